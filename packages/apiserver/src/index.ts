@@ -1,0 +1,2 @@
+/** Public face of @coracle/apiserver: the Kubernetes API over HTTPS and in-process. */
+export * from './contracts.ts';

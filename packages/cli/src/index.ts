@@ -1,0 +1,2 @@
+/** Public face of @coracle/cli: The coracle command. */
+export {};

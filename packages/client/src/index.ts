@@ -1,0 +1,2 @@
+/** Public face of @coracle/client: the Kubernetes client. */
+export * from './client.ts';

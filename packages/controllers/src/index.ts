@@ -1,0 +1,2 @@
+/** Public face of @coracle/controllers: Job, garbage collection, namespaces, service accounts, endpoints. */
+export {};

@@ -1,0 +1,60 @@
+import type { ListMeta, ObjectMeta, OwnerReference, StoredMeta } from './api/index.ts';
+
+export type { ListMeta, ObjectMeta, OwnerReference, StoredMeta };
+
+/** Any Kubernetes object as the API server returns it. Objects shared between rooms are deep-frozen: copy to change. */
+export interface KubeObject {
+  apiVersion: string;
+  kind: string;
+  metadata: StoredMeta;
+}
+
+/** A KubeObject whose other fields are reached by name; what generic code (patches, apply, CRDs) works on. */
+export interface Unstructured extends KubeObject {
+  [field: string]: unknown;
+}
+
+/** What may be sent to create T: server-set metadata, and apiVersion and kind (taken from the resource), may be absent. */
+export type Draft<T> = Omit<T, 'apiVersion' | 'kind' | 'metadata'> & {
+  apiVersion?: string | undefined;
+  kind?: string | undefined;
+  metadata: ObjectMeta;
+};
+
+/** A list answer. Items of typed lists carry apiVersion and kind here (the server adds them in-process and on the wire). */
+export interface KubeList<T> {
+  apiVersion: string;
+  kind: string;
+  metadata: ListMeta;
+  items: T[];
+}
+
+export type WatchEventType = 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
+
+/** One watch event. ERROR carries a Status, BOOKMARK an object with only metadata.resourceVersion set. */
+export interface WatchEvent<T = KubeObject> {
+  type: WatchEventType;
+  object: T;
+}
+
+/** Freezes `value` and everything in it, once, and returns it. Already frozen subtrees are not walked again. */
+export function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const key of Object.keys(value)) deepFreeze((value as Record<string, unknown>)[key]);
+  }
+  return value;
+}
+
+/** A namespaced object's `namespace/name`; a cluster object's `name`. */
+export function keyOf(object: {
+  metadata: { namespace?: string | undefined; name?: string | undefined };
+}): string {
+  const { namespace, name } = object.metadata;
+  return namespace ? `${namespace}/${name ?? ''}` : (name ?? '');
+}
+
+/** The owner reference with `controller: true`, if any. */
+export function controllerOf(object: { metadata: ObjectMeta }): OwnerReference | undefined {
+  return object.metadata.ownerReferences?.find((ref) => ref.controller === true);
+}

@@ -1,0 +1,2 @@
+/** Public face of @coracle/operator: informers, work queues, controllers, leader election, events. */
+export * from './contracts.ts';

@@ -1,0 +1,2 @@
+/** Public face of @coracle/scheduler: Pure scheduling core and its live wiring. */
+export {};

@@ -1,0 +1,2 @@
+/** Public face of @coracle/training: JobSet and TrainJob operators. */
+export {};

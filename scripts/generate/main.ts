@@ -1,0 +1,12 @@
+/**
+ * Regenerates everything that comes from the Kubernetes API description:
+ *
+ *   npm run generate -- --from ../shared/data/kubernetes
+ *
+ * Only facts are taken over (names, types, keys, formats, enums), never prose.
+ */
+import { parseArgs } from 'node:util';
+import { generateApiTypes } from './api-types.ts';
+
+const { values } = parseArgs({ options: { from: { type: 'string', default: '../shared/data/kubernetes' } } });
+await generateApiTypes(values.from);
