@@ -7,6 +7,8 @@
  */
 import { parseArgs } from 'node:util';
 import { generateApiTypes } from './api-types.ts';
+import { generateKinds } from './kinds.ts';
 
 const { values } = parseArgs({ options: { from: { type: 'string', default: '../shared/data/kubernetes' } } });
 await generateApiTypes(values.from);
+generateKinds(values.from);
