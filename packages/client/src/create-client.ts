@@ -1,0 +1,263 @@
+import {
+  ApiError,
+  apiVersionOf,
+  type ApiResponse,
+  deepFreeze,
+  type KubeList,
+  type ResourceType,
+  type Status,
+  type WatchEvent,
+} from '@coracle/machinery';
+import {
+  type Client,
+  type DeleteOptions,
+  type ExecCallOptions,
+  type ListOptions,
+  type PatchType,
+  type RawCall,
+  type Transport,
+  type WriteOptions,
+} from './client.ts';
+import { EventQueue } from './event-queue.ts';
+import { resourcePath, toQuery } from './paths.ts';
+import { responseBytes, responseError, responseValue } from './response.ts';
+
+/** Content type of each patch form. Apply's JSON is YAML too. */
+export const patchContentTypes: Readonly<Record<PatchType, string>> = {
+  json: 'application/json-patch+json',
+  merge: 'application/merge-patch+json',
+  strategic: 'application/strategic-merge-patch+json',
+  apply: 'application/apply-patch+yaml',
+};
+
+/** The Client over any transport. Keeps no state: make as many as is handy. */
+export function createClient(transport: Transport): Client {
+  const request = async (call: RawCall): Promise<ApiResponse> => {
+    const response = await transport.call(call);
+    const error = await responseError(response);
+    if (error) throw error;
+    return response;
+  };
+  const send = async <T>(call: RawCall): Promise<T> => (await responseValue(await request(call))) as T;
+
+  const client: Client = {
+    transport,
+    request,
+    getPath: (path, options) => send({ method: 'GET', path, signal: options?.signal }),
+    async get(type, name, options = {}) {
+      return send({
+        method: 'GET',
+        path: resourcePath(type, options.namespace, name, options.subresource),
+        query: toQuery({ resourceVersion: options.resourceVersion }),
+        signal: options.signal,
+      });
+    },
+    async list<T>(type: ResourceType<T>, options: ListOptions = {}) {
+      const list = await send<KubeList<T>>({
+        method: 'GET',
+        path: resourcePath(type, options.namespace),
+        query: listQuery(options),
+        signal: options.signal,
+      });
+      return withItemKinds(type, list);
+    },
+    async *watch<T>(type: ResourceType<T>, options: Parameters<Client['watch']>[1] = {}) {
+      if (options.signal?.aborted) return;
+      const query = listQuery(options);
+      query.set('watch', 'true');
+      if (options.allowWatchBookmarks) query.set('allowWatchBookmarks', 'true');
+      if (options.sendInitialEvents !== undefined) {
+        query.set('sendInitialEvents', String(options.sendInitialEvents));
+        query.set('resourceVersionMatch', 'NotOlderThan');
+      }
+      if (options.timeoutSeconds !== undefined) query.set('timeoutSeconds', String(options.timeoutSeconds));
+      let response: ApiResponse;
+      try {
+        response = await request({
+          method: 'GET',
+          path: resourcePath(type, options.namespace),
+          query,
+          signal: options.signal,
+        });
+      } catch (error) {
+        if (options.signal?.aborted) return;
+        throw error;
+      }
+      if (response.kind !== 'watch') throw new TypeError(`a ${response.kind} answers a watch`);
+      const events = new EventQueue();
+      const stop = (): void => events.stop();
+      options.signal?.addEventListener('abort', stop, { once: true });
+      try {
+        events.start(response);
+        if (options.signal?.aborted) return;
+        while (await events.wait()) {
+          for (let event = events.take(); event !== undefined; event = events.take()) {
+            if (event.type === 'ERROR') throw ApiError.from(event.object as unknown as Status);
+            yield event as unknown as WatchEvent<T>;
+          }
+        }
+      } finally {
+        options.signal?.removeEventListener('abort', stop);
+        events.stop();
+      }
+    },
+    async create(type, object, options = {}) {
+      return send({
+        method: 'POST',
+        path: collectionFor(type, options.namespace ?? object.metadata.namespace, object.metadata),
+        query: writeQuery(options),
+        body: { ...object, apiVersion: apiVersionOf(type), kind: type.kind },
+        signal: options.signal,
+      });
+    },
+    async createSubresource(type, name, subresource, body, options = {}) {
+      return send({
+        method: 'POST',
+        path: resourcePath(type, options.namespace, name, subresource),
+        query: writeQuery(options),
+        body,
+        signal: options.signal,
+      });
+    },
+    async update<T>(type: ResourceType<T>, object: T, options: WriteOptions = {}) {
+      const { metadata } = object as { metadata: { name?: string; namespace?: string } };
+      return send<T>({
+        method: 'PUT',
+        path: resourcePath(
+          type,
+          options.namespace ?? metadata.namespace,
+          metadata.name ?? '',
+          options.subresource,
+        ),
+        query: writeQuery(options),
+        body: { apiVersion: apiVersionOf(type), kind: type.kind, ...object },
+        signal: options.signal,
+      });
+    },
+    async patch(type, name, patchType, patch, options = {}) {
+      const query = writeQuery(options);
+      if (options.force !== undefined) query.set('force', String(options.force));
+      return send({
+        method: 'PATCH',
+        path: resourcePath(type, options.namespace, name, options.subresource),
+        query,
+        headers: { 'content-type': patchContentTypes[patchType] },
+        body: patch,
+        signal: options.signal,
+      });
+    },
+    async delete<T>(type: ResourceType<T>, name: string, options: DeleteOptions = {}) {
+      const answer = await send<T | Status>({
+        method: 'DELETE',
+        path: resourcePath(type, options.namespace, name),
+        query: toQuery({ dryRun: options.dryRun ? 'All' : undefined }),
+        body: deleteBody(options),
+        signal: options.signal,
+      });
+      return isStatus(answer) ? undefined : answer;
+    },
+    async deleteCollection(type, options = {}) {
+      const query = listQuery(options);
+      if (options.dryRun) query.set('dryRun', 'All');
+      await send({
+        method: 'DELETE',
+        path: resourcePath(type, options.namespace),
+        query,
+        body: deleteBody(options),
+        signal: options.signal,
+      });
+    },
+    async *logs(name, options) {
+      const query = toQuery({
+        container: options.container,
+        follow: options.follow,
+        previous: options.previous,
+        timestamps: options.timestamps,
+        tailLines: options.tailLines,
+        sinceSeconds: options.sinceSeconds,
+        limitBytes: options.limitBytes,
+      });
+      const path = podPath(options.namespace, name, 'log');
+      yield* responseBytes(await request({ method: 'GET', path, query, signal: options.signal }));
+    },
+    exec(name, options: ExecCallOptions) {
+      const query = toQuery({
+        container: options.container,
+        stdin: options.stdin !== undefined,
+        stdout: options.stdout !== undefined,
+        stderr: options.stderr !== undefined && !options.tty,
+        tty: options.tty,
+      });
+      for (const word of options.command) query.append('command', word);
+      return transport.upgrade(podPath(options.namespace, name, 'exec'), query, options);
+    },
+  };
+  return client;
+}
+
+function podPath(namespace: string, name: string, subresource: string): string {
+  const pods = { group: '', version: 'v1', resource: 'pods', kind: 'Pod', namespaced: true };
+  return resourcePath(pods, namespace, name, subresource);
+}
+
+/** Collection to create in. A namespaced type needs a namespace here, unlike in a list. */
+function collectionFor(
+  type: ResourceType,
+  namespace: string | undefined,
+  metadata: { name?: string | undefined; generateName?: string | undefined },
+): string {
+  if (type.namespaced && !namespace) {
+    // Naming the object makes resourcePath refuse it with the name in the message.
+    resourcePath(type, undefined, metadata.name ?? metadata.generateName ?? '(no name)');
+  }
+  return resourcePath(type, namespace);
+}
+
+function listQuery(options: ListOptions): URLSearchParams {
+  return toQuery({
+    labelSelector: options.labelSelector,
+    fieldSelector: options.fieldSelector,
+    limit: options.limit,
+    continue: options.continue,
+    resourceVersion: options.resourceVersion,
+    resourceVersionMatch: options.resourceVersionMatch,
+  });
+}
+
+function writeQuery(options: WriteOptions): URLSearchParams {
+  return toQuery({
+    dryRun: options.dryRun ? 'All' : undefined,
+    fieldManager: options.fieldManager,
+    fieldValidation: options.fieldValidation,
+  });
+}
+
+function deleteBody(options: DeleteOptions): object {
+  return {
+    kind: 'DeleteOptions',
+    apiVersion: 'v1',
+    ...(options.gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds: options.gracePeriodSeconds }),
+    ...(options.propagationPolicy === undefined ? {} : { propagationPolicy: options.propagationPolicy }),
+    ...(options.preconditions === undefined ? {} : { preconditions: options.preconditions }),
+    ...(options.dryRun ? { dryRun: ['All'] } : {}),
+  };
+}
+
+function isStatus(value: unknown): value is Status {
+  const object = value as Partial<Status> | undefined;
+  return object?.kind === 'Status' && object.apiVersion === 'v1';
+}
+
+/** Servers may leave apiVersion and kind out of a list's items; readers rely on them. */
+function withItemKinds<T>(type: ResourceType<T>, list: KubeList<T>): KubeList<T> {
+  const items = (list.items ?? []) as (T & { kind?: string; apiVersion?: string })[];
+  const first = items[0];
+  if (list.items && (first === undefined || (first.kind !== undefined && first.apiVersion !== undefined))) {
+    return list;
+  }
+  const apiVersion = apiVersionOf(type);
+  return deepFreeze({
+    ...list,
+    items: items.map((item) => ({ ...item, apiVersion, kind: type.kind })),
+  });
+}

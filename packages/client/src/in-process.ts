@@ -1,0 +1,96 @@
+import {
+  type ApiHandler,
+  type ApiRequest,
+  type ApiResponse,
+  type Credentials,
+  errors,
+} from '@coracle/machinery';
+import { ConnectionError, type ExecCallOptions, type RawCall, type Transport } from './client.ts';
+import { splitCall } from './paths.ts';
+import { responseError } from './response.ts';
+
+/**
+ * Calls an API server in the same process as a function: objects are handed over frozen and shared, nothing is encoded.
+ * The server authenticates, authorizes and admits exactly as from a socket. Undefined values in a body mean absent.
+ */
+export function inProcessTransport(
+  handler: ApiHandler,
+  credentials: Credentials,
+  options: { userAgent?: string | undefined } = {},
+): Transport {
+  let closed = false;
+  const never = new AbortController().signal;
+  const userAgent = options.userAgent ?? 'coracle';
+
+  const ask = async (call: RawCall, headers: Record<string, string>): Promise<ApiResponse> => {
+    if (closed) throw new ConnectionError('the client has been closed');
+    call.signal?.throwIfAborted();
+    const { path, query } = splitCall(call);
+    const request: ApiRequest = {
+      method: call.method,
+      path: path.includes('%') ? decodeURIComponent(path) : path,
+      query,
+      headers,
+      credentials,
+      want: 'values',
+      signal: call.signal ?? never,
+    };
+    if (call.body !== undefined) {
+      const { body } = call;
+      request.body = body instanceof Uint8Array ? { bytes: body } : { value: body };
+    }
+    try {
+      return await handler(request);
+    } catch (error) {
+      throw errors.internal(error);
+    }
+  };
+
+  return {
+    call(call) {
+      const headers: Record<string, string> = { 'user-agent': userAgent, accept: 'application/json' };
+      if (call.body !== undefined) headers['content-type'] = 'application/json';
+      return ask(call, { ...headers, ...call.headers });
+    },
+    async upgrade(path, query, io) {
+      const headers = { 'user-agent': userAgent, connection: 'upgrade', upgrade: 'websocket' };
+      const response = await ask({ method: 'GET', path, query, signal: io.signal }, headers);
+      const error = await responseError(response);
+      if (error) throw error;
+      if (response.kind !== 'upgrade') throw new TypeError(`a ${response.kind} answers an upgrade`);
+      return runSession(response, io, io.signal ?? never);
+    },
+    async close() {
+      closed = true;
+    },
+  };
+}
+
+/** Runs an upgraded session with the caller's streams. Resolves with the exit code, rejects with what `finish` was told. */
+async function runSession(
+  response: Extract<ApiResponse, { kind: 'upgrade' }>,
+  io: ExecCallOptions,
+  signal: AbortSignal,
+): Promise<number> {
+  let result: { exitCode: number } | { error: Error } | undefined;
+  await response.run({
+    stdin: io.stdin,
+    stdout: writer(io.stdout),
+    stderr: io.tty ? undefined : writer(io.stderr),
+    resize: io.resize,
+    signal,
+    async finish(end) {
+      result ??= end;
+    },
+  });
+  if (result === undefined) throw new ConnectionError('the session ended without a result');
+  if ('error' in result) throw result.error;
+  return result.exitCode;
+}
+
+function writer(
+  to: ((chunk: Uint8Array) => void) | undefined,
+): ((chunk: Uint8Array) => Promise<void>) | undefined {
+  if (!to) return undefined;
+  return async (chunk) => to(chunk);
+}
