@@ -1,2 +1,6 @@
-/** Public face of @coracle/store: etcd's semantics on LMDB. */
 export * from './store.ts';
+export { openStore, memoryStore, type StoreOptions, type MemoryStoreOptions } from './open.ts';
+export { StoreLockedError, StoreCorruptError, StoreFormatError } from './errors.ts';
+export { compareKeys } from './order.ts';
+export type { AutoCompact } from './auto-compact.ts';
+export type { StoreClock } from './timing.ts';

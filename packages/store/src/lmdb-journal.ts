@@ -1,0 +1,129 @@
+/**
+ * The journal on LMDB: one file, two tables. `events`: revision -> record (see record-codec). `meta`: `format`, `compacted`.
+ *
+ * The other table of the architecture, key -> revisions, lives in memory (the slots' versions) and is rebuilt on open from
+ * the records, which are read then anyway for the newest values: it would double what each write puts on disk.
+ */
+import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Database, RootDatabase } from 'lmdb';
+import { StoreCorruptError, StoreFormatError } from './errors.ts';
+import type { Journal } from './journal.ts';
+import { decodeRecord, encodeRecord } from './record-codec.ts';
+
+const formatVersion = 1;
+/** lmdb takes put options in the version's place, which its types do not say. */
+const atEnd = { append: true } as unknown as number;
+
+/** Opens or makes the journal in a folder. Throws StoreCorruptError or StoreFormatError; then nothing was changed. */
+export async function lmdbJournal(folder: string): Promise<Journal> {
+  // Loaded here so that a memory store never pays for the native library.
+  const { open } = await import('lmdb');
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, 'store.mdb');
+  const fresh = !existsSync(file) || statSync(file).size === 0;
+  let root: RootDatabase<string, string>;
+  try {
+    root = open<string, string>({
+      path: file,
+      noSubdir: true,
+      encoding: 'string',
+      maxDbs: 4,
+      noMemInit: false,
+    });
+  } catch (error) {
+    throw new StoreCorruptError(folder, `${file} is not a database (${messageOf(error)})`, error);
+  }
+  try {
+    checkLength(root, folder, file);
+    const meta = root.openDB<string, string>({ name: 'meta', encoding: 'string' });
+    const events = root.openDB<Buffer, number>({ name: 'events', encoding: 'binary' });
+    if (fresh) await durably([meta.put('format', String(formatVersion))], meta);
+    const format = meta.get('format');
+    if (format !== String(formatVersion))
+      throw new StoreFormatError(folder, format ?? 'unknown', formatVersion);
+    return journalOn(root, meta, events, folder, file);
+  } catch (error) {
+    await root.close();
+    throw error;
+  }
+}
+
+function journalOn(
+  root: RootDatabase<string, string>,
+  meta: Database<string, string>,
+  events: Database<Buffer, number>,
+  folder: string,
+  file: string,
+): Journal {
+  const decode = (revision: number, value: Uint8Array) => {
+    const record = decodeRecord(revision, value);
+    if (typeof record === 'string') throw new StoreCorruptError(folder, record);
+    return record;
+  };
+  return {
+    load(visit) {
+      const compacted = Number(meta.get('compacted') ?? 0);
+      let last = compacted;
+      for (const { key, value } of events.getRange()) {
+        if (key > compacted && key !== last + 1) {
+          throw new StoreCorruptError(folder, `revision ${last + 1} is missing`);
+        }
+        if (key > compacted) last = key;
+        visit(decode(key, value));
+      }
+      return compacted;
+    },
+    async append(records) {
+      // Puts of one turn of the event loop are one transaction. `append` tells LMDB that revisions only grow, so that it
+      // fills pages (half the file size).
+      const puts = records.map((record) => events.put(record.revision, encodeRecord(record), atEnd));
+      await durably(puts, events);
+    },
+    read(revision) {
+      const value = events.get(revision);
+      return value && decode(revision, value);
+    },
+    async compact(through, gone) {
+      const writes = gone.map((revision) => events.remove(revision));
+      writes.push(meta.put('compacted', String(through)));
+      await durably(writes, events);
+    },
+    bytesOnDisk: () => statSync(file).size,
+    close: () => root.close(),
+  };
+}
+
+/** A put's promise settles at commit, which other readers see but a power cut may undo; `flushed` is when it is on disk. */
+async function durably(
+  writes: readonly Promise<boolean>[],
+  database: { flushed: PromiseLike<unknown> },
+): Promise<void> {
+  try {
+    const [, ...done] = await Promise.all([database.flushed, ...writes]);
+    if (done.includes(false)) throw new Error('the database refused a write');
+  } catch (error) {
+    // LMDB's detail comes as another promise, which nobody else awaits.
+    const detail = (error as { commitError?: Promise<unknown> }).commitError;
+    if (!detail) throw error;
+    throw await Promise.race([
+      detail.then(
+        () => error,
+        (cause: unknown) => cause,
+      ),
+      new Promise((r) => setTimeout(r, 100, error)),
+    ]);
+  }
+}
+
+/** LMDB maps the file: a page that the file no longer has would end the process when it is touched. */
+function checkLength(root: RootDatabase<string, string>, folder: string, file: string): void {
+  const { lastPageNumber, pageSize } = root.getStats() as { lastPageNumber: number; pageSize: number };
+  const needed = (lastPageNumber + 1) * pageSize;
+  const found = statSync(file).size;
+  if (found < needed) {
+    throw new StoreCorruptError(folder, `${file} is cut short (${found} of ${needed} bytes)`);
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
