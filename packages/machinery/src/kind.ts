@@ -48,6 +48,13 @@ export interface Schema {
   'x-kubernetes-validations'?: readonly unknown[] | undefined;
   /** Definition name in the OpenAPI document (`io.k8s.api.core.v1.Pod`), if it has one: documents keep their `$ref`s by it. */
   definition?: string | undefined;
+  /**
+   * Part of a built-in kind, which the API server decodes into a Go type: null means absent, a wrong type fails the
+   * decoding (400, see typeErrors) and not the validation, and duplicates in lists are judged by the kind's strategy.
+   */
+  goTyped?: boolean | undefined;
+  /** Fields the OpenAPI document calls required although the API server accepts objects without them. */
+  documentedRequired?: readonly string[] | undefined;
 }
 
 export interface PrinterColumn {
