@@ -167,7 +167,8 @@ export function workerText(worker: WorkerRow): string {
   return `${worker.name}  ${worker.gpus.join(',') || 'no GPU'}  ${metricsText(worker.metrics)}`;
 }
 
-async function submit(
+/** Creates an object; one of the same name that has ended is replaced, one that runs is an error. */
+export async function submit(
   context: CliContext,
   client: Client,
   type: ResourceType<Unstructured>,

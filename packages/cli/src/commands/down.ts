@@ -1,0 +1,36 @@
+/** `coracle down`: ends the engine that runs in a data folder. */
+import type { Command } from 'commander';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CliError } from '../context.ts';
+import type { CliContext } from '../context.ts';
+import { homeOf, runningEngine } from '../engine/home.ts';
+
+/** Adds `coracle down` to the program. */
+export function register(program: Command, context: CliContext): void {
+  program
+    .command('down')
+    .summary('stop the engine')
+    .description('Stops the engine and the containers it runs. What is stored stays: `coracle up` goes on from there.')
+    .option('--data <folder>', 'data folder of the engine; else $CORACLE_HOME, else ~/.coracle')
+    .option('--timeout <seconds>', 'how long to wait for the containers to end', Number, 60)
+    .addHelpText('after', '\nExample:\n  coracle down')
+    .action(async (flags: { data?: string; timeout: number }) => {
+      const home = homeOf(flags.data, context.env);
+      const engine = await runningEngine(home);
+      if (!engine) {
+        context.stdout.write(`no engine runs in ${home.root}\n`);
+        return;
+      }
+      process.kill(engine.pid, 'SIGTERM');
+      const deadline = Date.now() + flags.timeout * 1000;
+      while ((await runningEngine(home)) && !context.signal.aborted) {
+        if (Date.now() > deadline) {
+          throw new CliError(
+            `the engine (process ${engine.pid}) has not ended in ${flags.timeout} s; \`kill -9 ${engine.pid}\` ends it and loses nothing that was acknowledged`,
+          );
+        }
+        await sleep(50);
+      }
+      context.stdout.write('the engine has stopped\n');
+    });
+}

@@ -1,0 +1,149 @@
+/** `coracle up`: starts the engine, makes kubectl work with it, and says what to do next. */
+import type { Command } from 'commander';
+import { spawn } from 'node:child_process';
+import { mkdir, open } from 'node:fs/promises';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createLogger } from '@coracle/operator';
+import { CliError } from '../context.ts';
+import type { CliContext } from '../context.ts';
+import { startEngine } from '../engine/engine.ts';
+import type { Engine } from '../engine/engine.ts';
+import { homeOf, runningEngine } from '../engine/home.ts';
+import { publishKubeconfig } from '../engine/kubeconfig.ts';
+
+export interface UpFlags {
+  data?: string;
+  host: string;
+  port: number;
+  fakeGpus?: number;
+  virtualNodes: number;
+  nodeName?: string;
+  /** commander's form of --no-kubeconfig. */
+  kubeconfigMerge: boolean;
+  logLevel: 'debug' | 'info' | 'warn' | 'error';
+  detach?: boolean;
+  inMemory?: boolean;
+}
+
+const whole = (text: string): number => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) throw new CliError(`"${text}" is not a whole number`);
+  return value;
+};
+
+/** Adds `coracle up` to the program. */
+export function register(program: Command, context: CliContext): void {
+  program
+    .command('up')
+    .summary('start the engine')
+    .description(
+      'Starts the engine in this process: the Kubernetes API, controllers, scheduler and a node that runs pods as processes\n' +
+        'of this machine. Adds the context `coracle` to your kubeconfig. Ctrl-C stops it; what is stored stays.',
+    )
+    .option('--data <folder>', 'data folder; else $CORACLE_HOME, else ~/.coracle')
+    .option('--in-memory', 'keep nothing on disk')
+    .option('--host <address>', 'address to listen on; anything but loopback opens the API to your network', '127.0.0.1')
+    .option('-p, --port <n>', 'port to listen on; 0 takes a free one', whole, 6443)
+    .option('--fake-gpus <n>', 'declare so many GPUs on this node instead of looking for real ones', whole)
+    .option('--virtual-nodes <n>', 'add so many nodes that only pretend to run pods', whole, 0)
+    .option('--node-name <name>', "this node's name; else the host's")
+    .option('--no-kubeconfig-merge', 'leave your kubeconfig alone (the data folder has one of its own)')
+    .option('--log-level <level>', 'debug, info, warn or error', 'warn')
+    .option('-d, --detach', 'run in the background; coracle down stops it')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  coracle up
+  coracle up --detach --fake-gpus 4
+  coracle up --in-memory --port 0 --virtual-nodes 1000`,
+    )
+    .action(async (flags: UpFlags) => {
+      if (flags.detach) await detach(context, flags);
+      else await serve(context, flags);
+    });
+}
+
+async function serve(context: CliContext, flags: UpFlags): Promise<void> {
+  const home = homeOf(flags.data, context.env);
+  const logger = createLogger({ level: flags.logLevel, write: (line) => context.stderr.write(line) });
+  const engine = await startEngine({
+    ...(flags.inMemory ? {} : { home }),
+    host: flags.host,
+    port: flags.port,
+    ...(flags.fakeGpus === undefined ? {} : { fakeGpus: flags.fakeGpus }),
+    virtualNodes: flags.virtualNodes,
+    ...(flags.nodeName ? { nodeName: flags.nodeName } : {}),
+    logger,
+  });
+  try {
+    const merged = flags.kubeconfigMerge ? await publishKubeconfig(engine, context.env) : undefined;
+    welcome(context, engine, merged);
+    await stopped(context.signal);
+    context.stderr.write('stopping ...\n');
+  } finally {
+    await engine.close();
+  }
+}
+
+/** What to do next. */
+export function welcome(context: CliContext, engine: Engine, merged: string | undefined): void {
+  const lines = [
+    `Coracle is up at ${engine.server} (ready after ${Math.round(engine.readyMs)} ms).`,
+    ...(engine.notes.length > 0 ? engine.notes.map((note) => `note: ${note}`) : []),
+    ...(merged
+      ? [`kubeconfig: context "coracle" in ${merged}`]
+      : engine.kubeconfigPath
+        ? [`kubeconfig: export KUBECONFIG=${engine.kubeconfigPath}`]
+        : []),
+    '',
+    'Next, in another terminal:',
+    '  kubectl get nodes',
+    '  coracle run --workers 2 -- python3 -c "import os; print(os.environ[\'RANK\'])"',
+    '  coracle get pods -A',
+    '',
+    'Ctrl-C stops it.',
+  ];
+  context.stdout.write(`${lines.join('\n')}\n`);
+}
+
+/** Resolves when the user or the system asks the process to stop. */
+export async function stopped(signal: AbortSignal): Promise<void> {
+  // A referenced timer keeps the process alive even if everything else is idle.
+  const alive = setInterval(() => {}, 1 << 30);
+  if (!signal.aborted) await once(signal, 'abort');
+  clearInterval(alive);
+}
+
+async function detach(context: CliContext, flags: UpFlags): Promise<void> {
+  if (flags.inMemory) throw new CliError('--detach needs a data folder: leave --in-memory out');
+  const home = homeOf(flags.data, context.env);
+  const before = await runningEngine(home);
+  if (before) throw new CliError(`an engine runs in ${home.root} already (process ${before.pid}, ${before.server})`);
+  await mkdir(home.root, { recursive: true, mode: 0o700 });
+  const log = await open(home.log, 'a', 0o600);
+  const words = process.argv.slice(1).filter((word) => word !== '--detach' && word !== '-d');
+  const child = spawn(process.execPath, [...process.execArgv, ...words], {
+    detached: true,
+    stdio: ['ignore', log.fd, log.fd],
+  });
+  let exit: number | null | undefined;
+  child.on('exit', (code) => {
+    exit = code;
+  });
+  for (;;) {
+    const engine = await runningEngine(home);
+    if (engine?.pid === child.pid) {
+      context.stdout.write(
+        `Coracle is up at ${engine.server} (process ${engine.pid}, log ${home.log}).\nStop it with: coracle down\n`,
+      );
+      break;
+    }
+    if (exit !== undefined) throw new CliError(`the engine did not start; its log is ${home.log}`);
+    if (context.signal.aborted) throw new CliError('interrupted', { exitCode: 130 });
+    await sleep(20);
+  }
+  child.unref();
+  await log.close();
+}
