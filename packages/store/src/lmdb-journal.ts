@@ -4,7 +4,7 @@
  * The other table of the architecture, key -> revisions, lives in memory (the slots' versions) and is rebuilt on open from
  * the records, which are read then anyway for the newest values: it would double what each write puts on disk.
  */
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Database, RootDatabase } from 'lmdb';
 import { StoreCorruptError, StoreFormatError } from './errors.ts';
@@ -21,7 +21,7 @@ export async function lmdbJournal(folder: string): Promise<Journal> {
   const { open } = await import('lmdb');
   mkdirSync(folder, { recursive: true });
   const file = join(folder, 'store.mdb');
-  const fresh = !existsSync(file) || statSync(file).size === 0;
+  checkHeader(folder, file);
   let root: RootDatabase<string, string>;
   try {
     root = open<string, string>({
@@ -38,7 +38,10 @@ export async function lmdbJournal(folder: string): Promise<Journal> {
     checkLength(root, folder, file);
     const meta = root.openDB<string, string>({ name: 'meta', encoding: 'string' });
     const events = root.openDB<Buffer, number>({ name: 'events', encoding: 'binary' });
-    if (fresh) await durably([meta.put('format', String(formatVersion))], meta);
+    // Without events the store is new, or the process that made it was killed before it wrote the format.
+    if (meta.get('format') === undefined && events.getCount({ limit: 1 }) === 0) {
+      await durably([meta.put('format', String(formatVersion))], meta);
+    }
     const format = meta.get('format');
     if (format !== String(formatVersion))
       throw new StoreFormatError(folder, format ?? 'unknown', formatVersion);
@@ -113,6 +116,22 @@ async function durably(
       ),
       new Promise((r) => setTimeout(r, 100, error)),
     ]);
+  }
+}
+
+/** LMDB's own check of a file that is something else ends the process, so look before it does. */
+function checkHeader(folder: string, file: string): void {
+  if (!existsSync(file) || statSync(file).size === 0) return;
+  const head = Buffer.alloc(32);
+  const handle = openSync(file, 'r');
+  try {
+    readSync(handle, head, 0, head.length, 0);
+  } finally {
+    closeSync(handle);
+  }
+  const magic = 0xbeefc0de;
+  if (head.readUInt32LE(24) !== magic || head.readUInt32LE(28) !== 2) {
+    throw new StoreCorruptError(folder, `${file} is not a database of this kind`);
   }
 }
 
