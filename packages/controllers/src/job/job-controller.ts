@@ -1,0 +1,174 @@
+/** The live wiring of the Job controller: informers in, `decide`, writes out. */
+import { isReason, keyOf, selectorFrom } from '@coracle/machinery';
+import { Job } from '@coracle/machinery/api';
+import type { Pod } from '@coracle/machinery/api';
+import { createController, patchStatus } from '@coracle/operator';
+import type { Component } from '@coracle/operator';
+import type { ComponentDeps } from '../deps.ts';
+import { OwnWrites } from '../lib/own-writes.ts';
+import { defaultBackoff } from './backoff.ts';
+import type { BackoffLimits, PodEnds } from './backoff.ts';
+import { isFinished } from './conditions.ts';
+import { builtinManager } from './constants.ts';
+import { decide } from './decide.ts';
+import { jobOf, PodStore } from './pod-store.ts';
+import { hasTrackingFinalizer } from './pods.ts';
+
+export interface JobControllerOptions {
+  /** Delay before failed pods are replaced. */
+  backoff?: BackoffLimits;
+  /** Jobs in work at a time; default 8. */
+  workers?: number;
+  /** Least time in ms between a change of a pod and the work it leads to; 0 (default): at once. Upstream waits 1000. */
+  batchMs?: number;
+}
+
+/** Rounds of `decide` in one reconcile before other Jobs get a turn. */
+const maxRounds = 10;
+/** A Job with more pods than this waits a little, so that many changes are handled in one pass. */
+const largeJob = 500;
+
+export function jobController(deps: ComponentDeps, options: JobControllerOptions = {}): Component {
+  const { clock, client, informers, recorder } = deps;
+  const backoff = options.backoff ?? defaultBackoff;
+  const jobs = informers.informer(Job);
+  const store = new PodStore(deps);
+  const ownJobs = new OwnWrites(jobs, clock);
+  /** By uid of the Job: what `decide` wants back. */
+  const ends = new Map<string, PodEnds>();
+  /** By key of the Job: its pods at the last look. */
+  const sizes = new Map<string, number>();
+
+  const reconcile = async (key: string) => {
+    const cached = jobs.byKey(key);
+    if (!cached || isManagedElsewhere(cached)) return;
+    const { uid } = cached.metadata;
+    let failure: unknown;
+    for (let round = 0; round < maxRounds; round += 1) {
+      const job = ownJobs.newest(cached);
+      if (!job) return;
+      if (isFinished(job)) {
+        ends.delete(uid);
+        await store.releaseFinalizers(store.controlledBy(uid).filter(hasTrackingFinalizer));
+        return;
+      }
+      const pods = await store.podsOf(job);
+      sizes.set(key, pods.length);
+      const view = { job, pods, now: clock.now(), ends: ends.get(uid) ?? new Map(), backoff };
+      const decision = decide(view, failure === undefined);
+      ends.set(uid, decision.ends);
+      if (decision.create.length + decision.remove.length > 0) {
+        try {
+          if (decision.remove.length > 0) await store.remove(job, decision.remove);
+          else await store.create(job, decision.create);
+        } catch (error) {
+          failure = error;
+        }
+        continue;
+      }
+      if (decision.status) ownJobs.wrote(await patchStatus(client, Job, job, decision.status));
+      for (const event of decision.events) recorder.event(job, event.type, event.reason, event.message);
+      if (decision.release.length === 0) {
+        if (failure !== undefined) throw failure;
+        return decision.again === undefined
+          ? undefined
+          : { requeueAfterMs: Math.max(0, decision.again - clock.now()) };
+      }
+      await store.releaseFinalizers(decision.release);
+    }
+    if (failure !== undefined) throw failure;
+    return { requeueAfterMs: 0 };
+  };
+
+  const controller = createController(deps, {
+    name: 'job-controller',
+    workers: options.workers ?? 8,
+    waitFor: [jobs, store.informer],
+    reconcile,
+  });
+
+  /** Pods that still have the finalizer when their Job is gone: nobody will count them. */
+  const orphans = createController(deps, {
+    name: 'job-controller-orphans',
+    workers: 4,
+    waitFor: [jobs, store.informer],
+    async reconcile(key) {
+      const pod = store.informer.byKey(key);
+      const owner = pod && jobOf(pod);
+      if (!pod || !hasTrackingFinalizer(pod)) return;
+      if (owner) {
+        const job = jobs.get(owner.name, pod.metadata.namespace);
+        if (job?.metadata.uid === owner.uid) return;
+        // The cache may not have it yet: ask before letting a pod go uncounted.
+        try {
+          const live = await client.get(Job, owner.name, { namespace: pod.metadata.namespace });
+          if (live.metadata.uid === owner.uid) return;
+        } catch (error) {
+          if (!isReason(error, 'NotFound')) throw error;
+        }
+      }
+      await store.releaseFinalizer(pod);
+    },
+  });
+
+  const wake = (key: string): void => {
+    const size = sizes.get(key) ?? 0;
+    const delay = Math.max(options.batchMs ?? 0, size > largeJob ? Math.min(size / 10, 1000) : 0);
+    if (delay > 0) controller.queue.addAfter(key, delay);
+    else controller.queue.add(key);
+  };
+  const podChanged = (pod: Pod): void => {
+    const owner = jobOf(pod);
+    if (owner) wake(`${pod.metadata.namespace}/${owner.name}`);
+    else if (pod.metadata.ownerReferences?.some((ref) => ref.controller) !== true) wakeMatching(pod);
+  };
+  const wakeMatching = (pod: Pod): void => {
+    if (pod.metadata.deletionTimestamp !== undefined) return;
+    for (const job of jobs.list(pod.metadata.namespace)) {
+      if (!isFinished(job) && selectorFrom(job.spec?.selector).matches(pod.metadata.labels)) {
+        controller.queue.add(keyOf(job));
+      }
+    }
+  };
+  const podSeen = (pod: Pod): void => {
+    podChanged(pod);
+    if (!hasTrackingFinalizer(pod)) return;
+    const owner = jobOf(pod);
+    const job = owner && jobs.get(owner.name, pod.metadata.namespace);
+    if (job?.metadata.uid !== owner?.uid || !owner) orphans.queue.add(keyOf(pod));
+  };
+  jobs.on({
+    add: (job) => controller.queue.add(keyOf(job)),
+    update: (_, job) => controller.queue.add(keyOf(job)),
+    delete(job) {
+      ends.delete(job.metadata.uid);
+      sizes.delete(keyOf(job));
+      for (const pod of store.controlledBy(job.metadata.uid)) orphans.queue.add(keyOf(pod));
+      controller.queue.add(keyOf(job));
+    },
+  });
+  store.informer.on({
+    add: podSeen,
+    update(before, pod) {
+      const owner = jobOf(before);
+      if (owner && owner.uid !== jobOf(pod)?.uid) wake(`${pod.metadata.namespace}/${owner.name}`);
+      podSeen(pod);
+    },
+    delete: podChanged,
+  });
+
+  return {
+    name: 'job-controller',
+    async start() {
+      await Promise.all([controller.start(), orphans.start()]);
+    },
+    async stop() {
+      await Promise.all([controller.stop(), orphans.stop()]);
+    },
+  };
+}
+
+function isManagedElsewhere(job: Job): boolean {
+  const manager = job.spec?.managedBy;
+  return manager !== undefined && manager !== builtinManager;
+}
