@@ -149,7 +149,7 @@ export function generateKinds(from: string): void {
   const lists = new Set<string>();
   for (const id of definitions.keys()) {
     const item = definitions.get(id)?.properties?.['items'];
-    if (/List$/.test(id) && item?.items?.$ref && definitions.get(id)?.['x-kubernetes-group-version-kind'])
+    if (id.endsWith('List') && item?.items?.$ref && definitions.get(id)?.['x-kubernetes-group-version-kind'])
       lists.add(id);
   }
   const used = new Set<string>();

@@ -1,14 +1,24 @@
 /** Public face of @coracle/machinery. The built-in kinds' types and constants are in `@coracle/machinery/api`. */
 export * from './equality.ts';
 export * from './fields.ts';
+export * from './json.ts';
 export * from './kind.ts';
 export * from './kubelet.ts';
 export * from './labels.ts';
 export * from './names.ts';
 export * from './object.ts';
+export * from './object-meta.ts';
+export { applyJsonPatch, type JsonPatchOperation } from './patch/json-patch.ts';
+export { applyMergePatch, createJsonMergePatch, createThreeWayMergePatch } from './patch/merge-patch.ts';
+export { applyStrategicMergePatch } from './patch/strategic.ts';
+export { createStrategicPatch, createThreeWayStrategicPatch } from './patch/strategic-diff.ts';
 export * from './quantity.ts';
 export * from './registry.ts';
 export * from './resource-type.ts';
+export { applyDefaults } from './schema/defaults.ts';
+export { prune, unknownFields } from './schema/prune.ts';
+export { typeErrors, type TypeProblem } from './schema/types.ts';
+export { goRegex, validate } from './schema/validate.ts';
 export * from './status.ts';
 export * from './time.ts';
 export * from './version.ts';

@@ -1,0 +1,56 @@
+/** JSON Merge Patch (RFC 7386), and making one. */
+import { deepEqual, isObject, jsonClone, setKey } from '../equality.ts';
+
+/** The document after the patch: null removes a key, objects merge, all else replaces. Changes neither argument. */
+export function applyMergePatch(document: unknown, patch: unknown): unknown {
+  if (!isObject(patch)) return jsonClone(patch);
+  const result: Record<string, unknown> = {};
+  const base = isObject(document) ? document : {};
+  for (const key of Object.keys(base)) {
+    if (!Object.hasOwn(patch, key)) setKey(result, key, jsonClone(base[key]));
+    else if (patch[key] !== null) setKey(result, key, applyMergePatch(base[key], patch[key]));
+  }
+  for (const key of Object.keys(patch)) {
+    if (patch[key] !== null && patch[key] !== undefined && !Object.hasOwn(base, key)) {
+      setKey(result, key, applyMergePatch(undefined, patch[key]));
+    }
+  }
+  return result;
+}
+
+/**
+ * The smallest merge patch that turns `before` into `after`; `{}` if they are equal. Nulls inside `after` cannot be
+ * expressed by a merge patch: they come out as absent.
+ */
+export function createJsonMergePatch(before: unknown, after: unknown): unknown {
+  return createThreeWayMergePatch(before, after, before);
+}
+
+/**
+ * What client-side apply sends for kinds without strategic merge: turns `current` into `modified` where `modified` speaks, and
+ * removes what `original` (the last applied) had and `modified` has no more. Fields only `current` has are left alone.
+ */
+export function createThreeWayMergePatch(original: unknown, modified: unknown, current: unknown): unknown {
+  if (!isObject(modified) || !isObject(current)) {
+    return deepEqual(modified, current) ? {} : jsonClone(modified);
+  }
+  const patch: Record<string, unknown> = {};
+  for (const key of Object.keys(modified)) {
+    const wanted = modified[key];
+    if (wanted === undefined) continue;
+    const is = Object.hasOwn(current, key) ? current[key] : undefined;
+    if (isObject(wanted) && isObject(is)) {
+      const had = isObject(original) && Object.hasOwn(original, key) ? original[key] : undefined;
+      const inner = createThreeWayMergePatch(had, wanted, is);
+      if (isObject(inner) && Object.keys(inner).length > 0) setKey(patch, key, inner);
+    } else if (!deepEqual(wanted, is)) setKey(patch, key, jsonClone(wanted));
+  }
+  if (isObject(original)) {
+    for (const key of Object.keys(original)) {
+      const gone =
+        original[key] !== undefined && (!Object.hasOwn(modified, key) || modified[key] === undefined);
+      if (gone && Object.hasOwn(current, key)) setKey(patch, key, null);
+    }
+  }
+  return patch;
+}

@@ -1,0 +1,216 @@
+/**
+ * Strategic merge patch: a merge patch that knows from the schema which lists are merged, and by which key.
+ *
+ * Directives in a patch: `$patch: replace|delete|merge` in a map or a list's element; `$retainKeys` (only these keys of
+ * a union stay); `$deleteFromPrimitiveList/<field>`; `$setElementOrder/<field>` (the order the writer wants; elements it
+ * does not name keep their place relative to those it does). A list merges if its schema has the patch strategy
+ * `merge`: elements are matched by the merge key, or by value if they are scalars; all other lists are replaced.
+ * Without an order, elements of the patch come in the patch's order, and new ones before the elements only the server has.
+ */
+import { isObject, jsonClone, setKey } from '../equality.ts';
+import type { Schema } from '../kind.ts';
+import { ApiError } from '../status.ts';
+
+type Json = Record<string, unknown>;
+const setOrder = '$setElementOrder/';
+const deleteFrom = '$deleteFromPrimitiveList/';
+
+const bad = (message: string): ApiError => new ApiError('BadRequest', message);
+
+/** The document after the patch. Throws ApiError BadRequest for a malformed patch. Changes no argument. */
+export function applyStrategicMergePatch(schema: Schema, document: unknown, patch: unknown): unknown {
+  if (!isObject(patch)) throw bad('a strategic merge patch must be an object');
+  return mergeMap(schema, isObject(document) ? document : {}, patch);
+}
+
+/** Schema of a field of a map, as far as it is known. */
+export function fieldSchema(schema: Schema | undefined, field: string): Schema | undefined {
+  const { properties, additionalProperties } = schema ?? {};
+  if (properties && Object.hasOwn(properties, field)) return properties[field];
+  return typeof additionalProperties === 'object' ? additionalProperties : undefined;
+}
+export const strategies = (schema: Schema | undefined): readonly string[] =>
+  schema?.['x-kubernetes-patch-strategy']?.split(',') ?? [];
+
+function mergeMap(schema: Schema | undefined, original: Json, patch: Json): Json {
+  const directive = patch['$patch'];
+  if (directive === 'replace') return withoutDirectives(omit(patch, '$patch')) as Json;
+  if (directive === 'delete') return {};
+  if (directive !== undefined && directive !== 'merge') {
+    throw bad(`Unknown patch type found: ${String(directive)} in map: ${JSON.stringify(patch)}`);
+  }
+  const result: Json = {};
+  const retain = patch['$retainKeys'];
+  if (retain !== undefined) checkRetain(retain, patch);
+  for (const key of Object.keys(original)) {
+    if (!Array.isArray(retain) || retain.includes(key)) setKey(result, key, jsonClone(original[key]));
+  }
+  const lists = new Set<string>();
+  for (const key of Object.keys(patch)) {
+    if (key === '$patch' || key === '$retainKeys') continue;
+    if (key.startsWith(setOrder)) lists.add(key.slice(setOrder.length));
+    else if (key.startsWith(deleteFrom)) lists.add(key.slice(deleteFrom.length));
+    else mergeField(fieldSchema(schema, key), result, key, patch);
+  }
+  for (const key of lists) mergeField(fieldSchema(schema, key), result, key, patch);
+  return result;
+}
+
+function checkRetain(retain: unknown, patch: Json): void {
+  if (!Array.isArray(retain)) throw bad('invalid patch format of retainKeys: it must be a list');
+  for (const key of Object.keys(patch)) {
+    if (!key.startsWith('$') && patch[key] !== null && !retain.includes(key)) {
+      throw bad('patch contains keys that are not in retainKeys list');
+    }
+  }
+}
+
+/** Merges one field of the patch, with the directives that speak of it, into `result`. */
+function mergeField(schema: Schema | undefined, result: Json, key: string, patch: Json): void {
+  const order = patch[setOrder + key];
+  const removals = patch[deleteFrom + key];
+  const inPatch = Object.hasOwn(patch, key);
+  const change = patch[key];
+  if (inPatch && change === null) {
+    delete result[key];
+    return;
+  }
+  const base = Object.hasOwn(result, key) ? result[key] : undefined;
+  const how = strategies(schema);
+  if (isObject(change)) {
+    const merged =
+      how.includes('replace') || !isObject(base)
+        ? mergeMap(schema, {}, change)
+        : mergeMap(schema, base, change);
+    if (change['$patch'] === 'delete') delete result[key];
+    else setKey(result, key, merged);
+    return;
+  }
+  const isList = Array.isArray(change) || (!inPatch && Array.isArray(base));
+  if (!isList || !how.includes('merge')) {
+    if (inPatch) setKey(result, key, withoutDirectives(change));
+    return;
+  }
+  const before = Array.isArray(base) ? base : [];
+  const mergeKey = schema?.['x-kubernetes-patch-merge-key'];
+  let list = before;
+  if (Array.isArray(removals)) list = list.filter((v) => !removals.some((r) => r === v));
+  if (Array.isArray(change)) list = mergeList(schema, list, change, mergeKey);
+  if (Array.isArray(order)) list = inOrder(list, order, before, mergeKey);
+  setKey(result, key, list);
+}
+
+function mergeList(
+  schema: Schema | undefined,
+  original: readonly unknown[],
+  patch: readonly unknown[],
+  mergeKey: string | undefined,
+): unknown[] {
+  if (mergeKey === undefined || !patch.every(isObject)) {
+    const fresh = [...new Set(patch)];
+    return inOrder([...new Set([...original, ...fresh])], fresh, original, undefined);
+  }
+  let base = [...original];
+  const changes: Json[] = [];
+  let replace = false;
+  for (const item of patch) {
+    const directive = item['$patch'];
+    if (directive === undefined) {
+      if (item[mergeKey] === undefined) {
+        throw bad(`map: ${JSON.stringify(item)} does not contain declared merge key: ${mergeKey}`);
+      }
+      changes.push(item);
+    } else if (directive === 'replace') {
+      replace = true;
+      const rest = omit(item, '$patch');
+      if (Object.keys(rest).length > 0) changes.push(rest);
+    } else if (directive === 'delete') {
+      if (item[mergeKey] === undefined) {
+        throw bad(`delete patch type with no merge key defined: ${JSON.stringify(item)}`);
+      }
+      base = base.filter((o) => keyText(o, mergeKey) !== keyText(item, mergeKey));
+    } else if (directive === 'merge') throw bad('merging lists cannot yet be specified in the patch');
+    else throw bad(`unknown patch type found: ${String(directive)}`);
+  }
+  if (replace) return changes.map(withoutDirectives);
+  const items = schema?.items;
+  const merged = [...base];
+  for (const change of changes) {
+    const at = merged.findIndex((o) => keyText(o, mergeKey) === keyText(change, mergeKey));
+    const into = at < 0 ? {} : merged[at];
+    const value = mergeMap(items, isObject(into) ? into : {}, change);
+    if (at < 0) merged.push(value);
+    else merged[at] = value;
+  }
+  return inOrder(merged, changes, base, mergeKey);
+}
+
+/** What an element is known by in a merging list. */
+export function keyText(item: unknown, mergeKey: string | undefined): string {
+  const identity = mergeKey === undefined ? item : isObject(item) ? item[mergeKey] : undefined;
+  return `${typeof identity === 'object' ? JSON.stringify(identity) : String(identity)}`;
+}
+
+/**
+ * `list` with the elements that `order` names in that order; the others stay in the server's order and go before the
+ * first named element that stood behind them there.
+ */
+function inOrder(
+  list: readonly unknown[],
+  order: readonly unknown[],
+  server: readonly unknown[],
+  mergeKey: string | undefined,
+): unknown[] {
+  const positions = (all: readonly unknown[]): Map<string, number> => {
+    const map = new Map<string, number>();
+    for (const [i, item] of all.entries()) {
+      const text = keyText(item, mergeKey);
+      if (!map.has(text)) map.set(text, i);
+    }
+    return map;
+  };
+  const wanted = positions(order);
+  const stood = positions(server);
+  const rank = (map: Map<string, number>, item: unknown): number =>
+    map.get(keyText(item, mergeKey)) ?? Infinity;
+  const named = list
+    .filter((item) => wanted.has(keyText(item, mergeKey)))
+    .toSorted((a, b) => rank(wanted, a) - rank(wanted, b));
+  const others = list
+    .filter((item) => !wanted.has(keyText(item, mergeKey)))
+    .toSorted((a, b) => (rank(stood, a) < rank(stood, b) ? -1 : rank(stood, a) > rank(stood, b) ? 1 : 0));
+  const result: unknown[] = [];
+  let i = 0;
+  for (const item of named) {
+    const at = stood.get(keyText(item, mergeKey));
+    while (at !== undefined && i < others.length) {
+      const other = stood.get(keyText(others[i], mergeKey));
+      if (other === undefined || other >= at) break;
+      result.push(others[i++]);
+    }
+    result.push(item);
+  }
+  return [...result, ...others.slice(i)];
+}
+
+const omit = (map: Json, key: string): Json =>
+  Object.fromEntries(Object.entries(map).filter(([k]) => k !== key));
+
+/** A copy of a part of the patch that is taken as it is: nulls in maps and directives mean nothing there. */
+function withoutDirectives(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value
+      .filter((item) => !(isObject(item) && (item['$patch'] === 'delete' || isOnlyDirective(item))))
+      .map(withoutDirectives);
+  }
+  if (!isObject(value)) return value;
+  const result: Json = {};
+  for (const key of Object.keys(value)) {
+    const isDirective =
+      key === '$patch' || key === '$retainKeys' || key.startsWith(setOrder) || key.startsWith(deleteFrom);
+    if (!isDirective && value[key] !== null) setKey(result, key, withoutDirectives(value[key]));
+  }
+  return result;
+}
+const isOnlyDirective = (item: Json): boolean =>
+  Object.keys(item).length === 1 && item['$patch'] !== undefined;
