@@ -1,2 +1,2 @@
-/** Public face of @coracle/scheduler: Pure scheduling core and its live wiring. */
-export {};
+/** Public face of @coracle/scheduler: the live scheduler, and the pure core it runs. */
+export * from './core/index.ts';

@@ -1,0 +1,169 @@
+/**
+ * What the plugins that look at one node only have said about every node, for one kind of pod (equal signatures). Verdicts
+ * and scores are kept until their row changes, so the second of a thousand equal pods costs one row, not all of them.
+ *
+ * Invariant: verdict and scores of `row` hold if `evaluatedAt[row] === snapshot.rowGeneration[row]`.
+ */
+import type { Diagnosis } from './diagnosis.ts';
+import type { PodInfo } from './pod-info.ts';
+import { isFilter, isScore, type PreparedFilter, type PreparedScore, type Profile } from './plugin.ts';
+import type { Snapshot } from './snapshot.ts';
+
+export interface NamedFilter {
+  readonly name: string;
+  readonly filter: PreparedFilter;
+}
+export interface NamedScore {
+  readonly name: string;
+  readonly weight: number;
+  readonly score: PreparedScore;
+}
+
+/** What a profile's plugins (only the cluster-wide ones, or only the others) prepare; those with nothing to say left out. */
+export function prepareFilters(
+  profile: Profile,
+  pod: PodInfo,
+  snapshot: Snapshot,
+  clusterWide: boolean,
+): NamedFilter[] {
+  const result: NamedFilter[] = [];
+  for (const { plugin } of profile.plugins) {
+    if ((plugin.clusterWide ?? false) !== clusterWide || !isFilter(plugin)) continue;
+    const filter = plugin.prepareFilter(pod, snapshot);
+    if (filter) result.push({ name: plugin.name, filter });
+  }
+  return result;
+}
+
+export function prepareScores(
+  profile: Profile,
+  pod: PodInfo,
+  snapshot: Snapshot,
+  clusterWide: boolean,
+): NamedScore[] {
+  const result: NamedScore[] = [];
+  for (const { plugin, weight = 1 } of profile.plugins) {
+    if ((plugin.clusterWide ?? false) !== clusterWide || !isScore(plugin) || weight === 0) continue;
+    const score = plugin.prepareScore(pod, snapshot);
+    if (score) result.push({ name: plugin.name, weight, score });
+  }
+  return result;
+}
+
+/** No node will do. */
+export interface Unplaced {
+  readonly fits: false;
+  readonly diagnosis: Diagnosis;
+}
+
+/** Rows are judged this many at a time. */
+export const batchSize = 256;
+/** What no generation is. */
+const never = -1;
+
+export class Evaluation {
+  /** Row-local filters in profile order. */
+  readonly filters: readonly NamedFilter[];
+  /** Row-local scores which must be normalized over the nodes compared. */
+  readonly relative: readonly NamedScore[];
+  /** Index + 1 into `filters` of the first that rejects the row; 0: none does. */
+  rejectedBy = new Uint8Array(0);
+  /** That filter's code. */
+  code = new Int32Array(0);
+  /** Weighted sum of the scores that need no normalizing. */
+  base = new Float64Array(0);
+  /** Raw scores of `relative`, by index then row. */
+  readonly raw: Float64Array[];
+
+  /** The last search for such a pod that found nothing, and the snapshot's generation then: equal pods need not search. */
+  unplaced: { readonly at: number; readonly unplaced: Unplaced } | undefined;
+
+  readonly #absolute: readonly NamedScore[];
+  #evaluatedAt = new Float64Array(0);
+  readonly #rows = new Int32Array(batchSize);
+  readonly #codes = new Int32Array(batchSize);
+  readonly #scores = new Float64Array(batchSize);
+
+  constructor(profile: Profile, pod: PodInfo, snapshot: Snapshot) {
+    const scores = prepareScores(profile, pod, snapshot, false);
+    this.filters = prepareFilters(profile, pod, snapshot, false);
+    this.#absolute = scores.filter(({ score }) => !score.normalize);
+    this.relative = scores.filter(({ score }) => score.normalize);
+    this.raw = this.relative.map(() => new Float64Array(0));
+  }
+
+  /** Makes the verdicts of `rows[0..count)` hold. At most `batchSize` rows. */
+  refresh(snapshot: Snapshot, rows: Int32Array, count: number): void {
+    if (this.#evaluatedAt.length < snapshot.alive.length) this.#grow(snapshot.alive.length);
+    const generations = snapshot.rowGeneration;
+    const evaluatedAt = this.#evaluatedAt;
+    const stale = this.#rows;
+    let left = 0;
+    for (let i = 0; i < count; i++) {
+      const row = rows[i]!;
+      if (evaluatedAt[row] !== generations[row]) {
+        evaluatedAt[row] = generations[row]!;
+        stale[left++] = row;
+      }
+    }
+    if (left === 0) return;
+    left = this.#filter(stale, left);
+    if (left > 0) this.#score(stale, left);
+  }
+
+  /** Runs the filters; feasible rows are moved to the front of `rows`. Returns how many there are. */
+  #filter(rows: Int32Array, count: number): number {
+    const codes = this.#codes;
+    let left = count;
+    for (let f = 0; f < this.filters.length && left > 0; f++) {
+      this.filters[f]!.filter.filter(rows, left, codes);
+      let kept = 0;
+      for (let i = 0; i < left; i++) {
+        const row = rows[i]!;
+        if (codes[i] === 0) rows[kept++] = row;
+        else {
+          this.rejectedBy[row] = f + 1;
+          this.code[row] = codes[i]!;
+        }
+      }
+      left = kept;
+    }
+    for (let i = 0; i < left; i++) this.rejectedBy[rows[i]!] = 0;
+    return left;
+  }
+
+  #score(rows: Int32Array, count: number): void {
+    const { base } = this;
+    const scores = this.#scores;
+    for (let i = 0; i < count; i++) base[rows[i]!] = 0;
+    for (const { score, weight } of this.#absolute) {
+      score.score(rows, count, scores);
+      for (let i = 0; i < count; i++) base[rows[i]!]! += weight * scores[i]!;
+    }
+    for (let s = 0; s < this.relative.length; s++) {
+      this.relative[s]!.score.score(rows, count, scores);
+      const raw = this.raw[s]!;
+      for (let i = 0; i < count; i++) raw[rows[i]!] = scores[i]!;
+    }
+  }
+
+  #grow(capacity: number): void {
+    const evaluatedAt = new Float64Array(capacity).fill(never);
+    evaluatedAt.set(this.#evaluatedAt);
+    this.#evaluatedAt = evaluatedAt;
+    const rejectedBy = new Uint8Array(capacity);
+    rejectedBy.set(this.rejectedBy);
+    this.rejectedBy = rejectedBy;
+    const code = new Int32Array(capacity);
+    code.set(this.code);
+    this.code = code;
+    const base = new Float64Array(capacity);
+    base.set(this.base);
+    this.base = base;
+    for (let s = 0; s < this.raw.length; s++) {
+      const raw = new Float64Array(capacity);
+      raw.set(this.raw[s]!);
+      this.raw[s] = raw;
+    }
+  }
+}

@@ -1,0 +1,45 @@
+/** The pure core: no input or output, no clock, no randomness of its own. The live scheduler and the simulator share it. */
+export { dominantReason, fitErrorMessage, histogram, type Diagnosis } from './diagnosis.ts';
+export type { Unplaced } from './evaluation.ts';
+export {
+  createFramework,
+  Framework,
+  type Decision,
+  type FrameworkOptions,
+  type Placed,
+  type PlacementOptions,
+} from './framework.ts';
+export {
+  dominantMember,
+  placeGang,
+  type Gang,
+  type GangDecision,
+  type GangMember,
+  type UnplacedMember,
+} from './gang.ts';
+export { Nominations } from './nominations.ts';
+export type {
+  FilterPlugin,
+  Plugin,
+  PreparedFilter,
+  PreparedScore,
+  Profile,
+  ScorePlugin,
+} from './plugin.ts';
+export { maxNodeScore, normalizeToMax } from './plugin.ts';
+export { describePod, type HostPort, type PodInfo, type PodInfoOptions } from './pod-info.ts';
+export { findPreemption, type Preemption, type PreemptionOptions, type Victims } from './preemption.ts';
+export { defaultProfile, type DefaultProfileArgs } from './profile.ts';
+export {
+  createQueue,
+  SchedulingQueue,
+  type QueueCounts,
+  type QueueOptions,
+  type Unit,
+  type UnitState,
+} from './queue.ts';
+export { amounts, nonZeroRequests, podRequests, type Amounts, type PodRequestOptions } from './resources.ts';
+export { scheduleOne } from './schedule-one.ts';
+export { createSnapshot, Snapshot, type PlacedPod } from './snapshot.ts';
+export { firstUntolerated, tolerates } from './taints.ts';
+export { Trial } from './trial.ts';

@@ -1,0 +1,63 @@
+/**
+ * Pods that wait for the victims of a preemption to leave: the node is kept for them against pods of the same or lower
+ * priority.
+ */
+import type { PodInfo } from './pod-info.ts';
+
+interface Nomination {
+  readonly info: PodInfo;
+  readonly nodeName: string;
+}
+
+export class Nominations {
+  readonly #byUid = new Map<string, Nomination>();
+  readonly #byNode = new Map<string, Map<string, Nomination>>();
+
+  get size(): number {
+    return this.#byUid.size;
+  }
+
+  set(info: PodInfo, nodeName: string): void {
+    this.delete(info.uid);
+    const nomination = { info, nodeName };
+    this.#byUid.set(info.uid, nomination);
+    let onNode = this.#byNode.get(nodeName);
+    if (!onNode) this.#byNode.set(nodeName, (onNode = new Map()));
+    onNode.set(info.uid, nomination);
+  }
+
+  delete(uid: string): void {
+    const nomination = this.#byUid.get(uid);
+    if (!nomination) return;
+    this.#byUid.delete(uid);
+    const onNode = this.#byNode.get(nomination.nodeName);
+    onNode?.delete(uid);
+    if (onNode?.size === 0) this.#byNode.delete(nomination.nodeName);
+  }
+
+  nodeOf(uid: string): string | undefined {
+    return this.#byUid.get(uid)?.nodeName;
+  }
+
+  nodes(): Iterable<string> {
+    return this.#byNode.keys();
+  }
+
+  /** Pods nominated to the node that `pod` must leave room for: others of at least its priority. */
+  ahead(nodeName: string, pod: PodInfo): PodInfo[] {
+    const result: PodInfo[] = [];
+    for (const { info } of this.#byNode.get(nodeName)?.values() ?? []) {
+      if (info.uid !== pod.uid && info.priority >= pod.priority) result.push(info);
+    }
+    return result;
+  }
+
+  /** Pods of lower priority nominated to the node: their nominations fall when `pod` takes it. */
+  below(nodeName: string, priority: number): PodInfo[] {
+    const result: PodInfo[] = [];
+    for (const { info } of this.#byNode.get(nodeName)?.values() ?? []) {
+      if (info.priority < priority) result.push(info);
+    }
+    return result;
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * What a plugin is. A plugin is asked once per pod to *prepare* (kube-scheduler's PreFilter and PreScore); what it
+ * prepares then judges whole batches of nodes, reading the snapshot's columns.
+ *
+ * Contract of what plugins that are not `clusterWide` prepare:
+ * - the verdict on a row depends on that row and on the parts of the pod in its signature, nothing else. Verdicts are kept
+ *   and used for equal pods until the row changes;
+ * - they stay usable while the snapshot changes: fetch columns anew in each call, keep only ids.
+ * `clusterWide` ones (affinity, spread, image locality) may look anywhere; they are prepared and run for every pod.
+ */
+import type { PodInfo } from './pod-info.ts';
+import type { Snapshot } from './snapshot.ts';
+
+export interface PreparedFilter {
+  /** Judge only these nodes (by name); all others fail with `node(s) didn't satisfy plugin(s) [...]`. */
+  readonly onlyNodes?: ReadonlySet<string>;
+  /** The pod fits nowhere, whatever the nodes: the message. Nothing else is asked. */
+  readonly rejection?: string;
+  /** Sets `codes[i]` for each i < count: 0 if the pod may run on `rows[i]`, else a positive code of the plugin's own. */
+  filter(rows: Int32Array, count: number, codes: Int32Array): void;
+  /** The messages of a code on a row, in kube-scheduler's words. */
+  reasons(code: number, row: number): readonly string[];
+  /** False if no preemption on that node can change the verdict (kube-scheduler's UnschedulableAndUnresolvable). */
+  resolvable(code: number): boolean;
+}
+
+export interface FilterPlugin {
+  readonly name: string;
+  readonly clusterWide?: boolean;
+  /** Undefined: the plugin has nothing to say about this pod (kube-scheduler's Skip). */
+  prepareFilter(pod: PodInfo, snapshot: Snapshot): PreparedFilter | undefined;
+}
+
+export interface PreparedScore {
+  /** Sets `scores[i]` for each i < count: 0..100, or any number of its own scale if `normalize` brings it there. */
+  score(rows: Int32Array, count: number, scores: Float64Array): void;
+  /** Brings the scores of the nodes compared to 0..100. Absent: they are already. */
+  normalize?(scores: Float64Array, count: number, rows: Int32Array): void;
+}
+
+export interface ScorePlugin {
+  readonly name: string;
+  readonly clusterWide?: boolean;
+  prepareScore(pod: PodInfo, snapshot: Snapshot): PreparedScore | undefined;
+}
+
+export type Plugin = FilterPlugin | ScorePlugin | (FilterPlugin & ScorePlugin);
+
+/** A profile: which plugins run, in filter order, and what their scores weigh. */
+export interface Profile {
+  /** Pods choose a profile by `spec.schedulerName`. */
+  readonly schedulerName: string;
+  readonly plugins: readonly { readonly plugin: Plugin; readonly weight?: number }[];
+  /** 0: as kube-scheduler (50 % less 1 % per 125 nodes, at least 5 %); 100: every node is looked at. */
+  readonly percentageOfNodesToScore?: number;
+}
+
+export const maxNodeScore = 100;
+
+/** kube-scheduler's DefaultNormalizeScore: the largest becomes 100, the others in proportion, whole numbers. */
+export function normalizeToMax(scores: Float64Array, count: number, reverse: boolean): void {
+  let max = 0;
+  for (let i = 0; i < count; i++) if (scores[i]! > max) max = scores[i]!;
+  for (let i = 0; i < count; i++) {
+    const score = max === 0 ? scores[i]! : Math.floor((maxNodeScore * scores[i]!) / max);
+    scores[i] = reverse ? maxNodeScore - score : score;
+  }
+}
+
+export function isFilter(plugin: Plugin): plugin is FilterPlugin {
+  return 'prepareFilter' in plugin;
+}
+export function isScore(plugin: Plugin): plugin is ScorePlugin {
+  return 'prepareScore' in plugin;
+}

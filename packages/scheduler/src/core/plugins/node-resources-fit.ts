@@ -1,0 +1,69 @@
+import { podsDimension } from '../pod-info.ts';
+import type { FilterPlugin, ScorePlugin } from '../plugin.ts';
+import { prepareAllocationScore, type ScoringStrategy } from './resource-scores.ts';
+
+export interface NodeResourcesFitArgs {
+  /** Default: LeastAllocated on cpu and memory. */
+  readonly scoringStrategy?: ScoringStrategy;
+  /** Extended resources the filter does not look at, by name. */
+  readonly ignoredResources?: readonly string[];
+  /** ... or by the part before the slash. */
+  readonly ignoredResourceGroups?: readonly string[];
+}
+
+/** Bits of a code: too many pods; more than the node has at all; then one a resource of the pod. */
+const tooManyPods = 1;
+const beyondNode = 2;
+const firstResourceBit = 2;
+/** Resources beyond the 28th share the last bit: nobody asks for that many. */
+const lastBit = 30;
+
+/** The node has what the pod asks for, and room for one more pod; scored by how full it would be. */
+export function nodeResourcesFit(args: NodeResourcesFitArgs = {}): FilterPlugin & ScorePlugin {
+  const strategy = args.scoringStrategy ?? { type: 'LeastAllocated' };
+  const ignored = (name: string): boolean =>
+    (args.ignoredResources?.includes(name) ?? false) ||
+    (args.ignoredResourceGroups?.includes(name.split('/', 1)[0]!) ?? false);
+  return {
+    name: 'NodeResourcesFit',
+    prepareFilter(pod, snapshot) {
+      const wanted = pod.dimensions
+        .map((dimension, i) => ({
+          dimension,
+          amount: pod.requests[i]!,
+          bit: 1 << Math.min(firstResourceBit + i, lastBit),
+        }))
+        .filter(({ dimension }) => !ignored(snapshot.resourceName(dimension)));
+      return {
+        filter(rows, count, codes) {
+          const maxPods = snapshot.allocatable[podsDimension]!;
+          const pods = snapshot.requested[podsDimension]!;
+          for (let i = 0; i < count; i++) {
+            const row = rows[i]!;
+            codes[i] = pods[row]! + 1 > maxPods[row]! ? tooManyPods : 0;
+          }
+          for (const { dimension, amount, bit } of wanted) {
+            const allocatable = snapshot.allocatable[dimension]!;
+            const requested = snapshot.requested[dimension]!;
+            for (let i = 0; i < count; i++) {
+              const row = rows[i]!;
+              const capacity = allocatable[row]!;
+              if (requested[row]! + amount > capacity) {
+                codes[i]! |= amount > capacity ? bit | beyondNode : bit;
+              }
+            }
+          }
+        },
+        reasons(code) {
+          const reasons = code & tooManyPods ? ['Too many pods'] : [];
+          for (const { dimension, bit } of wanted) {
+            if (code & bit) reasons.push(`Insufficient ${snapshot.resourceName(dimension)}`);
+          }
+          return reasons;
+        },
+        resolvable: (code) => (code & beyondNode) === 0,
+      };
+    },
+    prepareScore: (pod, snapshot) => prepareAllocationScore(strategy, pod, snapshot),
+  };
+}

@@ -1,0 +1,106 @@
+/**
+ * A pod as the scheduler sees it: read once, used for every node. Two pods with equal signatures get the same verdict and
+ * the same score from every plugin that looks at one node only, so one evaluation serves both.
+ */
+import type { Pod } from '@coracle/machinery/api';
+import type { Interner } from './interner.ts';
+import { nonZeroRequests, podRequests } from './resources.ts';
+
+/** A host port a pod occupies. An ip of '0.0.0.0' (or none) means all addresses of the node. */
+export interface HostPort {
+  readonly ip: string;
+  readonly protocol: string;
+  readonly port: number;
+}
+
+export interface PodInfo {
+  readonly pod: Pod;
+  /** `namespace/name`, for people. */
+  readonly key: string;
+  readonly uid: string;
+  readonly priority: number;
+  /** Resource dimensions (see Snapshot.resources) with a request above zero, and how much. Same length. */
+  readonly dimensions: readonly number[];
+  readonly requests: readonly number[];
+  /** Milli-cores and bytes with upstream's defaults for containers that ask for nothing: for scoring. */
+  readonly nonZeroCpu: number;
+  readonly nonZeroMemory: number;
+  readonly ports: readonly HostPort[];
+  readonly signature: string;
+}
+
+/** Dimensions every snapshot has, in this order. Further resources follow as they are seen. */
+export const cpuDimension = 0;
+export const memoryDimension = 1;
+export const storageDimension = 2;
+export const podsDimension = 3;
+export const firstDimensions = ['cpu', 'memory', 'ephemeral-storage', 'pods'] as const;
+
+export interface PodInfoOptions {
+  /** Resolved from the priority class where the pod does not carry it. Default: `spec.priority`, else 0. */
+  priority?: number;
+  /** The pod runs on a node already: what it holds may differ from what its spec asks (in-place resize). */
+  placed?: boolean;
+}
+
+/** `resources` gives out dimensions: resource name -> id, as ids 1.. of an Interner (dimension = id - 1). */
+export function describePod(pod: Pod, resources: Interner, options: PodInfoOptions = {}): PodInfo {
+  const useStatus = options.placed === true;
+  const wanted = podRequests(pod, { useStatus });
+  const nonZero = nonZeroRequests(pod, wanted, useStatus);
+  const dimensions: number[] = [];
+  const requests: number[] = [];
+  for (const [name, amount] of wanted) {
+    if (amount <= 0) continue;
+    dimensions.push(resources.id(name) - 1);
+    requests.push(amount);
+  }
+  const { namespace = '', name = '', uid } = pod.metadata;
+  return {
+    pod,
+    key: `${namespace}/${name}`,
+    uid: uid ?? `${namespace}/${name}`,
+    priority: options.priority ?? pod.spec?.priority ?? 0,
+    dimensions,
+    requests,
+    nonZeroCpu: nonZero.cpu,
+    nonZeroMemory: nonZero.memory,
+    ports: hostPorts(pod),
+    signature: useStatus ? '' : signatureOf(pod),
+  };
+}
+
+/** Host ports of the pod's containers and sidecars. */
+function hostPorts(pod: Pod): readonly HostPort[] {
+  const result: HostPort[] = [];
+  const containers = pod.spec?.containers ?? [];
+  const sidecars = pod.spec?.initContainers?.filter((c) => c.restartPolicy === 'Always') ?? [];
+  for (const container of [...containers, ...sidecars]) {
+    for (const port of container.ports ?? []) {
+      if (!port.hostPort) continue;
+      result.push({ ip: port.hostIP || '0.0.0.0', protocol: port.protocol ?? 'TCP', port: port.hostPort });
+    }
+  }
+  return result;
+}
+
+/**
+ * All of the spec that plugins which look at one node read. Labels, namespace and images are left out: what they decide
+ * depends on other nodes, is never kept, and they differ between the pods of one job.
+ */
+function signatureOf(pod: Pod): string {
+  const spec = pod.spec;
+  if (!spec) return '';
+  const containers = (list: typeof spec.containers | undefined) =>
+    list?.map((c) => [c.resources, c.restartPolicy, c.ports?.filter((p) => p.hostPort)]);
+  return JSON.stringify([
+    spec.nodeName,
+    spec.nodeSelector,
+    spec.affinity?.nodeAffinity,
+    spec.tolerations,
+    spec.overhead,
+    spec.resources,
+    containers(spec.containers),
+    containers(spec.initContainers),
+  ]);
+}

@@ -1,0 +1,194 @@
+/**
+ * Preemption as kube-scheduler's DefaultPreemption does it: on each node where evicting could help, imagine all pods of
+ * lower priority gone; if the pod then fits, bring back as many as fit, the most important first (those whose disruption
+ * budget would be violated before the others). Among the nodes the choice falls on the one with, in this order: fewest
+ * budgets violated, lowest highest priority of a victim, lowest sum of their priorities, fewest victims, latest start of
+ * the most important victim.
+ */
+import { selectorFrom, type Selector } from '@coracle/machinery';
+import type { PodDisruptionBudget } from '@coracle/machinery/api';
+import { histogram, type Diagnosis } from './diagnosis.ts';
+import type { Framework } from './framework.ts';
+import type { PodInfo } from './pod-info.ts';
+import type { PlacedPod } from './snapshot.ts';
+import { Trial } from './trial.ts';
+
+export interface PreemptionOptions {
+  readonly budgets: readonly PodDisruptionBudget[];
+  /** Uniform in [0, 1): where among the nodes the search starts. */
+  readonly random: () => number;
+}
+
+export interface Victims {
+  readonly nodeName: string;
+  /** Most important first. */
+  readonly pods: readonly PlacedPod[];
+  readonly violations: number;
+}
+
+/** What came of it: a node and its victims, or the sentence kube-scheduler appends to the pod's message. */
+export type Preemption = { readonly victims: Victims } | { readonly message: string };
+
+/** Candidates sought: a tenth of the nodes, at least 100 (DefaultPreemptionArgs' defaults). */
+const minCandidatePercentage = 10;
+const minCandidates = 100;
+
+const notHelpful = 'Preemption is not helpful for scheduling';
+const noVictims = 'No preemption victims found for incoming pod';
+
+export function findPreemption(
+  framework: Framework,
+  pod: PodInfo,
+  diagnosis: Diagnosis,
+  options: PreemptionOptions,
+): Preemption {
+  const { snapshot } = framework;
+  const ineligible = whyNotEligible(framework, pod);
+  if (ineligible) return { message: `preemption: ${ineligible}` };
+  const rows = diagnosis.resolvable;
+  const wanted = Math.max(minCandidates, Math.floor((snapshot.nodeCount * minCandidatePercentage) / 100));
+  const start = Math.floor(options.random() * rows.length);
+  const candidates: Victims[] = [];
+  const failures = new Map<string, number>();
+  const tally = (reason: string, count: number): void => {
+    if (count > 0) failures.set(reason, (failures.get(reason) ?? 0) + count);
+  };
+  let withoutViolation = 0;
+  const hopeless = !snapshot.hasPodsBelow(pod.priority);
+  if (hopeless) tally(noVictims, rows.length);
+  for (let i = 0; i < rows.length && !hopeless; i++) {
+    const result = victimsOn(framework, pod, rows[(start + i) % rows.length]!, options.budgets);
+    if (typeof result === 'string') tally(result, 1);
+    else {
+      candidates.push(result);
+      if (result.violations === 0) withoutViolation++;
+      if (withoutViolation > 0 && candidates.length >= wanted) break;
+    }
+  }
+  const best = choose(candidates);
+  if (best) return { victims: best };
+  tally(notHelpful, diagnosis.nodeCount - rows.length);
+  const details = failures.size > 0 ? `: ${histogram(failures)}.` : '.';
+  return { message: `preemption: 0/${diagnosis.nodeCount} nodes are available${details}` };
+}
+
+/** The pod may preempt unless it says never, or its earlier victims are still on their way out. */
+function whyNotEligible(framework: Framework, pod: PodInfo): string | undefined {
+  if (pod.pod.spec?.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.';
+  const nominated = framework.nominations.nodeOf(pod.uid) ?? pod.pod.status?.nominatedNodeName;
+  const row = nominated === undefined ? undefined : framework.snapshot.rowOf(nominated);
+  if (row === undefined) return undefined;
+  const leaving = framework.snapshot
+    .podsOn(row)
+    .some(({ info }) => info.priority < pod.priority && info.pod.metadata.deletionTimestamp !== undefined);
+  return leaving ? 'not eligible due to a terminating pod on the nominated node.' : undefined;
+}
+
+/** The fewest pods to evict from the row, or why that would not help. */
+function victimsOn(
+  framework: Framework,
+  pod: PodInfo,
+  row: number,
+  budgets: readonly PodDisruptionBudget[],
+): Victims | string {
+  const { snapshot } = framework;
+  const potential = snapshot.podsOn(row).filter(({ info }) => info.priority < pod.priority);
+  if (potential.length === 0) return noVictims;
+  const nodeName = snapshot.nameOf(row);
+  const trial = new Trial(snapshot);
+  for (const victim of potential) trial.remove(victim);
+  if (!framework.fitsOn(pod, row)) {
+    const reasons = framework.reasonsOn(pod, row);
+    trial.rollback();
+    return reasons[0] ?? notHelpful;
+  }
+  const { violating, others } = splitByBudgets(potential.sort(moreImportant), budgets);
+  const victims: PlacedPod[] = [];
+  let violations = 0;
+  const reprieve = (candidate: PlacedPod): boolean => {
+    snapshot.addPod(candidate.info, nodeName);
+    if (framework.fitsOn(pod, row)) return true;
+    snapshot.removePod(candidate.info.uid);
+    victims.push(candidate);
+    return false;
+  };
+  for (const candidate of violating) if (!reprieve(candidate)) violations++;
+  for (const candidate of others) reprieve(candidate);
+  trial.rollback();
+  return { nodeName, pods: victims.sort(moreImportant), violations };
+}
+
+/** Higher priority first, then the longer running. */
+function moreImportant(a: PlacedPod, b: PlacedPod): number {
+  return b.info.priority - a.info.priority || compareText(startOf(a), startOf(b));
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** When the pod started, as RFC 3339 text (which sorts as time does); a pod not started yet sorts last. */
+function startOf({ info }: PlacedPod): string {
+  return info.pod.status?.startTime ?? '9999';
+}
+
+/** Pods whose eviction would break a budget, counted in order, and the others. */
+function splitByBudgets(
+  pods: readonly PlacedPod[],
+  budgets: readonly PodDisruptionBudget[],
+): { violating: PlacedPod[]; others: PlacedPod[] } {
+  const open = budgets.flatMap((budget) => {
+    const selector = selectorOf(budget);
+    return selector ? [{ budget, selector, allowed: budget.status?.disruptionsAllowed ?? 0 }] : [];
+  });
+  const violating: PlacedPod[] = [];
+  const others: PlacedPod[] = [];
+  for (const placed of pods) {
+    const { namespace, name = '', labels } = placed.info.pod.metadata;
+    let violates = false;
+    for (const entry of labels ? open : []) {
+      const { budget, selector } = entry;
+      if (budget.metadata.namespace !== namespace || !selector.matches(labels)) continue;
+      // Counted by the budget already, as on its way out.
+      if (budget.status?.disruptedPods?.[name] !== undefined) continue;
+      if (--entry.allowed < 0) violates = true;
+    }
+    (violates ? violating : others).push(placed);
+  }
+  return { violating, others };
+}
+
+/** Undefined for a budget that protects nothing: no selector, an empty one (as upstream here) or a broken one. */
+function selectorOf(budget: PodDisruptionBudget): Selector | undefined {
+  try {
+    const selector = selectorFrom(budget.spec?.selector);
+    return selector.nothing || selector.empty ? undefined : selector;
+  } catch {
+    return undefined;
+  }
+}
+
+function choose(candidates: readonly Victims[]): Victims | undefined {
+  let best: Victims | undefined;
+  for (const candidate of candidates) {
+    if (candidate.pods.length === 0) return candidate;
+    if (!best || better(candidate, best)) best = candidate;
+  }
+  return best;
+}
+
+function better(a: Victims, b: Victims): boolean {
+  // Offset as upstream does, so that many small negative priorities do not look better than one.
+  const sum = (v: Victims): number => v.pods.reduce((total, p) => total + p.info.priority + 2 ** 31, 0);
+  const latestStart = (v: Victims): string => {
+    const top = v.pods[0]!.info.priority;
+    return v.pods.filter((p) => p.info.priority === top).map(startOf).sort()[0]!;
+  };
+  const order =
+    a.violations - b.violations ||
+    a.pods[0]!.info.priority - b.pods[0]!.info.priority ||
+    sum(a) - sum(b) ||
+    a.pods.length - b.pods.length ||
+    compareText(latestStart(b), latestStart(a));
+  return order < 0;
+}

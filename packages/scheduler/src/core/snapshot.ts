@@ -1,0 +1,327 @@
+/**
+ * The cluster as columns: one row a node, typed arrays by property. Adding and removing a pod or changing a node touches
+ * one row, so the snapshot is kept up to date by events and never rebuilt.
+ *
+ * Invariants:
+ * - `requested[d][row]` is the sum of `requests` over the pods on the row; amounts are whole numbers below 2^53, so adding
+ *   and removing in any order is exact. That is what makes a trial (place, look, take back) free of drift.
+ * - every change of a row gives it a new `rowGeneration`, never used before: whoever kept something computed for a row
+ *   knows by one compare whether it still holds.
+ * - rows of removed nodes are free and are used again; `alive[row]` is 0 there.
+ *
+ * Pods on nodes that are not known (yet) are kept aside and take their place when the node appears.
+ */
+import type { Node, Pod, Taint } from '@coracle/machinery/api';
+import { UsedPorts } from './host-ports.ts';
+import { ImageTable } from './images.ts';
+import { Interner } from './interner.ts';
+import { LabelColumns } from './label-columns.ts';
+import {
+  describePod,
+  firstDimensions,
+  podsDimension,
+  type PodInfo,
+  type PodInfoOptions,
+} from './pod-info.ts';
+import { amountOf } from './resources.ts';
+
+/** A pod that occupies a node, or will when its node appears. */
+export interface PlacedPod {
+  readonly info: PodInfo;
+  readonly nodeName: string;
+  /** -1 while the node is unknown. */
+  readonly row: number;
+}
+
+interface Placement extends PlacedPod {
+  info: PodInfo;
+  row: number;
+  /** Index in the row's list of pods. */
+  slot: number;
+}
+
+export class Snapshot {
+  /** Resource names; dimension = id - 1. */
+  readonly resources = new Interner();
+  readonly labels = new LabelColumns();
+  readonly images = new ImageTable();
+
+  /** Rows in use are below this; some may be free. */
+  rowCount = 0;
+  nodeCount = 0;
+  /** Increases with every change. */
+  generation = 0;
+
+  alive = new Uint8Array(0);
+  unschedulable = new Uint8Array(0);
+  /** Index into `taintSets`: equal lists of taints share one. */
+  taintSet = new Int32Array(0);
+  nonZeroCpu = new Float64Array(0);
+  nonZeroMemory = new Float64Array(0);
+  rowGeneration = new Float64Array(0);
+  /** By dimension, then row. `pods` counts pods. */
+  readonly allocatable: Float64Array[] = [];
+  readonly requested: Float64Array[] = [];
+  readonly taintSets: (readonly Taint[])[] = [[]];
+
+  readonly #taintSetIds = new Map<string, number>([['[]', 0]]);
+  readonly #nodes: (Node | undefined)[] = [];
+  readonly #rows = new Map<string, number>();
+  readonly #free: number[] = [];
+  readonly #ports: (UsedPorts | undefined)[] = [];
+  readonly #podsOnRow: Placement[][] = [];
+  readonly #pods = new Map<string, Placement>();
+  /** Priority -> pods on known nodes that have it. */
+  readonly #priorities = new Map<number, number>();
+  /** Pods whose node is not known, by node name. */
+  readonly #homeless = new Map<string, Set<Placement>>();
+
+  constructor() {
+    for (const name of firstDimensions) this.dimensionOf(name);
+  }
+
+  /** Reads a pod against this snapshot's resource dimensions. */
+  describe(pod: Pod, options?: PodInfoOptions): PodInfo {
+    const info = describePod(pod, this.resources, options);
+    this.#addColumns();
+    return info;
+  }
+
+  rowOf(nodeName: string): number | undefined {
+    return this.#rows.get(nodeName);
+  }
+  node(row: number): Node | undefined {
+    return this.#nodes[row];
+  }
+  nameOf(row: number): string {
+    return this.#nodes[row]?.metadata.name ?? '';
+  }
+  ports(row: number): UsedPorts | undefined {
+    return this.#ports[row];
+  }
+  podsOn(row: number): readonly PlacedPod[] {
+    return this.#podsOnRow[row] ?? [];
+  }
+  pod(uid: string): PlacedPod | undefined {
+    return this.#pods.get(uid);
+  }
+  pods(): Iterable<PlacedPod> {
+    return this.#pods.values();
+  }
+  get podCount(): number {
+    return this.#pods.size;
+  }
+  /** True if some pod on a known node has a lower priority. */
+  hasPodsBelow(priority: number): boolean {
+    for (const present of this.#priorities.keys()) if (present < priority) return true;
+    return false;
+  }
+  /** Label values by row, as ids of `labels.values`; 0 where absent. Fetch again after any change. */
+  labelColumn(key: string): Int32Array {
+    return this.labels.column(key, this.#nodes, this.alive.length);
+  }
+  /** The dimension of a resource, given out now if it is new. */
+  dimensionOf(name: string): number {
+    const dimension = this.resources.id(name) - 1;
+    this.#addColumns();
+    return dimension;
+  }
+  resourceName(dimension: number): string {
+    return this.resources.text(dimension + 1);
+  }
+
+  /** Adds the node, or takes over its new state. Returns its row. */
+  setNode(node: Node): number {
+    const name = node.metadata.name ?? '';
+    let row = this.#rows.get(name);
+    if (row === undefined) {
+      row = this.#free.pop() ?? this.rowCount++;
+      if (row >= this.alive.length) this.#grow();
+      this.#rows.set(name, row);
+      this.alive[row] = 1;
+      this.nodeCount++;
+    }
+    this.#nodes[row] = node;
+    this.#readNode(row, node);
+    this.#touch(row);
+    const waiting = this.#homeless.get(name);
+    if (waiting) {
+      this.#homeless.delete(name);
+      for (const placement of waiting) this.#settle(placement, row);
+    }
+    return row;
+  }
+
+  /** Removes the node; its pods are kept aside until they are removed or the node comes back. */
+  removeNode(name: string): void {
+    const row = this.#rows.get(name);
+    if (row === undefined) return;
+    for (const placement of [...(this.#podsOnRow[row] ?? [])]) {
+      this.#unsettle(placement);
+      this.#setAside(placement);
+    }
+    this.#rows.delete(name);
+    this.#nodes[row] = undefined;
+    this.alive[row] = 0;
+    this.nodeCount--;
+    for (const column of this.allocatable) column[row] = 0;
+    this.taintSet[row] = 0;
+    this.unschedulable[row] = 0;
+    this.labels.update(row, undefined);
+    this.images.update(row, undefined);
+    this.#touch(row);
+    this.#free.push(row);
+  }
+
+  /** Puts the pod on the node; a pod already here (same uid) is moved or taken over. */
+  addPod(info: PodInfo, nodeName: string): void {
+    this.removePod(info.uid);
+    const placement: Placement = { info, nodeName, row: -1, slot: -1 };
+    this.#pods.set(info.uid, placement);
+    const row = this.#rows.get(nodeName);
+    if (row === undefined) this.#setAside(placement);
+    else this.#settle(placement, row);
+  }
+
+  /** A newer reading of a pod that is here; touches the row only if it holds other amounts or ports than before. */
+  refreshPod(info: PodInfo): void {
+    const placement = this.#pods.get(info.uid);
+    if (!placement) return;
+    if (sameClaims(placement.info, info)) placement.info = info;
+    else this.addPod(info, placement.nodeName);
+  }
+
+  /** Takes the pod away. Returns where it was; undefined if it was not here. */
+  removePod(uid: string): PlacedPod | undefined {
+    const placement = this.#pods.get(uid);
+    if (!placement) return undefined;
+    this.#pods.delete(uid);
+    const before: PlacedPod = { info: placement.info, nodeName: placement.nodeName, row: placement.row };
+    if (placement.row >= 0) this.#unsettle(placement);
+    else {
+      const waiting = this.#homeless.get(placement.nodeName);
+      waiting?.delete(placement);
+      if (waiting?.size === 0) this.#homeless.delete(placement.nodeName);
+    }
+    return before;
+  }
+
+  #settle(placement: Placement, row: number): void {
+    const pods = (this.#podsOnRow[row] ??= []);
+    placement.row = row;
+    placement.slot = pods.length;
+    pods.push(placement);
+    this.#count(placement.info, row, 1);
+    for (const port of placement.info.ports) (this.#ports[row] ??= new UsedPorts()).add(port);
+  }
+
+  #unsettle(placement: Placement): void {
+    const { row, slot, info } = placement;
+    const pods = this.#podsOnRow[row]!;
+    const last = pods.pop()!;
+    if (last !== placement) {
+      pods[slot] = last;
+      last.slot = slot;
+    }
+    this.#count(info, row, -1);
+    for (const port of info.ports) this.#ports[row]?.remove(port);
+    placement.row = -1;
+  }
+
+  #count(info: PodInfo, row: number, sign: 1 | -1): void {
+    const { dimensions, requests } = info;
+    for (let i = 0; i < dimensions.length; i++) {
+      this.requested[dimensions[i]!]![row]! += sign * requests[i]!;
+    }
+    this.requested[podsDimension]![row]! += sign;
+    this.nonZeroCpu[row]! += sign * info.nonZeroCpu;
+    this.nonZeroMemory[row]! += sign * info.nonZeroMemory;
+    const count = (this.#priorities.get(info.priority) ?? 0) + sign;
+    if (count === 0) this.#priorities.delete(info.priority);
+    else this.#priorities.set(info.priority, count);
+    this.#touch(row);
+  }
+
+  #setAside(placement: Placement): void {
+    let waiting = this.#homeless.get(placement.nodeName);
+    if (!waiting) this.#homeless.set(placement.nodeName, (waiting = new Set()));
+    waiting.add(placement);
+  }
+
+  #readNode(row: number, node: Node): void {
+    for (const column of this.allocatable) column[row] = 0;
+    const offered = node.status?.allocatable ?? {};
+    for (const name in offered) {
+      this.allocatable[this.dimensionOf(name)]![row] = amountOf(name, offered[name]!);
+    }
+    this.unschedulable[row] = node.spec?.unschedulable ? 1 : 0;
+    const taints = node.spec?.taints ?? [];
+    const text = JSON.stringify(taints.map((t) => [t.key, t.value ?? '', t.effect]));
+    let set = this.#taintSetIds.get(text);
+    if (set === undefined) {
+      set = this.taintSets.length;
+      this.taintSets.push(taints);
+      this.#taintSetIds.set(text, set);
+    }
+    this.taintSet[row] = set;
+    this.labels.update(row, node);
+    this.images.update(row, node);
+  }
+
+  #touch(row: number): void {
+    this.rowGeneration[row] = ++this.generation;
+  }
+
+
+  /** Invariant after it: a column for every resource name seen. */
+  #addColumns(): void {
+    while (this.allocatable.length < this.resources.size) {
+      this.allocatable.push(new Float64Array(this.alive.length));
+      this.requested.push(new Float64Array(this.alive.length));
+    }
+  }
+
+  #grow(): void {
+    const capacity = Math.max(16, this.alive.length * 2);
+    const wider = (column: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> => {
+      const next = new Float64Array(capacity);
+      next.set(column);
+      return next;
+    };
+    for (let d = 0; d < this.allocatable.length; d++) {
+      this.allocatable[d] = wider(this.allocatable[d] as Float64Array<ArrayBuffer>);
+      this.requested[d] = wider(this.requested[d] as Float64Array<ArrayBuffer>);
+    }
+    this.nonZeroCpu = wider(this.nonZeroCpu);
+    this.nonZeroMemory = wider(this.nonZeroMemory);
+    this.rowGeneration = wider(this.rowGeneration);
+    const alive = new Uint8Array(capacity);
+    alive.set(this.alive);
+    this.alive = alive;
+    const unschedulable = new Uint8Array(capacity);
+    unschedulable.set(this.unschedulable);
+    this.unschedulable = unschedulable;
+    const taintSet = new Int32Array(capacity);
+    taintSet.set(this.taintSet);
+    this.taintSet = taintSet;
+  }
+}
+
+function sameClaims(a: PodInfo, b: PodInfo): boolean {
+  const same = (x: readonly number[], y: readonly number[]): boolean =>
+    x === y || (x.length === y.length && x.every((value, i) => value === y[i]));
+  return (
+    a.priority === b.priority &&
+    a.nonZeroCpu === b.nonZeroCpu &&
+    a.nonZeroMemory === b.nonZeroMemory &&
+    same(a.dimensions, b.dimensions) &&
+    same(a.requests, b.requests) &&
+    a.ports.length === b.ports.length &&
+    a.ports.every((p, i) => p.port === b.ports[i]!.port && p.ip === b.ports[i]!.ip)
+  );
+}
+
+/** An empty cluster. */
+export function createSnapshot(): Snapshot {
+  return new Snapshot();
+}

@@ -1,0 +1,163 @@
+/**
+ * Writes what the scheduler has to say into the status of pods and pod groups: the latest word on each object, a few at a
+ * time, never holding up the decisions. A word that is overtaken before it is written is never written.
+ */
+import type { Client } from '@coracle/client';
+import { isReason, type KubeObject } from '@coracle/machinery';
+import { Pod, PodGroup, type Condition, type PodCondition } from '@coracle/machinery/api';
+import { patchStatus, type Clock, type Logger } from '@coracle/operator';
+
+export interface StatusWriterDeps {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Writes under way at a time. */
+  readonly concurrency?: number;
+}
+
+/** `PodScheduled` of a pod that has no node. */
+export interface PodVerdict {
+  readonly reason: 'Unschedulable' | 'SchedulerError' | 'SchedulingGated';
+  readonly message: string;
+  /** '' clears it; undefined leaves it. */
+  readonly nominatedNodeName?: string | undefined;
+}
+
+/** `PodGroupScheduled` of a pod group. */
+export interface GroupVerdict {
+  readonly scheduled: boolean;
+  readonly reason: 'Scheduled' | 'Unschedulable' | 'SchedulerError';
+  readonly message: string;
+}
+
+type Write = () => Promise<void>;
+
+export class StatusWriter {
+  readonly #deps: StatusWriterDeps;
+  /** Latest word by key, in order of arrival. */
+  readonly #waiting = new Map<string, Write>();
+  #running = 0;
+  #stopped = false;
+
+  constructor(deps: StatusWriterDeps) {
+    this.#deps = deps;
+  }
+
+  /** Says why the pod has no node. Nothing is written if its status says so already. */
+  pod(pod: Pod, verdict: PodVerdict): void {
+    this.#add(pod.metadata.uid, () => this.#write(Pod, pod, (now) => this.#podStatus(now, verdict)));
+  }
+
+  /** Says whether the group could be placed. A group once placed is not called unplaced for what comes later. */
+  group(group: PodGroup, verdict: GroupVerdict): void {
+    this.#add(group.metadata.uid, () =>
+      this.#write(PodGroup, group, (now) => this.#groupStatus(now, verdict)),
+    );
+  }
+
+  /** The word on this object no longer holds. */
+  cancel(uid: string): void {
+    this.#waiting.delete(uid);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#waiting.clear();
+  }
+
+  #add(uid: string, write: Write): void {
+    if (this.#stopped) return;
+    this.#waiting.set(uid, write);
+    this.#pump();
+  }
+
+  #pump(): void {
+    while (this.#running < (this.#deps.concurrency ?? 16)) {
+      const next = this.#waiting.entries().next().value;
+      if (!next) return;
+      this.#waiting.delete(next[0]);
+      this.#running++;
+      void next[1]().finally(() => {
+        this.#running--;
+        this.#pump();
+      });
+    }
+  }
+
+  async #write<T extends KubeObject & { status?: unknown }>(
+    type: Parameters<typeof patchStatus<T>>[1],
+    object: T,
+    statusOf: (now: T) => T['status'] | undefined,
+  ): Promise<void> {
+    const { client, logger } = this.#deps;
+    const { name, namespace, uid } = object.metadata;
+    let current = object;
+    for (let tries = 0; tries < 5 && !this.#stopped; tries++) {
+      try {
+        const status = statusOf(current);
+        if (status !== undefined) await patchStatus(client, type, current, status);
+        return;
+      } catch (error) {
+        if (isReason(error, 'NotFound')) return;
+        if (!isReason(error, 'Conflict')) {
+          logger.warn({ object: `${namespace}/${name}`, error }, 'cannot write the scheduling status');
+          return;
+        }
+      }
+      try {
+        current = await client.get(type, name, { namespace });
+        if (current.metadata.uid !== uid) return;
+      } catch (error) {
+        if (!isReason(error, 'NotFound')) logger.warn({ object: `${namespace}/${name}`, error }, 'cannot read');
+        return;
+      }
+    }
+  }
+
+  /** Undefined: nothing to write, or too late to. */
+  #podStatus(pod: Pod, verdict: PodVerdict): Pod['status'] | undefined {
+    if (pod.spec?.nodeName || pod.metadata.deletionTimestamp) return undefined;
+    const status = pod.status ?? {};
+    const before = status.conditions?.find((c) => c.type === 'PodScheduled');
+    const { nominatedNodeName: wanted = status.nominatedNodeName } = verdict;
+    const nominated = wanted || undefined;
+    const same =
+      before?.status === 'False' && before.reason === verdict.reason && before.message === verdict.message;
+    if (same && (status.nominatedNodeName || undefined) === nominated) return undefined;
+    const condition: PodCondition = {
+      type: 'PodScheduled',
+      status: 'False',
+      reason: verdict.reason,
+      message: verdict.message,
+      lastTransitionTime: before?.status === 'False' ? (before.lastTransitionTime ?? this.#now()) : this.#now(),
+      ...(pod.metadata.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
+    };
+    return { ...status, conditions: replaced(status.conditions, condition), nominatedNodeName: nominated };
+  }
+
+  #groupStatus(group: PodGroup, verdict: GroupVerdict): PodGroup['status'] | undefined {
+    const before = group.status?.conditions?.find((c) => c.type === 'PodGroupScheduled');
+    const status = verdict.scheduled ? 'True' : 'False';
+    if (before?.status === 'True' && !verdict.scheduled) return undefined;
+    if (before?.status === status && before.reason === verdict.reason && before.message === verdict.message) {
+      return undefined;
+    }
+    const condition: Condition = {
+      type: 'PodGroupScheduled',
+      status,
+      reason: verdict.reason,
+      message: verdict.message,
+      lastTransitionTime: before?.status === status ? before.lastTransitionTime : this.#now(),
+      ...(group.metadata.generation === undefined ? {} : { observedGeneration: group.metadata.generation }),
+    };
+    return { ...group.status, conditions: replaced(group.status?.conditions, condition) };
+  }
+
+  #now(): string {
+    return new Date(this.#deps.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+  }
+}
+
+function replaced<C extends { type: string }>(conditions: readonly C[] | undefined, condition: C): C[] {
+  return [...(conditions ?? []).filter((c) => c.type !== condition.type), condition];
+}
