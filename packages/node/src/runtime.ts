@@ -42,7 +42,8 @@ export type ContainerState =
       finishedAt: number;
       exitCode: number;
       signal?: number | undefined;
-      reason: 'Completed' | 'Error' | 'OOMKilled' | 'ContainerStatusUnknown';
+      /** `StartError` (exit code 128): it could not be started; `message` says why. */
+      reason: 'Completed' | 'Error' | 'OOMKilled' | 'ContainerStatusUnknown' | 'StartError';
       message?: string | undefined;
     };
 /** A started container. `id` is stable across agent restarts: `process://<uuid>`. */
@@ -62,6 +63,10 @@ export interface RuntimeEvents {
   /** A container changed state; look at `state()`. */
   changed(podUid: string, containerId: string): void;
 }
+/** A volume cannot be put at its mount path on this host. The agent reports it as FailedMount and tries again. */
+export class MountError extends Error {
+  override name = 'MountError';
+}
 export interface Runtime {
   readonly name: 'process' | 'virtual' | 'cri' | 'microvm';
   /** What this host allows; each missing thing says why in words for an event. */
@@ -74,7 +79,17 @@ export interface Runtime {
   createSandbox(pod: Pod): Promise<PodSandbox>;
   /** Kills what is left, removes everything of the pod. */
   removeSandbox(podUid: string): Promise<void>;
+  /** Tells about changes until the returned function is called. */
+  subscribe(events: RuntimeEvents): () => void;
+  /** Replaces the lines of a running pod's /etc/hosts. */
+  updateHosts(podUid: string, hosts: ContainerSpec['hosts']): Promise<void>;
+  /**
+   * Resolves when the container runs, or has failed to (state exited, StartError). Rejects with MountError when a volume
+   * cannot be mounted; nothing is left behind then.
+   */
   start(spec: ContainerSpec): Promise<ContainerHandle>;
+  /** Kills it if it runs, and removes its log and files. */
+  removeContainer(id: string): Promise<void>;
   /** SIGTERM (or the stop signal), SIGKILL after the grace period; resolves when it has exited. */
   stop(id: string, graceMs: number): Promise<void>;
   logs(id: string, options: LogOptions, signal: AbortSignal): AsyncIterable<Uint8Array>;
