@@ -40,13 +40,13 @@ export function jobController(deps: ComponentDeps, options: JobControllerOptions
   const sizes = new Map<string, number>();
 
   const reconcile = async (key: string) => {
-    const cached = jobs.byKey(key);
-    if (!cached || isManagedElsewhere(cached)) return;
-    const { uid } = cached.metadata;
     let failure: unknown;
     for (let round = 0; round < maxRounds; round += 1) {
-      const job = ownJobs.newest(cached);
-      if (!job) return;
+      // Read again each round: the cache moves on while we write.
+      const cached = jobs.byKey(key);
+      const job = cached && ownJobs.newest(cached);
+      if (!job || isManagedElsewhere(job)) return;
+      const { uid } = job.metadata;
       if (isFinished(job)) {
         ends.delete(uid);
         await store.releaseFinalizers(store.controlledBy(uid).filter(hasTrackingFinalizer));

@@ -38,7 +38,10 @@ export class OwnWrites<T extends KubeObject> {
     });
   }
 
-  /** The newest known state of an object of the cache; undefined when it is known to be gone. */
+  /**
+   * The newest known state of an object just read from the cache (not one kept from earlier: answers are dropped when the
+   * cache has caught up); undefined when it is known to be gone.
+   */
   newest(cached: T): T | undefined {
     const { uid } = cached.metadata;
     return this.#answers.has(uid) ? this.#answers.get(uid) : cached;

@@ -10,6 +10,20 @@ const run = (spec: Partial<batch_v1.JobSpec> = {}): JobModel => {
 const uids = (model: JobModel): string[] => model.active().map((pod) => pod.metadata.uid);
 const first = (model: JobModel): string => uids(model)[0] as string;
 
+const rule = (action: string, values: number[]): batch_v1.PodFailurePolicyRule => ({
+  action,
+  onExitCodes: { operator: 'In', values },
+});
+const at = (model: JobModel, index: number): string =>
+  model
+    .active()
+    .find((p) => p.metadata.annotations?.['batch.kubernetes.io/job-completion-index'] === `${index}`)!
+    .metadata.uid;
+const suspend = (model: JobModel, value: boolean): void => {
+  model.job = { ...model.job, spec: { ...model.job.spec!, suspend: value } };
+  model.settle();
+};
+
 describe('Job: running to completion', () => {
   test('one pod that succeeds completes it', () => {
     const model = run();
@@ -182,10 +196,6 @@ describe('Job: podReplacementPolicy Failed', () => {
 });
 
 describe('Job: podFailurePolicy', () => {
-  const rule = (action: string, values: number[]): batch_v1.PodFailurePolicyRule => ({
-    action,
-    onExitCodes: { operator: 'In', values },
-  });
   test('Ignore: the failure does not count', () => {
     const model = run({ backoffLimit: 0, podFailurePolicy: { rules: [rule('Ignore', [42])] } });
     model.end(first(model), 'Failed', 42);
@@ -227,12 +237,6 @@ describe('Job: podFailurePolicy', () => {
 
 describe('Job: Indexed', () => {
   const indexed = { completionMode: 'Indexed', parallelism: 3, completions: 5 };
-  const at = (model: JobModel, index: number): string =>
-    model
-      .active()
-      .find((p) => p.metadata.annotations?.['batch.kubernetes.io/job-completion-index'] === `${index}`)!
-      .metadata.uid;
-
   test('a pod carries its index in annotation, label, environment and host name', () => {
     const model = run(indexed);
     expect(model.indexes()).toEqual([0, 1, 2]);
@@ -347,10 +351,6 @@ describe('Job: Indexed', () => {
 });
 
 describe('Job: suspend', () => {
-  const suspend = (model: JobModel, value: boolean): void => {
-    model.job = { ...model.job, spec: { ...model.job.spec!, suspend: value } };
-    model.settle();
-  };
   test('created suspended: no pods and no start time', () => {
     const model = run({ suspend: true });
     expect(model.active()).toHaveLength(0);
