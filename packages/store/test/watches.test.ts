@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { memoryStore } from '../src/index.ts';
-import { Collector, ManualClock, put, until } from './support.ts';
+import { Collector, ManualClock, put, remove, until } from './support.ts';
 
 async function filled(events: number, options = {}) {
   const store = memoryStore(options);
@@ -173,6 +173,15 @@ describe('automatic compaction', () => {
 });
 
 describe('compaction', () => {
+  test('leaves nothing of a deleted key', async () => {
+    const store = memoryStore();
+    await put(store, 'a', '1');
+    await remove(store, 'a');
+    await store.compact(2);
+    expect(store.stats()).toMatchObject({ keys: 0, bytesOnDisk: 0 });
+    expect(store.get('a')).toBeUndefined();
+  });
+
   test('of much history leaves the newest values, drops the rest from the journal, and lets others run meanwhile', async () => {
     const store = await filled(5000);
     const before = store.stats().bytesOnDisk;

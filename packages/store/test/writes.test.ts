@@ -61,6 +61,21 @@ describe('a write', () => {
     expect(store.revision).toBe(51);
   });
 
+  test('in flight stays the newest accepted one when an earlier write of its key becomes durable', async () => {
+    const disk = heldDisk();
+    const store = memoryStore({ flush: disk.flush });
+    const first = put(store, 'a', '1');
+    await until(() => disk.waiting.length === 1);
+    const second = put(store, 'a', '2');
+    await disk.release();
+    await first;
+    expect(text(store.get('a'))).toBe('1');
+    expect(text(store.peek('a'))).toBe('2');
+    expect(await put(store, 'a', '3', 1)).toMatchObject({ ok: false, current: { revision: 2 } });
+    await disk.release();
+    await second;
+  });
+
   test('whose key is missing cannot delete, and says so', async () => {
     const store = memoryStore();
     expect(await remove(store, 'nothing')).toEqual({ ok: false, current: undefined });
