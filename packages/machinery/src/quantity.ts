@@ -165,7 +165,8 @@ export function parseQuantity(text: string | number): Quantity {
   // To nano units; what is finer is rounded up in size.
   const shift = power + 9;
   let nanos = shift >= 0 ? digits * pow10(shift) : divideUp(digits, pow10(-shift));
-  if (nanos > limit) nanos = limit;
+  // Upstream caps only what its fast form (18 decimal digits and a power of ten) cannot hold.
+  if (nanos > limit && (binary !== undefined || whole.length + fraction.length > 18)) nanos = limit;
   return new Quantity(sign === '-' ? -nanos : nanos, format);
 }
 
