@@ -9,14 +9,8 @@ export {
 } from './event-recorder.ts';
 export { createExpectations, type Expectations } from './expectations.ts';
 export { createInformerFactory, type InformerFactoryDeps } from './informer-factory.ts';
-export {
-  createLeaderElector,
-  type LeaderElector,
-  type LeaderElectorOptions,
-  microTime,
-} from './leader-election.ts';
+export { createLeaderElector, type LeaderElector, type LeaderElectorOptions } from './leader-election.ts';
 export { createLogger, type LoggerOptions, type LogLevel, silentLogger } from './logger.ts';
-export { mergeDiff, same } from './merge-diff.ts';
 export { createTurns } from './turns.ts';
 export { createWorkQueue, type WorkerQueue, type WorkQueueOptions } from './work-queue.ts';
 export { createOrUpdate, find, patchStatus } from './writes.ts';

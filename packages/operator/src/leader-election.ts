@@ -7,6 +7,7 @@
  * retryPeriodMs keeps two leaders from overlapping, as long as clocks run at about the same rate.
  */
 import type { Client } from '@coracle/client';
+import { formatMicroTime } from '@coracle/machinery';
 import { Lease } from '@coracle/machinery/api';
 import { sleep } from './clock.ts';
 import type { Clock, Component, Logger } from './contracts.ts';
@@ -60,7 +61,7 @@ export function createLeaderElector(options: LeaderElectorOptions): LeaderElecto
 
   /** Takes or renews the lease. False: somebody else has it. Rejects when the server cannot be asked, or another was faster. */
   const tryOnce = async (signal: AbortSignal): Promise<boolean> => {
-    const now = microTime(clock.now());
+    const now = formatMicroTime(clock.now());
     const lease = await find(client, Lease, { name, namespace }, signal);
     const spec = {
       holderIdentity: identity,
@@ -100,7 +101,7 @@ export function createLeaderElector(options: LeaderElectorOptions): LeaderElecto
   const release = async (): Promise<void> => {
     const lease = seen?.lease;
     if (lease?.spec?.holderIdentity !== identity) return;
-    const now = microTime(clock.now());
+    const now = formatMicroTime(clock.now());
     const spec = {
       holderIdentity: '',
       leaseDurationSeconds: 1,
@@ -161,9 +162,4 @@ export function createLeaderElector(options: LeaderElectorOptions): LeaderElecto
       await running;
     },
   };
-}
-
-/** RFC 3339 with microseconds, as the API's MicroTime. */
-export function microTime(milliseconds: number): string {
-  return new Date(milliseconds).toISOString().replace('Z', '000Z');
 }

@@ -3,8 +3,8 @@
  * commands. It keeps the API's rules that controllers depend on and leaves the rest out:
  * kept: resourceVersions and Conflict, uid, generateName, generation, status subresources, finalizers, graceful deletion of
  * bound pods, watches in order from any kept version, bookmarks, 410, label and field selectors, paging, pods/binding,
- * pods/eviction. Left out: validation, defaulting, admission, authorization, garbage collection, Tables.
- * Strategic merge patches are treated as JSON merge patches.
+ * pods/eviction, all patch types but apply. Left out: validation, defaulting, admission, authorization, garbage collection,
+ * Tables.
  */
 import { type Client, createClient, inProcessTransport } from '@coracle/client';
 import { type ApiHandler, ApiError, type KubeObject, type ResourceType } from '@coracle/machinery';

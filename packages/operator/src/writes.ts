@@ -1,6 +1,13 @@
 import type { Client } from '@coracle/client';
-import { type Draft, isReason, type KubeObject, type ResourceType } from '@coracle/machinery';
-import { mergeDiff } from './merge-diff.ts';
+import {
+  createJsonMergePatch,
+  deepEqual,
+  type Draft,
+  isReason,
+  jsonClone,
+  type KubeObject,
+  type ResourceType,
+} from '@coracle/machinery';
 
 /**
  * Makes `status` the status of `object` by a merge patch of what differs from `object.status`, on the status subresource.
@@ -14,8 +21,8 @@ export async function patchStatus<T extends KubeObject & { status?: unknown }>(
   status: T['status'],
   options: { lock?: boolean; signal?: AbortSignal; fieldManager?: string } = {},
 ): Promise<T> {
-  const change = mergeDiff(object.status ?? {}, status ?? {});
-  if (change === undefined) return object;
+  if (deepEqual(object.status ?? {}, status ?? {})) return object;
+  const change = createJsonMergePatch(object.status ?? {}, status ?? {});
   const { uid, resourceVersion, name, namespace } = object.metadata;
   const metadata = options.lock === false ? { uid } : { uid, resourceVersion };
   return client.patch(
@@ -47,9 +54,9 @@ export async function createOrUpdate<T extends KubeObject>(
         const object = await client.create(type, draft, { ...options, namespace: id.namespace });
         return { object, outcome: 'created' };
       }
-      const after = structuredClone(before);
+      const after = jsonClone(before);
       change(after as unknown as Draft<T>);
-      if (mergeDiff(before, after) === undefined) return { object: before, outcome: 'unchanged' };
+      if (deepEqual(before, after)) return { object: before, outcome: 'unchanged' };
       return { object: await client.update(type, after, options), outcome: 'updated' };
     } catch (error) {
       if (tries >= 5 || !(isReason(error, 'Conflict') || isReason(error, 'AlreadyExists'))) throw error;

@@ -3,17 +3,21 @@ import {
   type ApiHandler,
   type ApiRequest,
   type ApiResponse,
+  applyJsonPatch,
+  applyMergePatch,
+  applyStrategicMergePatch,
   apiVersionOf,
+  createRegistry,
   deepFreeze,
   errors,
   keyOf,
+  parseFieldSelector,
+  parseSelector,
   type ResourceType,
   type Unstructured,
 } from '@coracle/machinery';
 import type { FakeAction } from '../testing.ts';
 import { deleteObject, updateObject } from './rules.ts';
-import { jsonPatch, mergePatch } from './patches.ts';
-import { fieldTest, labelTest } from './selectors.ts';
 import type { FakeStorage } from './storage.ts';
 
 interface Target {
@@ -52,7 +56,7 @@ export function createFakeHandler(storage: FakeStorage, before: (action: FakeAct
       if (verb === 'get') return reply(200, current);
       if (verb === 'delete') return reply(200, deleteObject(storage, type, current, copy));
       const wanted =
-        verb === 'update' ? copy : applyPatch(request.headers['content-type'], current, copy as unknown);
+        verb === 'update' ? copy : applyPatch(type, request.headers['content-type'], current, copy);
       const dryRun = request.query.get('dryRun') === 'All';
       return reply(200, updateObject(storage, type, current, wanted as Unstructured, subresource, dryRun));
     } catch (error) {
@@ -91,10 +95,19 @@ function verbOf(method: string, name: string, watch: boolean): FakeAction['verb'
 }
 
 function selection({ namespace }: Target, query: URLSearchParams): (object: Unstructured) => boolean {
-  const labels = labelTest(query.get('labelSelector'));
-  const fields = fieldTest(query.get('fieldSelector'));
+  const labels = parseSelector(query.get('labelSelector') ?? '');
+  const fields = parseFieldSelector(query.get('fieldSelector') ?? '');
   return (object) =>
-    (!namespace || object.metadata.namespace === namespace) && labels(object) && fields(object);
+    (!namespace || object.metadata.namespace === namespace) &&
+    labels.matches(object.metadata.labels) &&
+    fields.matches((path) => fieldOf(object, path));
+}
+
+/** Any path of the object may be selected by, not only those the real server has. */
+function fieldOf(object: Unstructured, path: string): string {
+  let value: unknown = object;
+  for (const step of path.split('.')) value = (value as Record<string, unknown> | undefined)?.[step];
+  return value === undefined || value === null ? '' : String(value);
 }
 
 function list(storage: FakeStorage, target: Target, query: URLSearchParams): { items: Unstructured[] } {
@@ -175,15 +188,22 @@ function create(
   return reply(201, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 });
 }
 
-function applyPatch(contentType: string | undefined, current: Unstructured, patch: unknown): unknown {
-  if (contentType === 'application/json-patch+json') {
-    return jsonPatch(structuredClone(current), patch as Parameters<typeof jsonPatch>[1]);
+const registry = createRegistry();
+
+function applyPatch(
+  type: ResourceType,
+  contentType: string | undefined,
+  current: Unstructured,
+  patch: unknown,
+): unknown {
+  if (contentType === 'application/json-patch+json') return applyJsonPatch(current, patch);
+  if (contentType === 'application/merge-patch+json') return applyMergePatch(current, patch);
+  const kind = registry.byResource(type.group, type.version, type.resource);
+  if (contentType === 'application/strategic-merge-patch+json' && kind) {
+    return applyStrategicMergePatch(kind.schema, current, patch);
   }
-  if (
-    contentType === 'application/merge-patch+json' ||
-    contentType === 'application/strategic-merge-patch+json'
-  ) {
-    return mergePatch(current, patch);
-  }
-  throw new ApiError('UnsupportedMediaType', `the fake cluster does not know patches of type ${contentType}`);
+  throw new ApiError(
+    'UnsupportedMediaType',
+    `patches of type ${contentType} are not known for ${type.resource}`,
+  );
 }

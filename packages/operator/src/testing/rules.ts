@@ -1,5 +1,4 @@
-import { errors, type ResourceType, type Status, type Unstructured } from '@coracle/machinery';
-import { same } from '../merge-diff.ts';
+import { deepEqual, errors, type ResourceType, type Status, type Unstructured } from '@coracle/machinery';
 import type { FakeStorage } from './storage.ts';
 
 /** What a PUT or PATCH makes of an object, on the main resource or on a subresource. */
@@ -38,10 +37,10 @@ export function updateObject(
     };
     // Kinds without a status subresource in the real API have no status field at all.
     if (current['status'] !== undefined) next['status'] = current['status'];
-    const changed = !same({ ...next, metadata: 0, status: 0 }, { ...current, metadata: 0, status: 0 });
+    const changed = !deepEqual({ ...next, metadata: 0, status: 0 }, { ...current, metadata: 0, status: 0 });
     if (changed) next.metadata.generation = (current.metadata.generation ?? 0) + 1;
   }
-  if (dryRun || same(next, current)) return dryRun ? next : current;
+  if (dryRun || deepEqual(next, current)) return dryRun ? next : current;
   const { deletionTimestamp, deletionGracePeriodSeconds, finalizers } = next.metadata;
   const released = deletionTimestamp && !finalizers?.length && !deletionGracePeriodSeconds;
   return released ? storage.commit(type, next, undefined) : storage.commit(type, current, next);
@@ -96,7 +95,7 @@ export function deleteObject(
     deletionGracePeriodSeconds: Math.min(grace, current.metadata.deletionGracePeriodSeconds ?? grace),
     ...(finalizers.size > 0 ? { finalizers: [...finalizers] } : {}),
   };
-  if (same(metadata, current.metadata)) return current;
+  if (deepEqual(metadata, current.metadata)) return current;
   return storage.commit(type, current, { ...current, metadata });
 }
 
