@@ -31,8 +31,11 @@ class Queue<K> implements WorkerQueue<K> {
   readonly #clock: Clock;
   readonly #base: number;
   readonly #max: number;
-  /** Keys to hand out, oldest first. A Set keeps order of insertion. */
+  /** Keys to hand out; the same keys in order of arrival are those of #order from #head on. */
   readonly #waiting = new Set<K>();
+  /** A list and an index, as taking the first of a long Set again and again costs its whole length each time. */
+  #order: K[] = [];
+  #head = 0;
   readonly #working = new Set<K>();
   /** Keys in #working that were added again. */
   readonly #again = new Set<K>();
@@ -65,7 +68,10 @@ class Queue<K> implements WorkerQueue<K> {
     if (taker) {
       this.#working.add(key);
       taker(key);
-    } else this.#waiting.add(key);
+    } else {
+      this.#waiting.add(key);
+      this.#order.push(key);
+    }
   }
 
   addAfter(key: K, milliseconds: number): void {
@@ -102,7 +108,13 @@ class Queue<K> implements WorkerQueue<K> {
 
   async next(): Promise<K | undefined> {
     if (this.#closed) return undefined;
-    for (const key of this.#waiting) {
+    if (this.#waiting.size > 0) {
+      const key = this.#order[this.#head] as K;
+      this.#head += 1;
+      if (this.#head > 1024 && this.#head * 2 > this.#order.length) {
+        this.#order = this.#order.slice(this.#head);
+        this.#head = 0;
+      }
       this.#waiting.delete(key);
       this.#working.add(key);
       return key;
@@ -118,6 +130,7 @@ class Queue<K> implements WorkerQueue<K> {
   shutDown(): void {
     this.#closed = true;
     this.#waiting.clear();
+    this.#order = [];
     this.#again.clear();
     for (const { cancel } of this.#delayed.values()) cancel();
     this.#delayed.clear();
