@@ -1,4 +1,7 @@
 /** Public face of @coracle/machinery. The built-in kinds' types and constants are in `@coracle/machinery/api`. */
+export { kindFromCrd } from './crd/kinds.ts';
+export { crdProblems } from './crd/problems.ts';
+export { structuralProblems } from './crd/structural.ts';
 export * from './equality.ts';
 export * from './fields.ts';
 export * from './json.ts';

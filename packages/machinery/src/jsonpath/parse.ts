@@ -179,7 +179,10 @@ function parseBracket(inner: string): Step {
   const parts = splitTop(inner, ',').map((part) => part.trim());
   if (parts.length > 1) return { kind: 'union', parts: parts.map((part) => [parseBracket(part)]) };
   const only = parts[0] ?? '';
-  if (only.startsWith("'") || only.startsWith('"')) return { kind: 'field', name: unquote(only) };
+  if (only.startsWith("'") || only.startsWith('"')) {
+    // kubectl reads what is quoted as a path: `['metadata.name']` is two steps, `['a\\.b']` is one.
+    return { kind: 'union', parts: [parseSteps(`.${only.slice(1, -1)}`)] };
+  }
   if (/^-?\d+$/.test(only)) return { kind: 'index', index: Number(only) };
   const slice = /^(-?\d*):(-?\d*)(?::(-?\d*))?$/.exec(only);
   if (slice) {
