@@ -177,7 +177,7 @@ export class Framework {
     const batch = this.#batch;
     let found = 0;
     let evaluated = 0;
-    for (let seen = 0; seen < total && found < wanted; ) {
+    for (let seen = 0; seen < total && found < wanted;) {
       let count = 0;
       while (seen < total && count < batchSize) {
         const at = (start + seen++) % total;
@@ -332,7 +332,13 @@ export class Framework {
     const nodeCount = snapshot.nodeCount;
     if (cycle.rejection) {
       const { plugin, message } = cycle.rejection;
-      return { nodeCount, reasons: noReasons, rejection: message, plugins: new Set([plugin]), resolvable: [] };
+      return {
+        nodeCount,
+        reasons: noReasons,
+        rejection: message,
+        plugins: new Set([plugin]),
+        resolvable: [],
+      };
     }
     const reasons = new Map<string, number>();
     const plugins = new Set<string>();

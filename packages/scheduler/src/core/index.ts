@@ -18,14 +18,7 @@ export {
   type UnplacedMember,
 } from './gang.ts';
 export { Nominations } from './nominations.ts';
-export type {
-  FilterPlugin,
-  Plugin,
-  PreparedFilter,
-  PreparedScore,
-  Profile,
-  ScorePlugin,
-} from './plugin.ts';
+export type { FilterPlugin, Plugin, PreparedFilter, PreparedScore, Profile, ScorePlugin } from './plugin.ts';
 export { maxNodeScore, normalizeToMax } from './plugin.ts';
 export { describePod, type HostPort, type PodInfo, type PodInfoOptions } from './pod-info.ts';
 export { findPreemption, type Preemption, type PreemptionOptions, type Victims } from './preemption.ts';

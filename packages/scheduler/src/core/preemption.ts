@@ -182,7 +182,10 @@ function better(a: Victims, b: Victims): boolean {
   const sum = (v: Victims): number => v.pods.reduce((total, p) => total + p.info.priority + 2 ** 31, 0);
   const latestStart = (v: Victims): string => {
     const top = v.pods[0]!.info.priority;
-    return v.pods.filter((p) => p.info.priority === top).map(startOf).sort()[0]!;
+    return v.pods
+      .filter((p) => p.info.priority === top)
+      .map(startOf)
+      .sort()[0]!;
   };
   const order =
     a.violations - b.violations ||

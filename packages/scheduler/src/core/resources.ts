@@ -50,7 +50,11 @@ export function podRequests(pod: Pod, options: PodRequestOptions = {}): Amounts 
 }
 
 /** CPU and memory with defaults for containers that name none: what scores are computed with. */
-export function nonZeroRequests(pod: Pod, requests: Amounts, useStatus = false): { cpu: number; memory: number } {
+export function nonZeroRequests(
+  pod: Pod,
+  requests: Amounts,
+  useStatus = false,
+): { cpu: number; memory: number } {
   const podLevel = pod.spec?.resources?.requests;
   let podLevelSet = false;
   for (const name in podLevel) podLevelSet ||= isPodLevelResource(name);

@@ -272,7 +272,6 @@ export class Snapshot {
     this.rowGeneration[row] = ++this.generation;
   }
 
-
   /** Invariant after it: a column for every resource name seen. */
   #addColumns(): void {
     while (this.allocatable.length < this.resources.size) {

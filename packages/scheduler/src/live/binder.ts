@@ -80,11 +80,11 @@ export class Binder {
       return { outcome: 'bound' };
     } catch (error) {
       if (isReason(error, 'NotFound')) return { outcome: 'gone' };
-      if (error instanceof ApiError && !isReason(error, 'Conflict') && error.code < 500) {
-        return { outcome: 'failed', error };
-      }
-      if (error instanceof ApiError || error instanceof ConnectionError) return this.#ask(pod, nodeName, error);
-      return { outcome: 'failed', error };
+      // A conflict says that somebody was first, a server error or silence says nothing: ask.
+      const open =
+        error instanceof ConnectionError ||
+        (error instanceof ApiError && (error.reason === 'Conflict' || error.code >= 500));
+      return open ? this.#ask(pod, nodeName, error) : { outcome: 'failed', error };
     }
   }
 

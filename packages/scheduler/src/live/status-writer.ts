@@ -108,7 +108,8 @@ export class StatusWriter {
         current = await client.get(type, name, { namespace });
         if (current.metadata.uid !== uid) return;
       } catch (error) {
-        if (!isReason(error, 'NotFound')) logger.warn({ object: `${namespace}/${name}`, error }, 'cannot read');
+        if (!isReason(error, 'NotFound'))
+          logger.warn({ object: `${namespace}/${name}`, error }, 'cannot read');
         return;
       }
     }
@@ -129,7 +130,8 @@ export class StatusWriter {
       status: 'False',
       reason: verdict.reason,
       message: verdict.message,
-      lastTransitionTime: before?.status === 'False' ? (before.lastTransitionTime ?? this.#now()) : this.#now(),
+      lastTransitionTime:
+        before?.status === 'False' ? (before.lastTransitionTime ?? this.#now()) : this.#now(),
       ...(pod.metadata.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
     };
     return { ...status, conditions: replaced(status.conditions, condition), nominatedNodeName: nominated };

@@ -18,7 +18,8 @@ export function nodeAffinity(args: NodeAffinityArgs = {}): FilterPlugin & ScoreP
     prepareFilter(pod, snapshot) {
       const selector = pod.pod.spec?.nodeSelector;
       const required =
-        pod.pod.spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
+        pod.pod.spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution
+          ?.nodeSelectorTerms;
       const addedTerms = added?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
       const tests: { test: RowTest; code: number }[] = [];
       if (addedTerms) tests.push({ test: compileTerms(addedTerms, snapshot), code: 2 });
@@ -49,7 +50,10 @@ export function nodeAffinity(args: NodeAffinityArgs = {}): FilterPlugin & ScoreP
       const more = added?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
       const terms = [...own, ...more].filter((term) => term.weight !== 0);
       if (terms.length === 0) return undefined;
-      const tests = terms.map(({ weight, preference }) => ({ weight, test: compileTerm(preference, snapshot) }));
+      const tests = terms.map(({ weight, preference }) => ({
+        weight,
+        test: compileTerm(preference, snapshot),
+      }));
       let matches = new Uint8Array(0);
       return {
         score(rows, count, scores) {

@@ -1,0 +1,55 @@
+import type { Client } from '@coracle/client';
+import { isReason } from '@coracle/machinery';
+import { Pod, type PodCondition } from '@coracle/machinery/api';
+import { patchStatus, type Clock, type EventRecorder, type Logger } from '@coracle/operator';
+import type { PlacedPod, PodInfo } from '../core/index.ts';
+
+export interface EvictDeps {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly recorder: EventRecorder;
+  readonly logger: Logger;
+}
+
+/**
+ * Deletes the victims of a preemption, each first marked with the condition that tells controllers why (`DisruptionTarget`,
+ * `PreemptionByScheduler`). A victim that cannot be deleted is logged: the preemptor will look again.
+ */
+export async function evict(
+  deps: EvictDeps,
+  preemptor: PodInfo,
+  nodeName: string,
+  victims: readonly PlacedPod[],
+): Promise<void> {
+  const { client, clock, recorder, logger } = deps;
+  const schedulerName = preemptor.pod.spec?.schedulerName || 'default-scheduler';
+  const one = async ({ info }: PlacedPod): Promise<void> => {
+    const { name, namespace, uid } = info.pod.metadata;
+    if (info.pod.metadata.deletionTimestamp) return;
+    try {
+      const pod = await client.get(Pod, name, { namespace });
+      if (pod.metadata.uid !== uid || pod.metadata.deletionTimestamp) return;
+      const condition: PodCondition = {
+        type: 'DisruptionTarget',
+        status: 'True',
+        reason: 'PreemptionByScheduler',
+        message: `${schedulerName}: preempting to accommodate a higher priority pod`,
+        lastTransitionTime: new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z'),
+      };
+      const others = (pod.status?.conditions ?? []).filter((c) => c.type !== condition.type);
+      await patchStatus(
+        client,
+        Pod,
+        pod,
+        { ...pod.status, conditions: [...others, condition] },
+        { lock: false },
+      );
+      await client.delete(Pod, name, { namespace, preconditions: { uid } });
+      recorder.event(pod, 'Normal', 'Preempted', `Preempted by pod ${preemptor.uid} on node ${nodeName}`);
+    } catch (error) {
+      if (isReason(error, 'NotFound') || isReason(error, 'Conflict')) return;
+      logger.warn({ pod: info.key, error }, 'cannot evict the victim of a preemption');
+    }
+  };
+  await Promise.all(victims.map(one));
+}

@@ -1,0 +1,258 @@
+/**
+ * What the API server says, turned into the snapshot and the queue. Level-triggered: each event is compared with what is
+ * known and may come late, twice, or after a restart.
+ *
+ * A pod of ours is, at any time, in exactly one of these: in the queue (it needs a node), assumed (decided, binding under
+ * way), placed (the API server says it has a node), or unknown (finished, deleted, on its way out before it had a node).
+ */
+import type { Node, Pod, PodGroup, PriorityClass } from '@coracle/machinery/api';
+import type { Nominations, PodInfo, SchedulingQueue, Snapshot, Unit } from '../core/index.ts';
+import { gangKeyOf, minCountOf, type GangRegistry } from './gang-registry.ts';
+
+export interface IntakeState {
+  readonly snapshot: Snapshot;
+  readonly queue: SchedulingQueue;
+  readonly gangs: GangRegistry;
+  readonly nominations: Nominations;
+  /** Decided pods whose binding the API server has not shown yet: uid -> node. */
+  readonly assumed: Map<string, string>;
+}
+
+export interface IntakeOptions {
+  /** `spec.schedulerName`s that are ours. */
+  readonly schedulerNames: ReadonlySet<string>;
+  readonly now: () => number;
+  priorityClass(name: string): PriorityClass | undefined;
+  /** The class with `globalDefault`. */
+  defaultPriorityClass(): PriorityClass | undefined;
+  /** A node changed for the better, or a pod left it: pods that fit nowhere may fit there now. */
+  rowChanged(row: number): void;
+  /** There may be something to decide. */
+  poke(): void;
+  /** The pod has a node, or needs none any more. */
+  settled(uid: string): void;
+}
+
+export class Intake {
+  readonly #state: IntakeState;
+  readonly #options: IntakeOptions;
+  /** Unit of each pod in the queue, by uid. */
+  readonly #unitOf = new Map<string, string>();
+
+  constructor(state: IntakeState, options: IntakeOptions) {
+    this.#state = state;
+    this.#options = options;
+  }
+
+  nodeChanged(before: Node | undefined, node: Node): void {
+    if (before && !matters(before, node)) return;
+    this.#options.rowChanged(this.#state.snapshot.setNode(node));
+    this.#options.poke();
+  }
+
+  nodeRemoved(node: Node): void {
+    this.#state.snapshot.removeNode(node.metadata.name);
+  }
+
+  podChanged(before: Pod | undefined, pod: Pod): void {
+    if (before && before.metadata.uid !== pod.metadata.uid) this.podRemoved(before);
+    const phase = pod.status?.phase;
+    if (phase === 'Succeeded' || phase === 'Failed') this.podRemoved(pod);
+    else if (pod.spec?.nodeName) this.#podPlaced(before, pod, pod.spec.nodeName);
+    else if (!this.#isOurs(pod)) return;
+    else if (pod.metadata.deletionTimestamp) this.podRemoved(pod);
+    else if (!this.#state.assumed.has(pod.metadata.uid)) this.#podWaits(before, pod);
+  }
+
+  podRemoved(pod: Pod): void {
+    const { snapshot, gangs, assumed, nominations } = this.#state;
+    const { uid } = pod.metadata;
+    this.#options.settled(uid);
+    assumed.delete(uid);
+    this.#leaveQueue(uid);
+    const nominated = nominations.nodeOf(uid);
+    nominations.delete(uid);
+    const place = snapshot.removePod(uid);
+    const row = place?.row ?? (nominated === undefined ? undefined : snapshot.rowOf(nominated));
+    if (row !== undefined && row >= 0) this.#options.rowChanged(row);
+    const key = gangKeyOf(pod);
+    if (key !== undefined) {
+      gangs.get(key)?.scheduled.delete(uid);
+      this.#refreshGang(key, false);
+      gangs.close(key);
+    }
+    this.#options.poke();
+  }
+
+  groupChanged(group: PodGroup): void {
+    const key = `${group.metadata.namespace ?? ''}/${group.metadata.name}`;
+    this.#state.gangs.open(key).group = group;
+    this.#refreshGang(key, true);
+    this.#options.poke();
+  }
+
+  groupRemoved(group: PodGroup): void {
+    const key = `${group.metadata.namespace ?? ''}/${group.metadata.name}`;
+    const gang = this.#state.gangs.get(key);
+    if (!gang) return;
+    gang.group = undefined;
+    this.#refreshGang(key, false);
+    this.#state.gangs.close(key);
+  }
+
+  /** The pod has been decided: it is assumed to be on the node until the API server says so, or `release`. */
+  assume(info: PodInfo, nodeName: string): void {
+    const { assumed, nominations, gangs } = this.#state;
+    assumed.set(info.uid, nodeName);
+    nominations.delete(info.uid);
+    this.#unitOf.delete(info.uid);
+    const key = gangKeyOf(info.pod);
+    if (key !== undefined) gangs.open(key).scheduled.set(info.uid, nodeName);
+  }
+
+  /** The assumption failed: the pod's place is free again. Answers true if the pod was still assumed. */
+  release(info: PodInfo): boolean {
+    const { assumed, snapshot, gangs } = this.#state;
+    if (!assumed.delete(info.uid)) return false;
+    const place = snapshot.removePod(info.uid);
+    if (place && place.row >= 0) this.#options.rowChanged(place.row);
+    const key = gangKeyOf(info.pod);
+    if (key !== undefined) {
+      gangs.get(key)?.scheduled.delete(info.uid);
+      this.#refreshGang(key, false);
+    }
+    return true;
+  }
+
+  /** Puts a pod that needs a node into its unit. Returns the unit. */
+  enqueue(pod: Pod, retry: boolean): Unit {
+    const { queue, snapshot } = this.#state;
+    const info = snapshot.describe(pod, { priority: this.#priorityOf(pod) });
+    const gangKey = gangKeyOf(pod);
+    const key = gangKey === undefined ? `pod/${info.uid}` : `gang/${gangKey}`;
+    const unit = queue.unit(key);
+    unit.pods.set(info.uid, info);
+    this.#unitOf.set(info.uid, key);
+    if (gangKey !== undefined) this.#refreshGang(gangKey, retry);
+    else {
+      unit.priority = info.priority;
+      unit.ready = true;
+      queue.changed(unit, this.#options.now(), retry);
+    }
+    return unit;
+  }
+
+  #podWaits(before: Pod | undefined, pod: Pod): void {
+    if ((pod.spec?.schedulingGates?.length ?? 0) > 0) {
+      this.#leaveQueue(pod.metadata.uid);
+      return;
+    }
+    const nominated = pod.status?.nominatedNodeName;
+    const key = this.#unitOf.get(pod.metadata.uid);
+    const known = key === undefined ? undefined : this.#state.queue.get(key)?.pods.get(pod.metadata.uid);
+    // Our own status writes come back: they change nothing that a decision depends on.
+    const same =
+      known !== undefined && before !== undefined && JSON.stringify(before.spec) === JSON.stringify(pod.spec);
+    if (same && key !== undefined) {
+      this.#state.queue.get(key)?.pods.set(known.uid, { ...known, pod });
+      return;
+    }
+    const unit = this.enqueue(pod, true);
+    const info = unit.pods.get(pod.metadata.uid);
+    if (nominated && info) this.#state.nominations.set(info, nominated);
+    this.#options.poke();
+  }
+
+  #podPlaced(before: Pod | undefined, pod: Pod, nodeName: string): void {
+    const { snapshot, gangs, assumed, nominations } = this.#state;
+    const { uid } = pod.metadata;
+    const place = snapshot.pod(uid);
+    if (place?.nodeName === nodeName && before?.spec?.nodeName === nodeName && sameClaims(before, pod)) {
+      snapshot.refreshPod({ ...place.info, pod });
+      return;
+    }
+    this.#options.settled(uid);
+    this.#leaveQueue(uid);
+    nominations.delete(uid);
+    const assumedOn = assumed.get(uid);
+    assumed.delete(uid);
+    const info = snapshot.describe(pod, { priority: this.#priorityOf(pod), placed: true });
+    if (place?.nodeName === nodeName) snapshot.refreshPod(info);
+    else snapshot.addPod(info, nodeName);
+    if (assumedOn !== undefined && assumedOn !== nodeName) {
+      const row = snapshot.rowOf(assumedOn);
+      if (row !== undefined) this.#options.rowChanged(row);
+    }
+    const key = gangKeyOf(pod);
+    if (key !== undefined) {
+      gangs.open(key).scheduled.set(uid, nodeName);
+      this.#refreshGang(key, true);
+      this.#options.poke();
+    }
+  }
+
+  #leaveQueue(uid: string): void {
+    const key = this.#unitOf.get(uid);
+    if (key === undefined) return;
+    this.#unitOf.delete(uid);
+    const unit = this.#state.queue.get(key);
+    if (!unit) return;
+    unit.pods.delete(uid);
+    if (key.startsWith('gang/')) this.#refreshGang(key.slice('gang/'.length), false);
+    else this.#state.queue.changed(unit, this.#options.now(), false);
+  }
+
+  /** Brings a gang's unit up to date: is it complete, how important is it, is part of it running? */
+  #refreshGang(key: string, retry: boolean): void {
+    const { queue, gangs } = this.#state;
+    const unit = queue.get(`gang/${key}`);
+    if (!unit) return;
+    const gang = gangs.get(key);
+    const scheduled = gang?.scheduled.size ?? 0;
+    const minCount = gang?.group ? minCountOf(gang.group) : Number.POSITIVE_INFINITY;
+    unit.ready = unit.pods.size + scheduled >= minCount;
+    unit.urgent = scheduled > 0 && scheduled < minCount;
+    let priority = gang?.group?.spec.priority ?? Number.NEGATIVE_INFINITY;
+    if (gang?.group?.spec.priority === undefined) {
+      for (const pod of unit.pods.values()) priority = Math.max(priority, pod.priority);
+    }
+    unit.priority = priority;
+    queue.changed(unit, this.#options.now(), retry);
+  }
+
+  #isOurs(pod: Pod): boolean {
+    return this.#options.schedulerNames.has(pod.spec?.schedulerName || 'default-scheduler');
+  }
+
+  #priorityOf(pod: Pod): number {
+    const { priority, priorityClassName } = pod.spec ?? {};
+    if (priority !== undefined) return priority;
+    const named = priorityClassName ? this.#options.priorityClass(priorityClassName) : undefined;
+    return (named ?? this.#options.defaultPriorityClass())?.value ?? 0;
+  }
+}
+
+/** True if a decision may depend on what changed: heartbeats and the like do not matter. */
+function matters(before: Node, after: Node): boolean {
+  const view = (node: Node): string =>
+    JSON.stringify([
+      node.status?.allocatable,
+      node.metadata.labels,
+      node.spec?.taints,
+      node.spec?.unschedulable,
+      node.status?.images,
+    ]);
+  return before.metadata.uid !== after.metadata.uid || view(before) !== view(after);
+}
+
+/** True if the pod holds on its node what it held before. */
+function sameClaims(before: Pod, after: Pod): boolean {
+  const view = (pod: Pod): string =>
+    JSON.stringify([
+      pod.spec?.containers.map((c) => c.resources),
+      pod.spec?.initContainers?.map((c) => c.resources),
+      pod.status?.containerStatuses?.map((s) => [s.allocatedResources, s.resources]),
+      pod.status?.initContainerStatuses?.map((s) => [s.allocatedResources, s.resources]),
+    ]);
+  return view(before) === view(after);
+}

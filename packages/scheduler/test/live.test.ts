@@ -1,0 +1,251 @@
+import { Node, Pod, PodGroup } from '@coracle/machinery/api';
+import { createInformerFactory, manualClock, silentLogger } from '@coracle/operator';
+import { apiError, fakeCluster, type FakeCluster } from '@coracle/operator/testing';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { createScheduler, type Scheduler } from '../src/index.ts';
+import { node, pod, podGroup } from './objects.ts';
+
+interface Event {
+  about: string;
+  type: string;
+  reason: string;
+  message: string;
+}
+interface Harness {
+  cluster: FakeCluster;
+  clock: ReturnType<typeof manualClock>;
+  scheduler: Scheduler;
+  events: Event[];
+  pod(name: string): Pod | undefined;
+  nodeOf(name: string): string | undefined;
+  condition(name: string): { status: string; reason?: string; message?: string } | undefined;
+  create(...objects: object[]): Promise<void>;
+}
+
+const running: { stop(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const it of running.splice(0)) await it.stop();
+});
+
+async function start(cluster: FakeCluster): Promise<Harness> {
+  const clock = manualClock();
+  const { client } = cluster;
+  const informers = createInformerFactory({ client, clock, logger: silentLogger });
+  const events: Event[] = [];
+  const scheduler = createScheduler({
+    client,
+    informers,
+    clock,
+    random: () => 0,
+    recorder: {
+      event(about, type, reason, message) {
+        const name = 'metadata' in about ? about.metadata.name : about.name;
+        events.push({ about: `${about.kind}/${name}`, type, reason, message });
+      },
+    },
+    logger: silentLogger,
+  });
+  running.push({
+    async stop() {
+      await scheduler.stop();
+      informers.stop();
+    },
+  });
+  await scheduler.start();
+  const find = (name: string): Pod | undefined => cluster.object<Pod>(Pod, name, 'default');
+  return {
+    cluster,
+    clock,
+    scheduler,
+    events,
+    pod: find,
+    nodeOf: (name) => find(name)?.spec?.nodeName,
+    condition: (name) =>
+      find(name)?.status?.conditions?.find((c) => c.type === 'PodScheduled') as ReturnType<
+        Harness['condition']
+      >,
+    async create(...objects) {
+      for (const object of objects as (Pod | Node | PodGroup)[]) {
+        const type = { Pod, Node, PodGroup }[object.kind as 'Pod'];
+        await client.create(type, object as Pod, { namespace: object.metadata.namespace });
+      }
+    },
+  };
+}
+
+const until = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 5_000, interval: 2 });
+
+describe('live scheduler', () => {
+  test('binds a pod to a node that has room, and says so', async () => {
+    const h = await start(
+      fakeCluster({ objects: [node('full', { allocatable: { cpu: '500m' } }), node('free')] }),
+    );
+    await h.create(pod('p'));
+    await until(() => expect(h.nodeOf('p')).toBe('free'));
+    await until(() =>
+      expect(h.events).toContainEqual({
+        about: 'Pod/p',
+        type: 'Normal',
+        reason: 'Scheduled',
+        message: 'Successfully assigned default/p to free',
+      }),
+    );
+    await until(() => expect(h.scheduler.counts()).toMatchObject({ assumed: 0, active: 0 }));
+  });
+
+  test('explains in the event and the condition why a pod fits nowhere, and binds it when a node comes', async () => {
+    const tainted = node('t', { spec: { taints: [{ key: 'k', value: 'v', effect: 'NoSchedule' }] } });
+    const h = await start(fakeCluster({ objects: [node('small', { allocatable: { cpu: '1' } }), tainted] }));
+    await h.create(pod('p', { requests: { cpu: '2' } }));
+    const message =
+      '0/2 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint {k: v}. ' +
+      'preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.';
+    await until(() =>
+      expect(h.condition('p')).toMatchObject({ status: 'False', reason: 'Unschedulable', message }),
+    );
+    expect(h.events).toContainEqual({ about: 'Pod/p', type: 'Warning', reason: 'FailedScheduling', message });
+    await h.create(node('big'));
+    await h.clock.advance(1_000);
+    await until(() => expect(h.nodeOf('p')).toBe('big'));
+  });
+
+  test('leaves pods of other schedulers, gated pods and finished pods alone', async () => {
+    const h = await start(fakeCluster({ objects: [node('n')] }));
+    await h.create(
+      pod('other', { spec: { schedulerName: 'volcano' } }),
+      pod('gated', { spec: { schedulingGates: [{ name: 'wait' }] } }),
+      pod('mine', { spec: { schedulerName: 'coracle' } }),
+    );
+    await until(() => expect(h.nodeOf('mine')).toBe('n'));
+    expect(h.nodeOf('other')).toBeUndefined();
+    expect(h.nodeOf('gated')).toBeUndefined();
+    await h.cluster.client.patch(Pod, 'gated', 'json', [{ op: 'remove', path: '/spec/schedulingGates' }], {
+      namespace: 'default',
+    });
+    await until(() => expect(h.nodeOf('gated')).toBe('n'));
+  });
+
+  test('uses the room that a finished pod leaves', async () => {
+    const h = await start(
+      fakeCluster({ objects: [node('n', { allocatable: { cpu: '1' } }), pod('old', { nodeName: 'n' })] }),
+    );
+    await h.create(pod('new'));
+    await until(() => expect(h.condition('new')?.message).toContain('1 Insufficient cpu'));
+    await h.cluster.client.patch(
+      Pod,
+      'old',
+      'merge',
+      { status: { phase: 'Succeeded' } },
+      { namespace: 'default', subresource: 'status' },
+    );
+    await h.clock.advance(1_000);
+    await until(() => expect(h.nodeOf('new')).toBe('n'));
+  });
+
+  test('a gang waits until it is complete and is then placed as one', async () => {
+    const gpu = { allocatable: { 'nvidia.com/gpu': '2' } };
+    const h = await start(fakeCluster({ objects: [node('a', gpu), node('b', gpu)] }));
+    const worker = (i: number) => pod(`w${i}`, { group: 'g', requests: { cpu: '1', 'nvidia.com/gpu': '1' } });
+    await h.create(worker(0), worker(1), worker(2), podGroup('g', 4), pod('single'));
+    await until(() => expect(h.nodeOf('single')).toBeDefined());
+    expect([0, 1, 2].map((i) => h.nodeOf(`w${i}`))).toEqual([undefined, undefined, undefined]);
+    await h.create(worker(3));
+    await until(() => expect([0, 1, 2, 3].map((i) => h.nodeOf(`w${i}`)).every(Boolean)).toBe(true));
+    await until(() =>
+      expect(h.cluster.object<PodGroup>(PodGroup, 'g', 'default')?.status?.conditions).toMatchObject([
+        { type: 'PodGroupScheduled', status: 'True', reason: 'Scheduled' },
+      ]),
+    );
+  });
+
+  test('a gang that does not fit binds no one and gives one event and one condition with the reason', async () => {
+    const gpu = { allocatable: { 'nvidia.com/gpu': '1' } };
+    const h = await start(fakeCluster({ objects: [node('a', gpu), node('b', gpu)] }));
+    const worker = (i: number) => pod(`w${i}`, { group: 'g', requests: { cpu: '1', 'nvidia.com/gpu': '1' } });
+    await h.create(podGroup('g', 3), worker(0), worker(1), worker(2));
+    await until(() =>
+      expect(h.cluster.object<PodGroup>(PodGroup, 'g', 'default')?.status?.conditions).toMatchObject([
+        {
+          type: 'PodGroupScheduled',
+          status: 'False',
+          reason: 'Unschedulable',
+          message:
+            'pod group is unschedulable: minCount (3) cannot be satisfied: 0 scheduled, 2 of 3 waiting pods can be ' +
+            'placed. 0/2 nodes are available: 2 Insufficient nvidia.com/gpu.',
+        },
+      ]),
+    );
+    expect(h.events.filter((e) => e.reason === 'FailedScheduling')).toHaveLength(1);
+    expect([0, 1, 2].map((i) => h.nodeOf(`w${i}`))).toEqual([undefined, undefined, undefined]);
+    await h.create(node('c', gpu));
+    await h.clock.advance(1_000);
+    await until(() =>
+      expect(new Set([0, 1, 2].map((i) => h.nodeOf(`w${i}`)))).toEqual(new Set(['a', 'b', 'c'])),
+    );
+  });
+
+  test('a pod of higher priority evicts the least important pods and takes their node', async () => {
+    const h = await start(
+      fakeCluster({
+        objects: [
+          node('n', { allocatable: { cpu: '2' } }),
+          pod('low', { nodeName: 'n', priority: 1 }),
+          pod('mid', { nodeName: 'n', priority: 5 }),
+        ],
+      }),
+    );
+    await h.create(pod('high', { priority: 10 }));
+    await until(() => expect(h.pod('high')?.status?.nominatedNodeName ?? h.nodeOf('high')).toBe('n'));
+    await until(() => expect(h.pod('low')?.metadata.deletionTimestamp ?? 'gone').toBeTruthy());
+    expect(h.pod('mid')?.metadata.deletionTimestamp).toBeUndefined();
+    // The node agent ends the pod.
+    await h.cluster.client
+      .delete(Pod, 'low', { namespace: 'default', gracePeriodSeconds: 0 })
+      .catch(() => undefined);
+    await h.clock.advance(1_000);
+    await until(() => expect(h.nodeOf('high')).toBe('n'));
+    expect(h.events).toContainEqual({
+      about: 'Pod/low',
+      type: 'Normal',
+      reason: 'Preempted',
+      message: `Preempted by pod ${h.pod('high')?.metadata.uid} on node n`,
+    });
+  });
+
+  test('a binding that fails is tried again after a pause, and frees its place meanwhile', async () => {
+    const cluster = fakeCluster({ objects: [node('n', { allocatable: { cpu: '1' } })] });
+    let failures = 2;
+    cluster.react((action) => {
+      if (action.subresource === 'binding' && failures-- > 0) throw apiError('InternalError', 'no luck');
+    });
+    const h = await start(cluster);
+    await h.create(pod('p'));
+    await until(() =>
+      expect(h.condition('p')).toMatchObject({
+        reason: 'SchedulerError',
+        message: 'running Bind plugin "DefaultBinder": no luck',
+      }),
+    );
+    await h.clock.advance(1_000);
+    await until(() => expect(failures).toBe(0));
+    await h.clock.advance(2_000);
+    await until(() => expect(h.nodeOf('p')).toBe('n'));
+  });
+
+  test('a scheduler started anew goes on where the other was killed, without a second binding', async () => {
+    const cluster = fakeCluster({ objects: [node('a', { allocatable: { cpu: '2' } }), podGroup('g', 2)] });
+    const first = await start(cluster);
+    let bindings = 0;
+    cluster.react((action) => {
+      if (action.subresource !== 'binding') return;
+      // Killed between the two bindings of the gang.
+      if (++bindings === 2) throw apiError('ServiceUnavailable', 'gone');
+    });
+    await first.create(pod('w0', { group: 'g' }), pod('w1', { group: 'g' }));
+    await until(() => expect(bindings).toBe(2));
+    await first.scheduler.stop();
+    const second = await start(cluster);
+    await until(() => expect([second.nodeOf('w0'), second.nodeOf('w1')]).toEqual(['a', 'a']));
+    expect(cluster.writes().filter((a) => a.subresource === 'binding')).toHaveLength(3);
+  });
+});
