@@ -13,6 +13,7 @@ const pod = (index: number, version: number) => ({
     namespace: `ns${index % 50}`,
     uid: `u${index}`,
     resourceVersion: String(version),
+    creationTimestamp: '2026-01-01T00:00:00Z',
   },
   spec: { nodeName: `n${index % 5000}`, containers: [] },
 });
