@@ -1,12 +1,10 @@
 import {
-  ApiError,
   apiVersionOf,
   type ApiResponse,
   deepFreeze,
   type KubeList,
   type ResourceType,
   type Status,
-  type WatchEvent,
 } from '@coracle/machinery';
 import {
   type Client,
@@ -18,8 +16,8 @@ import {
   type Transport,
   type WriteOptions,
 } from './client.ts';
-import { EventQueue } from './event-queue.ts';
 import { resourcePath, toQuery } from './paths.ts';
+import { readWatch } from './read-watch.ts';
 import { responseBytes, responseError, responseValue } from './response.ts';
 
 /** Content type of each patch form. Apply's JSON is YAML too. */
@@ -83,23 +81,7 @@ export function createClient(transport: Transport): Client {
         if (options.signal?.aborted) return;
         throw error;
       }
-      if (response.kind !== 'watch') throw new TypeError(`a ${response.kind} answers a watch`);
-      const events = new EventQueue();
-      const stop = (): void => events.stop();
-      options.signal?.addEventListener('abort', stop, { once: true });
-      try {
-        events.start(response);
-        if (options.signal?.aborted) return;
-        while (await events.wait()) {
-          for (let event = events.take(); event !== undefined; event = events.take()) {
-            if (event.type === 'ERROR') throw ApiError.from(event.object as unknown as Status);
-            yield event as unknown as WatchEvent<T>;
-          }
-        }
-      } finally {
-        options.signal?.removeEventListener('abort', stop);
-        events.stop();
-      }
+      yield* readWatch<T>(response, options.signal);
     },
     async create(type, object, options = {}) {
       return send({

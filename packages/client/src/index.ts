@@ -8,5 +8,6 @@ export { changeKubeconfig, writeKubeconfig } from './kubeconfig-file.ts';
 export { transportFromKubeconfig } from './kubeconfig-transport.ts';
 export { paginate } from './paginate.ts';
 export { groupVersionPath, resourcePath } from './paths.ts';
+export { readWatch } from './read-watch.ts';
 export { responseBytes, responseText, responseValue } from './response.ts';
 export { retryOnConflict } from './retry.ts';

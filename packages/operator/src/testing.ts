@@ -3,11 +3,19 @@
  * commands. It keeps the API's rules that controllers depend on and leaves the rest out:
  * kept: resourceVersions and Conflict, uid, generateName, generation, status subresources, finalizers, graceful deletion of
  * bound pods, watches in order from any kept version, bookmarks, 410, label and field selectors, paging, pods/binding,
- * pods/eviction, all patch types but apply. Left out: validation, defaulting, admission, authorization, garbage collection,
+ * pods/eviction, all patch types but apply,
+ * aggregated discovery. Left out: validation, defaulting, admission, authorization, garbage collection,
  * Tables.
  */
 import { type Client, createClient, inProcessTransport } from '@coracle/client';
-import { type ApiHandler, ApiError, type KubeObject, type ResourceType } from '@coracle/machinery';
+import {
+  type ApiHandler,
+  ApiError,
+  type ApiRequest,
+  type ApiResponse,
+  type KubeObject,
+  type ResourceType,
+} from '@coracle/machinery';
 import type { Clock } from './contracts.ts';
 import { createFakeHandler } from './testing/handler.ts';
 import { FakeStorage } from './testing/storage.ts';
@@ -39,6 +47,11 @@ export interface FakeCluster {
   object<T extends KubeObject>(type: ResourceType<T>, name: string, namespace?: string): T | undefined;
   /** Called before each action; throw an ApiError to make it fail. Returns a function that removes it. */
   react(reaction: (action: FakeAction) => void): () => void;
+  /**
+   * Called before everything else with each request; an answer it gives is the server's. For what the fake does not know:
+   * logs, exec, Tables, OpenAPI documents. Returns a function that removes it.
+   */
+  intercept(answer: Intercept): () => void;
   /** Ends all watches, as a lost connection does. */
   dropWatches(): void;
   /** Forgets history: watches from before now, and list pages begun before now, get 410 Expired. */
@@ -47,6 +60,7 @@ export interface FakeCluster {
   bookmark(): void;
   readonly watches: number;
 }
+export type Intercept = (request: ApiRequest) => ApiResponse | undefined | Promise<ApiResponse | undefined>;
 export interface FakeClusterOptions {
   /** For creationTimestamp and deletionTimestamp; the system's clock by default. */
   clock?: Pick<Clock, 'now'>;
@@ -60,10 +74,18 @@ export function fakeCluster(options: FakeClusterOptions = {}): FakeCluster {
   const storage = new FakeStorage(options.clock ?? { now: () => Date.now() }, options.types ?? []);
   const actions: FakeAction[] = [];
   const reactions = new Set<(action: FakeAction) => void>();
-  const handler = createFakeHandler(storage, (action) => {
+  const intercepts = new Set<Intercept>();
+  const inner = createFakeHandler(storage, (action) => {
     actions.push(action);
     for (const reaction of reactions) reaction(action);
   });
+  const handler: ApiHandler = async (request) => {
+    for (const intercept of intercepts) {
+      const answer = await intercept(request);
+      if (answer) return answer;
+    }
+    return inner(request);
+  };
   const client = createClient(
     inProcessTransport(handler, { kind: 'trusted', user: { username: 'fake', groups: ['system:masters'] } }),
   );
@@ -81,6 +103,10 @@ export function fakeCluster(options: FakeClusterOptions = {}): FakeCluster {
     react(reaction) {
       reactions.add(reaction);
       return () => reactions.delete(reaction);
+    },
+    intercept(answer) {
+      intercepts.add(answer);
+      return () => intercepts.delete(answer);
     },
     dropWatches: () => storage.dropWatches(),
     compact: () => storage.compact(),

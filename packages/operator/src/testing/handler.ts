@@ -17,8 +17,11 @@ import {
   type Unstructured,
 } from '@coracle/machinery';
 import type { FakeAction } from '../testing.ts';
+import { discoveryDocument } from './discovery.ts';
 import { deleteObject, updateObject } from './rules.ts';
 import type { FakeStorage } from './storage.ts';
+
+const registry = createRegistry();
 
 interface Target {
   type: ResourceType;
@@ -31,6 +34,9 @@ interface Target {
 export function createFakeHandler(storage: FakeStorage, before: (action: FakeAction) => void): ApiHandler {
   return async (request) => {
     try {
+      if (request.path === '/api' || request.path === '/apis') {
+        return reply(200, discoveryDocument(storage.types(), registry, request.path === '/api'));
+      }
       const target = route(storage, request.path);
       if (!target) {
         throw new ApiError('NotFound', 'the server could not find the requested resource', {});
@@ -187,8 +193,6 @@ function create(
   } else throw new ApiError('NotFound', 'the server could not find the requested resource', {});
   return reply(201, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 });
 }
-
-const registry = createRegistry();
 
 function applyPatch(
   type: ResourceType,
