@@ -21,6 +21,13 @@ export * from './registry.ts';
 export * from './resource-type.ts';
 export { applyDefaults } from './schema/defaults.ts';
 export { prune, unknownFields } from './schema/prune.ts';
+export {
+  definitionName,
+  openApiDefinitions,
+  type OpenApiForm,
+  type OpenApiSchema,
+} from './openapi/definitions.ts';
+export { type OpenApiInfo, openApiV2, openApiV3 } from './openapi/documents.ts';
 export { typeErrors, type TypeProblem } from './schema/types.ts';
 export { goRegex, validate } from './schema/validate.ts';
 export * from './status.ts';

@@ -115,7 +115,11 @@ export function definitionSchema(short: string): Schema {
   const known = schemas.get(short);
   if (known) return known;
   const text = texts[short];
-  if (text === undefined) throw new Error(`no definition named ${short}`);
+  if (text === undefined) {
+    const word = Object.values(words).find((w) => w.definition === longName(short));
+    if (word) return word;
+    throw new Error(`no definition named ${short}`);
+  }
   const schema: Draft = { ...go, type: 'object', definition: longName(short) };
   schemas.set(short, schema); // Before its fields: definitions may be recursive.
   const bar = text.indexOf('|');
@@ -205,5 +209,24 @@ export function definitionKind(
   return { group, version, kind };
 }
 
-/** Short names of all definitions of the table. */
-export const definitionNames = (): readonly string[] => Object.keys(texts);
+const kindOfLong = new Map<string, ReturnType<typeof definitionKind>>();
+const shortOfKind = new Map<string, string>();
+function index(): void {
+  if (kindOfLong.size > 0) return;
+  for (const short of Object.keys(texts)) {
+    const kind = definitionKind(short);
+    kindOfLong.set(longName(short), kind);
+    if (kind && kind !== '*') shortOfKind.set(`${kind.group}/${kind.version}/${kind.kind}`, short);
+  }
+}
+/** definitionKind by the name in the OpenAPI documents. */
+export function kindOfDefinition(long: string): ReturnType<typeof definitionKind> {
+  index();
+  return kindOfLong.get(long);
+}
+/** The built-in schema of a kind that need not be a resource (Scale, Eviction, Status). */
+export function schemaOfKind(group: string, version: string, kind: string): Schema | undefined {
+  index();
+  const short = shortOfKind.get(`${group}/${version}/${kind}`);
+  return short === undefined ? undefined : definitionSchema(short);
+}

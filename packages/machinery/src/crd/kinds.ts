@@ -77,6 +77,7 @@ function objectFields(declared: Schema | undefined): Record<string, Schema> {
     name || generateName
       ? {
           ...meta,
+          definition: undefined,
           properties: {
             ...meta.properties,
             ...(name ? { name: { ...name, goTyped: true } } : {}),

@@ -287,11 +287,12 @@ function regexOf(pattern: string): RegExp {
 /** A Go regular expression as a JavaScript one; undefined if it cannot be read. */
 export function goRegex(pattern: string): RegExp | undefined {
   let flags = '';
-  let source = pattern.replace(/^\(\?([ims]+)\)/, (_, f: string) => {
-    flags = f;
-    return '';
-  });
-  source = source
+  // Flags that Go sets inside the pattern hold for all of it here.
+  const source = pattern
+    .replace(/\(\?([ims]+)\)/g, (_, f: string) => {
+      flags = [...new Set(flags + f)].join('');
+      return '';
+    })
     .replaceAll('\\A', '^')
     .replaceAll('\\z', '$')
     .replace(/\(\?P</g, '(?<')
