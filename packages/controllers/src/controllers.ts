@@ -1,12 +1,20 @@
 import type { Component } from '@coracle/operator';
+import { rootCaPublisher } from './account/root-ca.ts';
+import { serviceAccountController } from './account/service-accounts.ts';
 import { depsFor } from './deps.ts';
 import type { ControllerDeps } from './deps.ts';
+import { garbageCollector } from './garbage/garbage-collector.ts';
+import type { GarbageCollectorOptions } from './garbage/garbage-collector.ts';
 import { jobController } from './job/job-controller.ts';
 import type { JobControllerOptions } from './job/job-controller.ts';
+import { namespaceController } from './namespace/namespace-controller.ts';
+import type { NamespaceControllerOptions } from './namespace/namespace-controller.ts';
 import { ttlAfterFinishedController } from './ttl/ttl-after-finished.ts';
 
 export interface ControllerOptions {
   job?: JobControllerOptions;
+  garbageCollector?: GarbageCollectorOptions;
+  namespace?: NamespaceControllerOptions;
 }
 
 /**
@@ -18,5 +26,9 @@ export function controllers(deps: ControllerDeps, options: ControllerOptions = {
   return [
     jobController(of('job-controller'), options.job),
     ttlAfterFinishedController(of('ttl-after-finished-controller')),
+    garbageCollector(of('generic-garbage-collector'), options.garbageCollector),
+    namespaceController(of('namespace-controller'), options.namespace),
+    serviceAccountController(of('service-account-controller')),
+    ...(deps.rootCa === undefined ? [] : [rootCaPublisher(of('root-ca-cert-publisher'), deps.rootCa)]),
   ];
 }

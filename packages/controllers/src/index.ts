@@ -1,5 +1,9 @@
 /** Public face of @coracle/controllers: Job, garbage collection, namespaces, service accounts, endpoints. */
+export { rootCaPublisher } from './account/root-ca.ts';
+export { serviceAccountController } from './account/service-accounts.ts';
 export { type ControllerOptions, controllers } from './controllers.ts';
 export { type ComponentDeps, type ControllerDeps, depsFor } from './deps.ts';
+export { type GarbageCollectorOptions, garbageCollector } from './garbage/garbage-collector.ts';
 export { type JobControllerOptions, jobController } from './job/job-controller.ts';
+export { type NamespaceControllerOptions, namespaceController } from './namespace/namespace-controller.ts';
 export { ttlAfterFinishedController } from './ttl/ttl-after-finished.ts';
