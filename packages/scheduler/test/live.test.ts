@@ -73,6 +73,10 @@ async function start(cluster: FakeCluster): Promise<Harness> {
   };
 }
 
+/** A member of the gang `g` that wants one card. */
+const worker = (i: number): Pod =>
+  pod(`w${i}`, { group: 'g', requests: { cpu: '1', 'nvidia.com/gpu': '1' } });
+
 const until = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 5_000, interval: 2 });
 
 describe('live scheduler', () => {
@@ -145,7 +149,6 @@ describe('live scheduler', () => {
   test('a gang waits until it is complete and is then placed as one', async () => {
     const gpu = { allocatable: { 'nvidia.com/gpu': '2' } };
     const h = await start(fakeCluster({ objects: [node('a', gpu), node('b', gpu)] }));
-    const worker = (i: number) => pod(`w${i}`, { group: 'g', requests: { cpu: '1', 'nvidia.com/gpu': '1' } });
     await h.create(worker(0), worker(1), worker(2), podGroup('g', 4), pod('single'));
     await until(() => expect(h.nodeOf('single')).toBeDefined());
     expect([0, 1, 2].map((i) => h.nodeOf(`w${i}`))).toEqual([undefined, undefined, undefined]);
@@ -161,7 +164,6 @@ describe('live scheduler', () => {
   test('a gang that does not fit binds no one and gives one event and one condition with the reason', async () => {
     const gpu = { allocatable: { 'nvidia.com/gpu': '1' } };
     const h = await start(fakeCluster({ objects: [node('a', gpu), node('b', gpu)] }));
-    const worker = (i: number) => pod(`w${i}`, { group: 'g', requests: { cpu: '1', 'nvidia.com/gpu': '1' } });
     await h.create(podGroup('g', 3), worker(0), worker(1), worker(2));
     await until(() =>
       expect(h.cluster.object<PodGroup>(PodGroup, 'g', 'default')?.status?.conditions).toMatchObject([

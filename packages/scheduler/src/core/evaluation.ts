@@ -75,6 +75,8 @@ export class Evaluation {
   /** Raw scores of `relative`, by index then row. */
   readonly raw: Float64Array[];
 
+  /** By index into `relative`: false while all raw scores seen are 0, so that nothing comes of normalizing them. */
+  readonly differs: boolean[];
   /** The last search for such a pod that found nothing, and the snapshot's generation then: equal pods need not search. */
   unplaced: { readonly at: number; readonly unplaced: Unplaced } | undefined;
 
@@ -90,6 +92,7 @@ export class Evaluation {
     this.#absolute = scores.filter(({ score }) => !score.normalize);
     this.relative = scores.filter(({ score }) => score.normalize);
     this.raw = this.relative.map(() => new Float64Array(0));
+    this.differs = this.relative.map(() => false);
   }
 
   /** Makes the verdicts of `rows[0..count)` hold. At most `batchSize` rows. */
@@ -143,7 +146,10 @@ export class Evaluation {
     for (let s = 0; s < this.relative.length; s++) {
       this.relative[s]!.score.score(rows, count, scores);
       const raw = this.raw[s]!;
-      for (let i = 0; i < count; i++) raw[rows[i]!] = scores[i]!;
+      for (let i = 0; i < count; i++) {
+        raw[rows[i]!] = scores[i]!;
+        if (scores[i] !== 0) this.differs[s] = true;
+      }
     }
   }
 

@@ -174,15 +174,18 @@ export class Framework {
     const wanted = rows ? total : this.#nodesToFind();
     const start = rows ? 0 : this.#next % Math.max(1, total);
     const reserved = this.#reservedRows(cycle.pod);
+    const { alive } = snapshot;
+    const { within } = options;
     const batch = this.#batch;
     let found = 0;
     let evaluated = 0;
-    for (let seen = 0; seen < total && found < wanted;) {
+    let at = start;
+    for (let left = total; left > 0 && found < wanted;) {
       let count = 0;
-      while (seen < total && count < batchSize) {
-        const at = (start + seen++) % total;
+      for (; left > 0 && count < batchSize; left--) {
         const row = rows ? rows[at]! : at;
-        if (snapshot.alive[row] !== 0 && allowed(options, row)) batch[count++] = row;
+        if (++at === total) at = 0;
+        if (alive[row] !== 0 && (within === undefined || within[row] !== 0)) batch[count++] = row;
       }
       evaluated += count;
       found = this.#collect(cycle, batch, count, reserved, found);
@@ -190,7 +193,7 @@ export class Framework {
     if (found === 0) return undefined;
     found = Math.min(found, wanted);
     if (!rows) this.#next = (this.#feasible[found - 1]! + 1) % total;
-    return this.#placed(this.#best(cycle, found), evaluated, found);
+    return this.#placed(this.#best(cycle, found, reserved !== undefined), evaluated, found);
   }
 
   /** Appends those of the batch that fit to `#feasible`. Returns how many there are now. */
@@ -203,16 +206,26 @@ export class Framework {
   ): number {
     const { local } = cycle;
     local.refresh(this.snapshot, batch, count);
+    const { rejectedBy } = local;
+    const feasible = this.#feasible;
+    if (reserved === undefined && cycle.wideFilters.length === 0) {
+      let end = found;
+      for (let i = 0; i < count; i++) {
+        feasible[end] = batch[i]!;
+        if (rejectedBy[batch[i]!] === 0) end++;
+      }
+      return end;
+    }
     let kept = 0;
     for (let i = 0; i < count; i++) {
       const row = batch[i]!;
-      if (local.rejectedBy[row] !== 0) continue;
+      if (rejectedBy[row] !== 0) continue;
       if (reserved?.has(row) && !this.#fits(cycle, row)) continue;
       batch[kept++] = row;
     }
     kept = this.#filterWide(cycle, batch, kept);
-    for (let i = 0; i < kept; i++) this.#feasible[found++] = batch[i]!;
-    return found;
+    for (let i = 0; i < kept; i++) feasible[found + i] = batch[i]!;
+    return found + kept;
   }
 
   /** Runs cluster-wide filters; what passes is moved to the front. Returns how many that are. */
@@ -275,40 +288,50 @@ export class Framework {
     return Math.max(minFeasibleNodes, Math.floor((nodes * percentage) / 100));
   }
 
-  /** The feasible row with the highest total; equals by lot. */
-  #best(cycle: Cycle, count: number): number {
+  /** The feasible row with the highest total; equals by lot. `stale`: some rows were touched after they were judged. */
+  #best(cycle: Cycle, count: number, stale: boolean): number {
     const rows = this.#feasible;
     if (count === 1) return rows[0]!;
     const { local } = cycle;
-    // Rows judged with nominated pods in place were touched since: bring their scores up to date.
-    for (let i = 0; i < count; i += batchSize) {
+    for (let i = 0; stale && i < count; i += batchSize) {
       const part = rows.subarray(i, Math.min(i + batchSize, count));
       local.refresh(this.snapshot, part, part.length);
     }
+    const { base } = local;
     const totals = this.#totals;
-    for (let i = 0; i < count; i++) totals[i] = local.base[rows[i]!]!;
-    const part = this.#part;
+    for (let i = 0; i < count; i++) totals[i] = base[rows[i]!]!;
     for (let s = 0; s < local.relative.length; s++) {
+      // All nodes alike: normalized they are alike too, and the choice does not depend on it.
+      if (!local.differs[s]) continue;
+      const part = this.#part;
       const raw = local.raw[s]!;
       for (let i = 0; i < count; i++) part[i] = raw[rows[i]!]!;
       this.#addPart(local.relative[s]!, count);
     }
     for (const named of prepareScores(this.profile, cycle.pod, this.snapshot, true)) {
-      named.score.score(rows, count, part);
+      named.score.score(rows, count, this.#part);
       this.#addPart(named, count);
     }
+    return rows[this.#pick(totals, count)]!;
+  }
+
+  /** Index of the largest; among equals by lot. */
+  #pick(totals: Float64Array, count: number): number {
     let best = totals[0]!;
+    let first = 0;
     let ties = 1;
     for (let i = 1; i < count; i++) {
       const total = totals[i]!;
       if (total > best) {
         best = total;
+        first = i;
         ties = 1;
       } else if (total === best) ties++;
     }
-    let pick = ties === 1 ? 0 : Math.min(ties - 1, Math.floor(this.#random() * ties));
-    for (let i = 0; i < count; i++) if (totals[i] === best && pick-- === 0) return rows[i]!;
-    return rows[0]!;
+    if (ties === 1) return first;
+    let skip = Math.min(ties - 1, Math.floor(this.#random() * ties));
+    let i = first;
+    for (; ; i++) if (totals[i] === best && skip-- === 0) return i;
   }
 
   /** Normalizes `#part` and adds it, weighted, to the totals. */

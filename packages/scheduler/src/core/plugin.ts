@@ -34,7 +34,7 @@ export interface FilterPlugin {
 export interface PreparedScore {
   /** Sets `scores[i]` for each i < count: 0..100, or any number of its own scale if `normalize` brings it there. */
   score(rows: Int32Array, count: number, scores: Float64Array): void;
-  /** Brings the scores of the nodes compared to 0..100. Absent: they are already. */
+  /** Brings the scores of the nodes compared to 0..100; equal ones stay equal. Absent: they are there already. */
   normalize?(scores: Float64Array, count: number, rows: Int32Array): void;
 }
 

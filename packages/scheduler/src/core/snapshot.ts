@@ -156,7 +156,8 @@ export class Snapshot {
   removeNode(name: string): void {
     const row = this.#rows.get(name);
     if (row === undefined) return;
-    for (const placement of [...(this.#podsOnRow[row] ?? [])]) {
+    const pods = this.#podsOnRow[row] ?? [];
+    for (let placement = pods.at(-1); placement; placement = pods.at(-1)) {
       this.#unsettle(placement);
       this.#setAside(placement);
     }
@@ -307,17 +308,19 @@ export class Snapshot {
 }
 
 function sameClaims(a: PodInfo, b: PodInfo): boolean {
-  const same = (x: readonly number[], y: readonly number[]): boolean =>
-    x === y || (x.length === y.length && x.every((value, i) => value === y[i]));
   return (
     a.priority === b.priority &&
     a.nonZeroCpu === b.nonZeroCpu &&
     a.nonZeroMemory === b.nonZeroMemory &&
-    same(a.dimensions, b.dimensions) &&
-    same(a.requests, b.requests) &&
+    sameNumbers(a.dimensions, b.dimensions) &&
+    sameNumbers(a.requests, b.requests) &&
     a.ports.length === b.ports.length &&
     a.ports.every((p, i) => p.port === b.ports[i]!.port && p.ip === b.ports[i]!.ip)
   );
+}
+
+function sameNumbers(a: readonly number[], b: readonly number[]): boolean {
+  return a === b || (a.length === b.length && a.every((value, i) => value === b[i]));
 }
 
 /** An empty cluster. */

@@ -1,0 +1,131 @@
+/** Random clusters and pods: few values, so that they often meet. */
+import type { Node, NodeSelectorTerm, Pod } from '@coracle/machinery/api';
+import fc from 'fast-check';
+import { node, pod } from './objects.ts';
+
+const zones = ['a', 'b', 'c'];
+const taint = fc.record(
+  {
+    key: fc.constantFrom('dedicated', 'gpu'),
+    value: fc.constantFrom('x', 'y'),
+    effect: fc.constantFrom('NoSchedule', 'PreferNoSchedule', 'NoExecute'),
+  },
+  { requiredKeys: ['key', 'effect'] },
+);
+const toleration = fc.record(
+  {
+    key: fc.constantFrom('dedicated', 'gpu', 'node.kubernetes.io/unschedulable'),
+    operator: fc.constantFrom('Equal', 'Exists'),
+    value: fc.constantFrom('x', 'y'),
+    effect: fc.constantFrom('NoSchedule', 'PreferNoSchedule', 'NoExecute'),
+  },
+  { requiredKeys: ['key', 'operator'] },
+);
+const expression = fc.oneof(
+  fc.record({
+    key: fc.constantFrom('zone', 'disk'),
+    operator: fc.constantFrom('In', 'NotIn'),
+    values: fc.uniqueArray(fc.constantFrom(...zones, 'ssd'), { minLength: 1, maxLength: 2 }),
+  }),
+  fc.record({
+    key: fc.constantFrom('zone', 'disk', 'gen'),
+    operator: fc.constantFrom('Exists', 'DoesNotExist'),
+  }),
+  fc.record({
+    key: fc.constantFrom('gen', 'zone'),
+    operator: fc.constantFrom('Gt', 'Lt'),
+    values: fc.constantFrom(['1'], ['2'], ['3']),
+  }),
+);
+const term = fc.record(
+  {
+    matchExpressions: fc.array(expression, { maxLength: 2 }),
+    matchFields: fc.constantFrom(
+      [{ key: 'metadata.name', operator: 'NotIn', values: ['n0', 'n1'] }],
+      [{ key: 'metadata.name', operator: 'NotIn', values: ['n2'] }],
+    ),
+  },
+  { requiredKeys: [] },
+) as unknown as fc.Arbitrary<NodeSelectorTerm>;
+
+export const nodes: fc.Arbitrary<Node[]> = fc
+  .array(
+    fc.record({
+      zone: fc.option(fc.constantFrom(...zones), { nil: undefined }),
+      disk: fc.option(fc.constantFrom('ssd', 'b'), { nil: undefined }),
+      gen: fc.option(fc.constantFrom('1', '2', '3', 'new'), { nil: undefined }),
+      cpu: fc.constantFrom('1', '2', '1500m', '4'),
+      memory: fc.constantFrom('1Gi', '2Gi', '4G'),
+      gpus: fc.constantFrom(undefined, undefined, '1', '4'),
+      pods: fc.constantFrom('2', '4', '110'),
+      taints: fc.array(taint, { maxLength: 2 }),
+      unschedulable: fc.constantFrom(false, false, false, true),
+    }),
+    { minLength: 1, maxLength: 8 },
+  )
+  .map((list) =>
+    list.map(({ zone, disk, gen, cpu, memory, gpus, pods, taints, unschedulable }, i) =>
+      node(`n${i}`, {
+        labels: { ...(zone && { zone }), ...(disk && { disk }), ...(gen && { gen }) },
+        allocatable: { cpu, memory, pods, ...(gpus && { 'nvidia.com/gpu': gpus }) },
+        spec: { taints, unschedulable },
+      }),
+    ),
+  );
+
+const requests = fc.record(
+  {
+    cpu: fc.constantFrom('100m', '250m', '1', '0'),
+    memory: fc.constantFrom('128Mi', '512Mi', '1Gi'),
+    'nvidia.com/gpu': fc.constantFrom('1', '2'),
+  },
+  { requiredKeys: [] },
+) as fc.Arbitrary<Record<string, string>>;
+
+export const podSpecs: fc.Arbitrary<Pod> = fc
+  .record({
+    containers: fc.array(requests, { minLength: 1, maxLength: 2 }),
+    inits: fc.array(fc.record({ requests, sidecar: fc.boolean() }), { maxLength: 2 }),
+    hostPort: fc.constantFrom(undefined, undefined, 80, 443),
+    hostIP: fc.constantFrom(undefined, '10.0.0.1', '10.0.0.2'),
+    nodeSelector: fc.constantFrom(undefined, undefined, { zone: 'a' }, { disk: 'ssd' }),
+    required: fc.option(fc.array(term, { minLength: 1, maxLength: 2 }), { nil: undefined, freq: 2 }),
+    preferred: fc.array(fc.record({ weight: fc.integer({ min: 1, max: 100 }), preference: term }), {
+      maxLength: 2,
+    }),
+    tolerations: fc.array(toleration, { maxLength: 3 }),
+    overhead: fc.constantFrom(undefined, undefined, { cpu: '50m' }),
+  })
+  .map((o) => {
+    const nodeAffinity = {
+      ...(o.required && {
+        requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: o.required },
+      }),
+      preferredDuringSchedulingIgnoredDuringExecution: o.preferred,
+    };
+    return pod('p', {
+      spec: {
+        containers: o.containers.map((r, i) => ({
+          name: `c${i}`,
+          resources: { requests: r },
+          ...(i === 0 && o.hostPort
+            ? { ports: [{ containerPort: 80, hostPort: o.hostPort, ...(o.hostIP && { hostIP: o.hostIP }) }] }
+            : {}),
+        })),
+        initContainers: o.inits.map((init, i) => ({
+          name: `i${i}`,
+          resources: { requests: init.requests },
+          ...(init.sidecar && { restartPolicy: 'Always' }),
+        })),
+        ...(o.nodeSelector && { nodeSelector: o.nodeSelector }),
+        ...(o.overhead && { overhead: o.overhead }),
+        tolerations: o.tolerations,
+        affinity: { nodeAffinity },
+      },
+    });
+  });
+
+/** The same spec under another name. */
+export function named(template: Pod, name: string): Pod {
+  return { ...template, metadata: { ...template.metadata, name, uid: `pod-${name}` } };
+}
