@@ -56,8 +56,7 @@ const extension = (id: string, critical: boolean, value: Buffer): Buffer =>
 /** PKCS#8 PEM. */
 export const privatePem = (key: KeyObject): string => key.export({ type: 'pkcs8', format: 'pem' }).toString();
 
-const hexGroups = (text: string): number[] =>
-  text ? text.split(':').map((part) => parseInt(part, 16)) : [];
+const hexGroups = (text: string): number[] => (text ? text.split(':').map((part) => parseInt(part, 16)) : []);
 
 function ipBytes(address: string): Buffer {
   if (isIP(address) === 4) return Buffer.from(address.split('.').map(Number));

@@ -21,8 +21,7 @@ export type NodeVerdict = true | string | undefined;
 
 const readVerbs = new Set(['get', 'list', 'watch']);
 
-const noRelation = (node: string): string =>
-  `no relationship found between node '${node}' and this object`;
+const noRelation = (node: string): string => `no relationship found between node '${node}' and this object`;
 
 export function createNodeAuthorizer(
   lookup: Lookup,

@@ -114,8 +114,7 @@ function assemble(
       }),
     admin: kept.admin ?? issueClient('kubernetes-admin', ['system:masters']),
     serviceAccountKey:
-      kept.serviceAccountKey ??
-      privatePem(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey),
+      kept.serviceAccountKey ?? privatePem(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey),
     issueClient,
   };
 }

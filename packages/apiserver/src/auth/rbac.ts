@@ -18,10 +18,7 @@ export function resourceCovered(rule: PolicyRule, resource: string, subresource:
 /** `*`, an exact path, or a prefix that ends in `*`. */
 export function urlCovered(rule: PolicyRule, path: string): boolean {
   return (rule.nonResourceURLs ?? []).some(
-    (url) =>
-      url === '*' ||
-      url === path ||
-      (url.endsWith('*') && path.startsWith(url.slice(0, -1))),
+    (url) => url === '*' || url === path || (url.endsWith('*') && path.startsWith(url.slice(0, -1))),
   );
 }
 

@@ -1,0 +1,305 @@
+/** Namespaces, nodes, service accounts, endpoints, quotas and limits. */
+import { isIP } from 'node:net';
+import {
+  dns1123Label,
+  type FieldError,
+  labelValue,
+  portNumber,
+  qualifiedName,
+  type Unstructured,
+} from '@coracle/machinery';
+import type {
+  core_v1,
+  discovery_v1,
+  Endpoints,
+  LimitRangeItem,
+  NodeSpec,
+  NodeStatus,
+  Taint,
+} from '@coracle/machinery/api';
+import type { Strategy } from '../contracts.ts';
+import {
+  duplicate,
+  forbidden,
+  immutable,
+  invalid,
+  isPart,
+  named,
+  notSupported,
+  objects,
+  oneOf,
+  required,
+  specOf,
+  validSpec,
+} from './fields.ts';
+import { canonicalResources } from './quantities.ts';
+import { amountProblems } from './resource-validation.ts';
+
+export const namespaces: Strategy = {
+  nameProblem: dns1123Label,
+  defaults(object) {
+    const name = object.metadata?.name;
+    if (typeof name !== 'string' || !name) return;
+    object.metadata.labels = { ...object.metadata.labels, 'kubernetes.io/metadata.name': name };
+  },
+  prepareForCreate(object) {
+    const finalizers = validSpec<core_v1.NamespaceSpec>(object).finalizers;
+    const own = Array.isArray(finalizers) ? finalizers : [];
+    object['spec'] = { finalizers: own.includes('kubernetes') ? own : [...own, 'kubernetes'] };
+    object['status'] = { phase: 'Active' };
+  },
+  prepareForUpdate(object, old) {
+    // Finalizers change through the finalize subresource only.
+    object['spec'] = old['spec'];
+    object['status'] = old['status'];
+  },
+  validateStatusUpdate(object) {
+    const phase = (object['status'] as { phase?: string } | undefined)?.phase;
+    const deleted = object.metadata.deletionTimestamp !== undefined;
+    if (!deleted && phase !== 'Active')
+      return [invalid('status.phase', phase, "may only be 'Active' if `deletionTimestamp` is empty")];
+    if (deleted && phase !== 'Terminating')
+      return [
+        invalid('status.phase', phase, "may only be 'Terminating' if `deletionTimestamp` is not empty"),
+      ];
+    return [];
+  },
+  fields: {
+    'status.phase': (object) => (object['status'] as { phase?: string } | undefined)?.phase ?? '',
+    name: (object) => object.metadata.name,
+  },
+};
+
+function taintProblems(taints: readonly Taint[], at: string): FieldError[] {
+  const errors: FieldError[] = [];
+  const seen = new Set<string>();
+  taints.forEach((taint, index) => {
+    const field = `${at}[${index}]`;
+    errors.push(...named(`${field}.key`, taint.key, qualifiedName));
+    const problem = labelValue(taint.value ?? '');
+    if (problem) errors.push(invalid(`${field}.value`, taint.value, problem));
+    if (!taint.effect) errors.push(required(`${field}.effect`));
+    else
+      errors.push(...oneOf(`${field}.effect`, taint.effect, ['NoExecute', 'NoSchedule', 'PreferNoSchedule']));
+    const key = `${taint.key}:${taint.effect}`;
+    if (seen.has(key))
+      errors.push({ ...duplicate(field, taint), detail: 'taints must be unique by key and effect pair' });
+    seen.add(key);
+  });
+  return errors;
+}
+
+const nodeProblems = (object: Unstructured): FieldError[] => {
+  const spec = validSpec<NodeSpec>(object);
+  return taintProblems(spec.taints ?? [], 'spec.taints');
+};
+
+function nodeStatusDefaults(object: Unstructured): void {
+  const status = object['status'] as NodeStatus | undefined;
+  if (!isPart(status)) return;
+  canonicalResources(status.capacity);
+  canonicalResources(status.allocatable);
+  if (isPart(status.capacity) && !status.allocatable) status.allocatable = { ...status.capacity };
+}
+
+export const nodes: Strategy = {
+  defaults: nodeStatusDefaults,
+  prepareForStatusUpdate: nodeStatusDefaults,
+  prepareForCreate(object) {
+    const spec = specOf<NodeSpec>(object);
+    if (isPart(spec) && spec.podCIDR && !spec.podCIDRs) spec.podCIDRs = [spec.podCIDR];
+  },
+  validate: nodeProblems,
+  validateUpdate(object, old) {
+    const spec = validSpec<NodeSpec>(object);
+    const before = validSpec<NodeSpec>(old);
+    const errors = nodeProblems(object);
+    if ((before.podCIDRs ?? []).length > 0 && String(before.podCIDRs) !== String(spec.podCIDRs))
+      errors.push(forbidden('spec.podCIDRs', 'node updates may not change podCIDR except from "" to valid'));
+    if (before.providerID && before.providerID !== spec.providerID)
+      errors.push(
+        forbidden('spec.providerID', 'node updates may not change providerID except from "" to valid'),
+      );
+    return errors;
+  },
+  validateStatusUpdate: (object) => {
+    const status = (object['status'] ?? {}) as NodeStatus;
+    return [
+      ...amountProblems(status.capacity, 'status.capacity'),
+      ...amountProblems(status.allocatable, 'status.allocatable'),
+    ];
+  },
+  fields: {
+    'spec.unschedulable': (object) => String(validSpec<NodeSpec>(object).unschedulable === true),
+  },
+};
+
+function endpointsDefaults(object: Unstructured): void {
+  for (const subset of objects((object as unknown as Endpoints).subsets))
+    for (const port of objects(subset.ports)) port.protocol ||= 'TCP';
+}
+
+export const endpoints: Strategy = {
+  defaults: endpointsDefaults,
+  validate: endpointsProblems,
+  validateUpdate: endpointsProblems,
+};
+
+function addressProblems(ip: string, field: string): FieldError[] {
+  const version = isIP(ip);
+  if (!version) return [invalid(field, ip, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)')];
+  if (/^127\./.test(ip) || ip === '::1')
+    return [invalid(field, ip, 'may not be in the loopback range (127.0.0.0/8, ::1/128)')];
+  if (/^169\.254\./.test(ip))
+    return [invalid(field, ip, 'may not be in the link-local range (169.254.0.0/16, fe80::/10)')];
+  if (ip === '0.0.0.0' || ip === '::') return [invalid(field, ip, 'may not be unspecified (0.0.0.0 or ::)')];
+  return [];
+}
+
+function endpointsProblems(object: Unstructured): FieldError[] {
+  const errors: FieldError[] = [];
+  ((object as unknown as Endpoints).subsets ?? []).forEach((subset, index) => {
+    const field = `subsets[${index}]`;
+    if ((subset.addresses ?? []).length + (subset.notReadyAddresses ?? []).length === 0)
+      errors.push(required(field, 'must specify `addresses` or `notReadyAddresses`'));
+    for (const kind of ['addresses', 'notReadyAddresses'] as const)
+      (subset[kind] ?? []).forEach((address, at) =>
+        errors.push(...addressProblems(address.ip, `${field}.${kind}[${at}].ip`)),
+      );
+    (subset.ports ?? []).forEach((port, at) => {
+      if (!port.name && (subset.ports ?? []).length > 1) errors.push(required(`${field}.ports[${at}].name`));
+      const problem = portNumber(port.port);
+      if (problem) errors.push(invalid(`${field}.ports[${at}].port`, port.port, problem));
+    });
+  });
+  return errors;
+}
+
+function sliceProblems(object: Unstructured): FieldError[] {
+  const slice = object as unknown as discovery_v1.EndpointSlice;
+  const errors: FieldError[] = [];
+  if (!slice.addressType) errors.push(required('addressType'));
+  else errors.push(...oneOf('addressType', slice.addressType, ['FQDN', 'IPv4', 'IPv6']));
+  const endpointList = slice.endpoints ?? [];
+  if (endpointList.length > 1000)
+    errors.push({
+      type: 'FieldValueTooMany',
+      field: 'endpoints',
+      badValue: endpointList.length,
+      detail: 'must have at most 1000 items',
+    });
+  endpointList.forEach((endpoint, index) => {
+    const field = `endpoints[${index}]`;
+    const addresses = endpoint.addresses ?? [];
+    if (addresses.length === 0)
+      errors.push(required(`${field}.addresses`, 'must contain at least 1 address'));
+    addresses.forEach((address, at) => {
+      const place = `${field}.addresses[${at}]`;
+      if (slice.addressType === 'IPv4' && isIP(address) !== 4)
+        errors.push(invalid(place, address, 'must be a valid IPv4 address'));
+      else if (slice.addressType === 'IPv6' && isIP(address) !== 6)
+        errors.push(invalid(place, address, 'must be a valid IPv6 address'));
+    });
+    if (endpoint.hostname) errors.push(...named(`${field}.hostname`, endpoint.hostname, dns1123Label));
+  });
+  const names = new Set<string>();
+  (slice.ports ?? []).forEach((port, index) => {
+    const name = port.name ?? '';
+    if (names.has(name)) errors.push(duplicate(`ports[${index}].name`, name));
+    names.add(name);
+    errors.push(...oneOf(`ports[${index}].protocol`, port.protocol, ['SCTP', 'TCP', 'UDP']));
+  });
+  return errors;
+}
+
+export const endpointSlices: Strategy = {
+  defaults(object) {
+    for (const port of objects((object as unknown as discovery_v1.EndpointSlice).ports)) {
+      port.name ??= '';
+      port.protocol ??= 'TCP';
+    }
+  },
+  validate: sliceProblems,
+  validateUpdate: (object, old) => [
+    ...sliceProblems(object),
+    ...immutable('addressType', object['addressType'], old['addressType']),
+  ],
+};
+
+const scopes = [
+  'BestEffort',
+  'CrossNamespacePodAffinity',
+  'NotBestEffort',
+  'NotTerminating',
+  'PriorityClass',
+  'Terminating',
+  'VolumeAttributesClass',
+];
+
+function quotaProblems(object: Unstructured): FieldError[] {
+  const spec = validSpec<core_v1.ResourceQuotaSpec>(object);
+  const errors = amountProblems(spec.hard, 'spec.hard');
+  (spec.scopes ?? []).forEach((scope) => {
+    if (!scopes.includes(scope)) errors.push(invalid('spec.scopes', spec.scopes, 'unsupported scope'));
+  });
+  return errors;
+}
+
+export const resourceQuotas: Strategy = {
+  defaults(object) {
+    canonicalResources(specOf<core_v1.ResourceQuotaSpec>(object)?.hard);
+  },
+  prepareForCreate(object) {
+    object['status'] = {};
+  },
+  validate: quotaProblems,
+  validateUpdate: (object, old) => [
+    ...quotaProblems(object),
+    ...immutable(
+      'spec.scopes',
+      validSpec<core_v1.ResourceQuotaSpec>(object).scopes,
+      validSpec<core_v1.ResourceQuotaSpec>(old).scopes,
+    ),
+  ],
+};
+
+/** Limits of containers fill each other: no default means max, no default request means the default or the min. */
+function limitDefaults(item: LimitRangeItem): void {
+  for (const key of ['default', 'defaultRequest', 'max', 'min', 'maxLimitRequestRatio'] as const)
+    canonicalResources(item[key]);
+  if (item.type !== 'Container') return;
+  item.default = { ...item.max, ...item.default };
+  item.defaultRequest = { ...item.min, ...item.default, ...item.defaultRequest };
+  for (const key of ['default', 'defaultRequest'] as const)
+    if (Object.keys(item[key] ?? {}).length === 0) delete (item as unknown as Record<string, unknown>)[key];
+}
+
+const limitRangeProblems = (object: Unstructured): FieldError[] =>
+  (validSpec<core_v1.LimitRangeSpec>(object).limits ?? []).flatMap((item, index) => {
+    const field = `spec.limits[${index}]`;
+    const errors: FieldError[] = [];
+    if (item.type === 'Pod') {
+      if (Object.keys(item.default ?? {}).length > 0)
+        errors.push(forbidden(`${field}.default`, "may not be specified when `type` is 'Pod'"));
+      if (Object.keys(item.defaultRequest ?? {}).length > 0)
+        errors.push(forbidden(`${field}.defaultRequest`, "may not be specified when `type` is 'Pod'"));
+    } else if (item.type === 'PersistentVolumeClaim' && !item.min && !item.max)
+      errors.push(
+        required(
+          `${field}.limits`,
+          'either minimum or maximum storage value is required, but neither was provided',
+        ),
+      );
+    else if (!item.type)
+      errors.push(notSupported(`${field}.type`, item.type, ['Container', 'PersistentVolumeClaim', 'Pod']));
+    return errors;
+  });
+
+export const limitRanges: Strategy = {
+  defaults(object) {
+    const spec = specOf<core_v1.LimitRangeSpec>(object);
+    if (isPart(spec)) for (const item of objects(spec.limits)) limitDefaults(item);
+  },
+  validate: limitRangeProblems,
+  validateUpdate: limitRangeProblems,
+};

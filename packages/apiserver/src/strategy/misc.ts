@@ -1,0 +1,250 @@
+/** Small kinds: a default or two, a rule or two. */
+import { type FieldError, pathSegmentName, type Unstructured } from '@coracle/machinery';
+import type {
+  apiregistration_v1,
+  certificates_v1,
+  coordination_v1,
+  flowcontrol_v1,
+  scheduling_v1,
+  scheduling_v1alpha2,
+} from '@coracle/machinery/api';
+import type { Strategy } from '../contracts.ts';
+import {
+  duplicate,
+  fieldIsImmutable,
+  forbidden,
+  immutable,
+  invalid,
+  isPart,
+  oneOf,
+  required,
+  same,
+  specOf,
+  tooMany,
+  validSpec,
+} from './fields.ts';
+import { canonicalResources } from './quantities.ts';
+
+const leaseProblems = (object: Unstructured): FieldError[] => {
+  const spec = validSpec<coordination_v1.LeaseSpec>(object);
+  const errors: FieldError[] = [];
+  if (spec.leaseDurationSeconds != null && spec.leaseDurationSeconds <= 0)
+    errors.push(invalid('spec.leaseDurationSeconds', spec.leaseDurationSeconds, 'must be greater than 0'));
+  if (spec.leaseTransitions != null && spec.leaseTransitions < 0)
+    errors.push(
+      invalid('spec.leaseTransitions', spec.leaseTransitions, 'must be greater than or equal to 0'),
+    );
+  return errors;
+};
+export const leases: Strategy = { validate: leaseProblems, validateUpdate: leaseProblems };
+
+const highestUser = 1_000_000_000;
+const systemClasses: Record<string, number> = {
+  'system-cluster-critical': 2_000_000_000,
+  'system-node-critical': 2_000_001_000,
+};
+const classOf = (object: Unstructured): scheduling_v1.PriorityClass =>
+  object as unknown as scheduling_v1.PriorityClass;
+
+export const priorityClasses: Strategy = {
+  defaults(object) {
+    classOf(object).preemptionPolicy ??= 'PreemptLowerPriority';
+  },
+  validate(object) {
+    const { metadata, value, preemptionPolicy } = classOf(object);
+    const errors: FieldError[] = [];
+    if (metadata.name.startsWith('system-')) {
+      if (systemClasses[metadata.name] !== value)
+        errors.push(
+          forbidden(
+            'metadata.name',
+            `priority class names with 'system-' prefix are reserved for system use only. error: ${metadata.name} is not a known system priority class`,
+          ),
+        );
+    } else if ((value ?? 0) > highestUser)
+      errors.push(forbidden('value', `maximum allowed value of a user defined priority is ${highestUser}`));
+    return [...errors, ...oneOf('preemptionPolicy', preemptionPolicy, ['Never', 'PreemptLowerPriority'])];
+  },
+  validateUpdate(object, old) {
+    const errors: FieldError[] = [];
+    if (classOf(object).value !== classOf(old).value)
+      errors.push(forbidden('value', 'may not be changed in an update.'));
+    return [
+      ...errors,
+      ...immutable('preemptionPolicy', classOf(object).preemptionPolicy, classOf(old).preemptionPolicy),
+    ];
+  },
+};
+
+type Policy = scheduling_v1alpha2.PodGroupSchedulingPolicy;
+
+function policyProblems(policy: Policy | undefined, at: string): FieldError[] {
+  if (!policy || (!policy.basic && !policy.gang))
+    return [required(at, 'must specify one of: `basic`, `gang`')];
+  if (policy.basic && policy.gang)
+    return [invalid(at, policy, 'must specify exactly one of: `basic`, `gang`')];
+  if (policy.gang && !(policy.gang.minCount >= 1))
+    return [invalid(`${at}.gang.minCount`, policy.gang.minCount, 'must be greater than or equal to 1')];
+  return [];
+}
+
+const disruptionModes = ['Pod', 'PodGroup'];
+
+export const podGroups: Strategy = {
+  defaults(object) {
+    const spec = specOf<scheduling_v1alpha2.PodGroupSpec>(object);
+    if (isPart(spec)) spec.disruptionMode ??= 'Pod';
+  },
+  prepareForCreate(object) {
+    object['status'] = {};
+  },
+  validate(object) {
+    const spec = validSpec<scheduling_v1alpha2.PodGroupSpec>(object);
+    const errors = policyProblems(spec.schedulingPolicy, 'spec.schedulingPolicy');
+    errors.push(...oneOf('spec.disruptionMode', spec.disruptionMode, disruptionModes));
+    if ((spec.resourceClaims ?? []).length > 4)
+      errors.push(tooMany('spec.resourceClaims', (spec.resourceClaims ?? []).length, 4));
+    return errors;
+  },
+  validateUpdate: (object, old) => immutable('spec', object['spec'], old['spec']),
+};
+
+export const workloads: Strategy = {
+  defaults(object) {
+    const spec = specOf<scheduling_v1alpha2.WorkloadSpec>(object);
+    if (!isPart(spec) || !Array.isArray(spec.podGroupTemplates)) return;
+    for (const template of spec.podGroupTemplates) if (isPart(template)) template.disruptionMode ??= 'Pod';
+  },
+  validate(object) {
+    const spec = validSpec<scheduling_v1alpha2.WorkloadSpec>(object);
+    const templates = spec.podGroupTemplates ?? [];
+    const errors: FieldError[] = [];
+    if (templates.length === 0)
+      errors.push(required('spec.podGroupTemplates', 'must have at least one item'));
+    if (templates.length > 8) errors.push(tooMany('spec.podGroupTemplates', templates.length, 8));
+    const names = new Set<string>();
+    templates.forEach((template, index) => {
+      const field = `spec.podGroupTemplates[${index}]`;
+      if (!template.name) errors.push(required(`${field}.name`));
+      if (names.has(template.name)) errors.push(duplicate(field, template.name));
+      names.add(template.name);
+      errors.push(...policyProblems(template.schedulingPolicy, `${field}.schedulingPolicy`));
+    });
+    return errors;
+  },
+  validateUpdate(object, old) {
+    const before = validSpec<scheduling_v1alpha2.WorkloadSpec>(old);
+    const spec = validSpec<scheduling_v1alpha2.WorkloadSpec>(object);
+    const errors = immutable('spec.podGroupTemplates', spec.podGroupTemplates, before.podGroupTemplates);
+    if (before.controllerRef)
+      errors.push(...immutable('spec.controllerRef', spec.controllerRef, before.controllerRef));
+    return errors;
+  },
+};
+
+export const runtimeClasses: Strategy = {
+  defaults(object) {
+    canonicalResources((object['overhead'] as { podFixed?: Record<string, string> } | undefined)?.podFixed);
+  },
+  validate: (object) => (object['handler'] ? [] : [required('handler')]),
+  validateUpdate: (object, old) =>
+    same(object['handler'], old['handler']) ? [] : [invalid('handler', object['handler'], fieldIsImmutable)],
+};
+
+export const apiServices: Strategy = {
+  defaults(object) {
+    const service = specOf<apiregistration_v1.APIServiceSpec>(object)?.service;
+    if (isPart(service)) service.port ??= 443;
+  },
+  prepareForCreate(object) {
+    object['status'] = {};
+  },
+};
+
+export const flowSchemas: Strategy = {
+  nameProblem: pathSegmentName,
+  defaults(object) {
+    const spec = specOf<flowcontrol_v1.FlowSchemaSpec>(object);
+    if (isPart(spec) && !spec.matchingPrecedence) spec.matchingPrecedence = 1000;
+  },
+  prepareForCreate(object) {
+    object['status'] = {};
+  },
+};
+
+export const priorityLevels: Strategy = {
+  nameProblem: pathSegmentName,
+  defaults(object) {
+    const spec = specOf<flowcontrol_v1.PriorityLevelConfigurationSpec>(object);
+    if (!isPart(spec)) return;
+    if (spec.type === 'Limited' && isPart(spec.limited)) {
+      spec.limited.nominalConcurrencyShares ??= 30;
+      spec.limited.lendablePercent ??= 0;
+      const { limitResponse } = spec.limited;
+      if (isPart(limitResponse) && limitResponse.type === 'Queue' && isPart(limitResponse.queuing)) {
+        limitResponse.queuing.queues ||= 64;
+        limitResponse.queuing.handSize ||= 8;
+        limitResponse.queuing.queueLengthLimit ||= 50;
+      }
+    }
+    if (spec.type === 'Exempt') {
+      const exempt = (spec.exempt ??= {});
+      if (isPart(exempt)) {
+        exempt.nominalConcurrencyShares ??= 0;
+        exempt.lendablePercent ??= 0;
+      }
+    }
+  },
+  prepareForCreate(object) {
+    object['status'] = {};
+  },
+};
+
+export const certificateRequests: Strategy = {
+  nameProblem: pathSegmentName,
+  prepareForCreate(object, { user }) {
+    // Who asks is what the server knows, never what the caller says.
+    const spec = specOf<certificates_v1.CertificateSigningRequestSpec>(object);
+    if (!isPart(spec)) return;
+    spec.username = user.username;
+    spec.groups = [...user.groups];
+    if (user.uid) spec.uid = user.uid;
+    else delete (spec as { uid?: string }).uid;
+    if (user.extra) spec.extra = structuredClone(user.extra);
+    else delete (spec as { extra?: unknown }).extra;
+    object['status'] = {};
+  },
+  prepareForUpdate(object, old) {
+    object['spec'] = old['spec'];
+  },
+  validate(object) {
+    const spec = validSpec<certificates_v1.CertificateSigningRequestSpec>(object);
+    const errors: FieldError[] = [];
+    const pem = Buffer.from(spec.request ?? '', 'base64').toString('latin1');
+    if (!/-----BEGIN (NEW )?CERTIFICATE REQUEST-----/.test(pem))
+      errors.push(invalid('spec.request', spec.request ?? '', 'PEM block type must be CERTIFICATE REQUEST'));
+    if ((spec.usages ?? []).length === 0) errors.push(required('spec.usages'));
+    if (!spec.signerName) errors.push(required('spec.signerName'));
+    else if (!/^[a-z0-9.-]+\/[A-Za-z0-9._:-]+$/.test(spec.signerName))
+      errors.push(
+        invalid(
+          'spec.signerName',
+          spec.signerName,
+          "must be a fully qualified domain and path of the form 'example.com/signer-name'",
+        ),
+      );
+    if (spec.expirationSeconds != null && spec.expirationSeconds < 600)
+      errors.push(
+        invalid(
+          'spec.expirationSeconds',
+          spec.expirationSeconds,
+          'may not specify a duration less than 600 seconds (10 minutes)',
+        ),
+      );
+    return errors;
+  },
+  fields: {
+    'spec.signerName': (object) =>
+      validSpec<certificates_v1.CertificateSigningRequestSpec>(object).signerName ?? '',
+  },
+};
