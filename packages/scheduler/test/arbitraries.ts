@@ -8,7 +8,13 @@ const taint = fc.record(
   {
     key: fc.constantFrom('dedicated', 'gpu'),
     value: fc.constantFrom('x', 'y'),
-    effect: fc.constantFrom('NoSchedule', 'PreferNoSchedule', 'NoExecute'),
+    effect: fc.constantFrom(
+      'NoSchedule',
+      'PreferNoSchedule',
+      'PreferNoSchedule',
+      'PreferNoSchedule',
+      'NoExecute',
+    ),
   },
   { requiredKeys: ['key', 'effect'] },
 );
@@ -59,7 +65,7 @@ export const nodes: fc.Arbitrary<Node[]> = fc
       gpus: fc.constantFrom(undefined, undefined, '1', '4'),
       pods: fc.constantFrom('2', '4', '110'),
       taints: fc.array(taint, { maxLength: 2 }),
-      unschedulable: fc.constantFrom(false, false, false, true),
+      unschedulable: fc.constantFrom(false, false, false, false, false, true),
     }),
     { minLength: 1, maxLength: 8 },
   )

@@ -29,8 +29,19 @@ describe('the core against the slow reference', () => {
         const computed = podRequests(spec);
         for (const name of resourceNames(spec)) expect(computed.get(name) ?? 0).toBe(needs(spec, name));
       }),
-      { numRuns: 300 },
+      { numRuns: 400 },
     );
+  });
+
+  test('the default profile has the weights of kube-scheduler', () => {
+    const weights = defaultProfile().plugins.map(({ plugin, weight }) => [plugin.name, weight]);
+    expect(weights.filter(([, weight]) => weight !== undefined)).toEqual([
+      ['TaintToleration', 3],
+      ['NodeAffinity', 2],
+      ['NodeResourcesFit', 1],
+      ['NodeResourcesBalancedAllocation', 1],
+      ['ImageLocality', 1],
+    ]);
   });
 
   test('every pod goes to a node the reference scores highest, or has the same reasons against every node', () => {
@@ -86,7 +97,7 @@ describe('the core against the slow reference', () => {
           });
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 400 },
     );
   });
 });
