@@ -1,0 +1,27 @@
+/** One request on its way: what the steps before have found out about it, for the steps after. */
+import type { ApiRequest, Kind, Subresource, UserInfo } from '@coracle/machinery';
+import type { RequestAttributes, Strategy, StrategyContext } from '../contracts.ts';
+import type { ServerContext } from '../context.ts';
+import type { OutputForm } from './negotiate.ts';
+
+export interface Call {
+  readonly ctx: ServerContext;
+  readonly request: ApiRequest;
+  readonly user: UserInfo;
+  readonly attributes: RequestAttributes;
+  readonly kind: Kind;
+  readonly strategy: Strategy;
+  /** Set when the path names a subresource. */
+  readonly subresource: Subresource | undefined;
+  /** Path below the subresource (`nodes/N/proxy/stats/summary` has `stats/summary`). */
+  readonly rest: string;
+  readonly output: OutputForm;
+  /** Texts for Warning headers, in order. */
+  readonly warnings: string[];
+}
+
+/** What a strategy gets to know about the request it works for. */
+export function strategyContext(call: Call, dryRun: boolean): StrategyContext {
+  const { ctx, user } = call;
+  return { lookup: ctx.lookup, now: ctx.now(), user, allocate: ctx.allocate, dryRun };
+}

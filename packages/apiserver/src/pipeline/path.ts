@@ -1,0 +1,97 @@
+/**
+ * Reads a request's path and query into attributes, by the API's own grammar and without knowing which resources exist:
+ * authorization comes before routing, so that nobody learns from a 404 what they may not see.
+ */
+import type { ApiRequest, UserInfo } from '@coracle/machinery';
+import type { RequestAttributes } from '../contracts.ts';
+
+export interface ParsedPath {
+  attributes: RequestAttributes;
+  /** What follows the subresource in the path. */
+  rest: string;
+}
+
+const methodVerbs: Record<string, string> = {
+  GET: 'get',
+  HEAD: 'get',
+  POST: 'create',
+  PUT: 'update',
+  PATCH: 'patch',
+  DELETE: 'delete',
+};
+
+/** Does a query ask for a watch? (`watch`, `watch=1`, `watch=true`) */
+export function wantsWatch(query: URLSearchParams): boolean {
+  const value = query.get('watch');
+  return value !== null && value !== '0' && value !== 'false';
+}
+
+/** Name of a `metadata.name=x` field selector that stands alone: authorization treats such a list as one about x. */
+function singleName(query: URLSearchParams): string {
+  return /^metadata\.name=([^,=!]+)$/.exec(query.get('fieldSelector') ?? '')?.[1] ?? '';
+}
+
+function nonResource(request: ApiRequest, user: UserInfo): ParsedPath {
+  return {
+    attributes: {
+      user,
+      verb: request.method.toLowerCase(),
+      isResource: false,
+      path: request.path,
+      group: '',
+      version: '',
+      resource: '',
+      subresource: '',
+      namespace: '',
+      name: '',
+    },
+    rest: '',
+  };
+}
+
+/** `/apis/<group>/<version>/namespaces/<ns>/<resource>/<name>/<subresource>/<rest>` and its shorter forms. */
+export function parsePath(request: ApiRequest, user: UserInfo): ParsedPath {
+  const parts = request.path.split('/').filter((part) => part !== '');
+  const core = parts[0] === 'api';
+  const skip = core ? 2 : 3;
+  if ((!core && parts[0] !== 'apis') || parts.length <= skip) return nonResource(request, user);
+  const group = core ? '' : (parts[1] ?? '');
+  const version = parts[skip - 1] ?? '';
+  let verb = methodVerbs[request.method] ?? request.method.toLowerCase();
+  let tail = parts.slice(skip);
+  let watch = wantsWatch(request.query);
+  // The old form of watches, `/api/v1/watch/...`.
+  if (tail[0] === 'watch' && tail.length > 1) {
+    tail = tail.slice(1);
+    watch = true;
+  }
+  let namespace = '';
+  if (tail[0] === 'namespaces') {
+    namespace = tail[1] ?? '';
+    const inside = tail[2];
+    if (inside !== undefined && inside !== 'status' && inside !== 'finalize') tail = tail.slice(2);
+  }
+  const [resource = '', pathName = '', subresource = ''] = tail;
+  let name = pathName;
+  if (name === '' || (watch && subresource === '')) {
+    if (verb === 'get' && (name === '' || parts[skip] === 'watch')) {
+      verb = watch ? 'watch' : 'list';
+      if (name === '') name = singleName(request.query);
+    } else if (verb === 'delete') verb = 'deletecollection';
+  }
+  return {
+    attributes: {
+      user,
+      verb,
+      isResource: true,
+      path: request.path,
+      group,
+      version,
+      resource,
+      subresource,
+      namespace,
+      name,
+    },
+    rest: tail.slice(3).join('/'),
+  };
+}

@@ -1,0 +1,145 @@
+/**
+ * The steps between a decoded object and the store, the same for every kind:
+ * mutating admission -> defaults -> the kind's own preparation -> schema and metadata validation -> validating admission.
+ */
+import {
+  applyDefaults,
+  deepEqual,
+  errors,
+  type FieldError,
+  generateName,
+  jsonClone,
+  type Kind,
+  type ObjectMeta,
+  type Schema,
+  type Unstructured,
+  validate,
+  validateObjectMeta,
+} from '@coracle/machinery';
+import { type Call, strategyContext } from './call.ts';
+import { type AdmissionInput, admitMutating, admitValidating } from './admit.ts';
+import {
+  bumpsGeneration,
+  carryForUpdate,
+  clearForCreate,
+  keepStatus,
+  stampCreate,
+  statusOnly,
+} from './metadata.ts';
+import { storageKind, toStorage } from '../storage/writer.ts';
+
+/** Which part of an object a write may change. */
+export type Part = 'main' | 'status';
+
+/** Throws Invalid when there is anything in `problems`. */
+export function refuse(kind: Kind, name: string, problems: readonly FieldError[]): void {
+  if (problems.length > 0) throw errors.invalid(kind, name, [...problems]);
+}
+
+function metadataProblems(call: Call, object: Unstructured): FieldError[] {
+  return validateObjectMeta(object.metadata, {
+    namespaced: call.kind.namespaced,
+    ...(call.strategy.nameProblem
+      ? { nameProblem: (name: string) => call.strategy.nameProblem?.(name) }
+      : {}),
+  });
+}
+
+/** A converted object is checked by the storage version's schema, one that was only relabelled by its own version's. */
+function storedSchema(call: Call): Schema {
+  return (call.strategy.toStorage ? storageKind(call.ctx, call.kind) : call.kind).schema;
+}
+
+/** Takes a new object (of the served version, mutable) to what will be stored. Throws ApiError. */
+export async function prepareCreate(
+  call: Call,
+  object: Unstructured,
+  dryRun: boolean,
+): Promise<Unstructured> {
+  const { ctx, kind, strategy } = call;
+  const meta = object.metadata as ObjectMeta;
+  const input: AdmissionInput = { operation: 'CREATE', dryRun, object, name: meta.name ?? '' };
+  clearForCreate(kind, object);
+  await admitMutating(call, input);
+  if (!meta.name && meta.generateName) meta.name = generateName(meta.generateName, () => ctx.random());
+  stampCreate(kind, object, ctx.now(), ctx.uuid());
+  applyDefaults(kind.schema, object);
+  const stored = toStorage(kind, strategy, object);
+  strategy.defaults?.(stored);
+  const context = strategyContext(call, dryRun);
+  try {
+    strategy.prepareForCreate?.(stored, context);
+    refuse(kind, meta.name ?? meta.generateName ?? '', [
+      ...metadataProblems(call, stored),
+      ...validate(storedSchema(call), stored),
+      ...(strategy.validate?.(stored, context) ?? []),
+    ]);
+    await admitValidating(call, { ...input, object: stored, name: meta.name ?? '' });
+  } catch (error) {
+    strategy.afterDelete?.(stored, context);
+    throw error;
+  }
+  return stored;
+}
+
+/** Finalizers may only go once an object is being deleted. */
+function finalizerProblems(object: Unstructured, old: Unstructured): FieldError[] {
+  if (old.metadata.deletionTimestamp === undefined) return [];
+  const before = new Set(old.metadata.finalizers ?? []);
+  const added = (object.metadata.finalizers ?? []).filter((finalizer) => !before.has(finalizer));
+  if (added.length === 0) return [];
+  const detail = `no new finalizers can be added if the object is being deleted, found new finalizers ${JSON.stringify(added)}`;
+  return [{ type: 'FieldValueForbidden', field: 'metadata.finalizers', detail }];
+}
+
+/**
+ * Takes a changed object (served version, mutable) to what will be stored in place of `old` (storage version, frozen).
+ * Throws ApiError.
+ */
+export async function prepareUpdate(
+  call: Call,
+  object: Unstructured,
+  old: Unstructured,
+  options: { part: Part; dryRun: boolean; oldServed: Unstructured },
+): Promise<Unstructured> {
+  const { kind, strategy } = call;
+  const { part, dryRun, oldServed } = options;
+  carryForUpdate(object, old);
+  if (part === 'status') object = statusOnly(kind, object, oldServed);
+  else keepStatus(kind, object, oldServed);
+  const name = old.metadata.name;
+  const input: AdmissionInput = { operation: 'UPDATE', dryRun, object, oldObject: old, name };
+  await admitMutating(call, input);
+  applyDefaults(kind.schema, object);
+  const stored = toStorage(kind, strategy, object);
+  strategy.defaults?.(stored);
+  const context = strategyContext(call, dryRun);
+  if (part === 'status') strategy.prepareForStatusUpdate?.(stored, old, context);
+  else strategy.prepareForUpdate?.(stored, old, context);
+  if (part === 'main' && bumpsGeneration(kind, strategy, stored, old))
+    (stored.metadata as ObjectMeta).generation = (old.metadata.generation ?? 0) + 1;
+  const own =
+    part === 'status'
+      ? strategy.validateStatusUpdate?.(stored, old, context)
+      : strategy.validateUpdate?.(stored, old, context);
+  refuse(kind, name, [
+    ...metadataProblems(call, stored),
+    ...finalizerProblems(stored, old),
+    ...validate(storedSchema(call), stored),
+    ...(own ?? []),
+  ]);
+  await admitValidating(call, { ...input, object: stored });
+  return stored;
+}
+
+/** Are two states of an object the same but for their resourceVersion? Then nothing needs to be written. */
+export function unchanged(object: Unstructured, old: Unstructured): boolean {
+  const { resourceVersion: _a, ...meta } = object.metadata;
+  const { resourceVersion: _b, ...oldMeta } = old.metadata;
+  return deepEqual({ ...object, metadata: meta }, { ...old, metadata: oldMeta });
+}
+
+/** A copy that the steps may change. */
+export function mutable(object: Unstructured): Unstructured {
+  return jsonClone(object);
+}

@@ -1,0 +1,27 @@
+/**
+ * Where objects lie in the store: `<group or core>/<resource>/<namespace>/<name>`, cluster-scoped ones without the
+ * namespace. Names cannot hold a slash, so a prefix that ends in one never reaches into another resource or namespace,
+ * and key order is the order lists are in.
+ */
+import type { Kind } from '@coracle/machinery';
+
+interface Named {
+  readonly group: string;
+  readonly resource: string;
+}
+
+/** Prefix of all objects of a resource, or of those in a namespace. */
+export function prefixOf(kind: Named, namespace = ''): string {
+  const base = `${kind.group === '' ? 'core' : kind.group}/${kind.resource}/`;
+  return namespace === '' ? base : `${base}${namespace}/`;
+}
+
+/** Key of one object. `namespace` is '' for cluster-scoped kinds. */
+export function keyFor(kind: Named, namespace: string, name: string): string {
+  return prefixOf(kind, namespace) + name;
+}
+
+/** The key of an object of this kind in a request for `namespace`, whatever the caller put there for a cluster kind. */
+export function requestKey(kind: Kind, namespace: string, name: string): string {
+  return keyFor(kind, kind.namespaced ? namespace : '', name);
+}

@@ -1,0 +1,119 @@
+/** From an HTTP request to an ApiRequest: path, query, headers, credentials, body. */
+import type { TLSSocket } from 'node:tls';
+import { ApiError, type ApiRequest, type ApiResponse, type Credentials, errors } from '@coracle/machinery';
+import { respondValue, statusOf } from '../pipeline/respond.ts';
+import type { EdgeRequest } from './https.ts';
+
+/** The body, or 'large' when it has more bytes than `limit` (the rest is not read). */
+export function readBody(req: EdgeRequest, limit: number): Promise<Uint8Array | 'large'> {
+  if (req.method === 'GET' || req.method === 'HEAD') {
+    req.resume();
+    return Promise.resolve(new Uint8Array());
+  }
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    req.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > limit) {
+        chunks.length = 0;
+        resolve('large');
+        return;
+      }
+      chunks.push(chunk);
+    });
+    req.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
+    req.on('error', reject);
+    req.on('aborted', () => reject(new Error('the caller went away')));
+  });
+}
+
+const certificates = new WeakMap<object, Credentials | 'bad'>();
+
+/** The client certificate's verdict, worked out once a connection. 'bad': one was shown that is not of our authority. */
+function certificateOf(req: EdgeRequest): Credentials | 'bad' {
+  const socket = (req.stream?.session?.socket ?? req.socket) as TLSSocket;
+  const key: object = req.stream?.session ?? socket;
+  let found = certificates.get(key);
+  if (found === undefined) {
+    found = readCertificate(socket);
+    certificates.set(key, found);
+  }
+  return found;
+}
+
+function readCertificate(socket: TLSSocket): Credentials | 'bad' {
+  const certificate = socket.getPeerCertificate?.();
+  if (!certificate?.subject) return { kind: 'none' };
+  if (!socket.authorized) return 'bad';
+  const { CN, O } = certificate.subject as { CN?: string | string[]; O?: string | string[] };
+  const commonName = Array.isArray(CN) ? (CN.at(-1) ?? '') : (CN ?? '');
+  return {
+    kind: 'certificate',
+    commonName,
+    organizations: O === undefined ? [] : Array.isArray(O) ? O : [O],
+  };
+}
+
+/** A certificate of our authority says who it is; else the bearer token does. Throws Unauthorized for a bad certificate. */
+function credentialsOf(req: EdgeRequest, headers: Record<string, string | undefined>): Credentials {
+  const certificate = certificateOf(req);
+  if (certificate !== 'bad' && certificate.kind === 'certificate') return certificate;
+  const token = /^bearer\s+(.*)$/i.exec(headers['authorization'] ?? '')?.[1]?.trim();
+  if (token) return { kind: 'bearer', token };
+  if (certificate === 'bad') throw errors.unauthorized();
+  return { kind: 'none' };
+}
+
+/** Lower-case names, repeated headers joined; h2's pseudo headers left out. */
+export function headersOf(req: EdgeRequest): Record<string, string | undefined> {
+  const headers: Record<string, string | undefined> = {};
+  for (const [name, value] of Object.entries(req.headers))
+    if (!name.startsWith(':')) headers[name] = Array.isArray(value) ? value.join(', ') : value;
+  return headers;
+}
+
+function decodePath(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch (cause) {
+    throw new ApiError('BadRequest', `the path ${JSON.stringify(path)} is not well encoded`, undefined, {
+      cause,
+    });
+  }
+}
+
+/** The request for the handler, or at once the answer to one that cannot be understood. */
+export function toApiRequest(
+  req: EdgeRequest,
+  body: Uint8Array | 'large',
+  signal: AbortSignal,
+): { request: ApiRequest } | { value: ApiResponse } {
+  try {
+    if (body === 'large')
+      throw new ApiError('RequestEntityTooLarge', 'Request entity too large: limit is 3145728');
+    const url = req.url ?? '/';
+    const mark = url.indexOf('?');
+    const path = decodePath(mark < 0 ? url : url.slice(0, mark));
+    const query = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1));
+    const headers = headersOf(req);
+    const credentials = credentialsOf(req, headers);
+    return {
+      request: {
+        method: req.method.toUpperCase(),
+        path,
+        query,
+        headers,
+        credentials,
+        ...(body.length > 0 ? { body: { bytes: body } } : {}),
+        want: 'bytes',
+        signal,
+        remoteAddress: req.socket?.remoteAddress,
+      },
+    };
+  } catch (error) {
+    const status = statusOf(error);
+    const form = { media: 'json', as: 'object', version: 'v1', pretty: false } as const;
+    return { value: respondValue('bytes', form, status.code ?? 500, status) };
+  }
+}

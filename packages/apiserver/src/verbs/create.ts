@@ -1,0 +1,103 @@
+/** create: POST to a collection. */
+import {
+  type ApiResponse,
+  ApiError,
+  errors,
+  isReason,
+  jsonClone,
+  type Unstructured,
+} from '@coracle/machinery';
+import { strategyContext, type Call } from '../pipeline/call.ts';
+import { admitMutating, admitValidating } from '../pipeline/admit.ts';
+import { decodeObject } from '../pipeline/decode.ts';
+import { respondEntry, respondObject } from '../pipeline/respond.ts';
+import { fromStorage } from '../storage/views.ts';
+import { putObject } from '../storage/writer.ts';
+import { requestKey } from '../storage/keys.ts';
+import { parseWriteOptions } from '../pipeline/write-options.ts';
+import { prepareCreate, refuse } from '../pipeline/write.ts';
+import { applyDefaults, validate } from '@coracle/machinery';
+
+/** How often a generated name that is taken is drawn again. */
+const generatedNameTries = 8;
+
+/** The namespace of a body must be that of the path; absent it is filled in. Throws BadRequest. */
+export function matchNamespace(call: Call, object: Unstructured): void {
+  const { kind, attributes } = call;
+  const meta = object.metadata as { namespace?: string | undefined };
+  if (!kind.namespaced) {
+    delete meta.namespace;
+    return;
+  }
+  if (meta.namespace === undefined || meta.namespace === '') meta.namespace = attributes.namespace;
+  else if (meta.namespace !== attributes.namespace)
+    throw errors.badRequest(
+      `the namespace of the provided object does not match the namespace sent on the request: ${JSON.stringify(meta.namespace)} is not ${JSON.stringify(attributes.namespace)}`,
+    );
+}
+
+/** Throws every error creating may have; AlreadyExists when the name is taken. */
+export async function create(call: Call): Promise<ApiResponse> {
+  const { ctx, kind, strategy, attributes, request } = call;
+  const options = parseWriteOptions(request.query, 'CreateOptions');
+  const object = await decodeObject(call, kind, options.fieldValidation);
+  matchNamespace(call, object);
+  if (kind.namespaced && attributes.namespace === '' && !strategy.answer)
+    throw errors.badRequest('an empty namespace may not be set during creation');
+  if (strategy.answer) return answer(call, object, options.dryRun);
+  const generated = !object.metadata.name && object.metadata.generateName;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await createOnce(call, generated ? jsonClone(object) : object, options.dryRun);
+    } catch (error) {
+      if (!generated || !isReason(error, 'AlreadyExists')) throw error;
+      if (attempt === generatedNameTries)
+        throw new ApiError(
+          'AlreadyExists',
+          `${error.message}, the server was not able to generate a unique name for the object`,
+          error.status.details,
+        );
+    }
+  }
+}
+
+async function createOnce(call: Call, object: Unstructured, dryRun: boolean): Promise<ApiResponse> {
+  const { ctx, kind, strategy } = call;
+  const stored = await prepareCreate(call, object, dryRun);
+  const { name, namespace = '' } = stored.metadata;
+  const key = requestKey(kind, namespace, name);
+  const giveBack = (): void => strategy.afterDelete?.(stored, strategyContext(call, dryRun));
+  if (dryRun) {
+    giveBack();
+    if (ctx.store.peek(key)) throw errors.alreadyExists(kind, name);
+    return respondObject(call, 201, fromStorage(kind, strategy, stored));
+  }
+  let result;
+  try {
+    result = await putObject(ctx, kind, key, 0, stored);
+  } catch (error) {
+    giveBack();
+    throw error;
+  }
+  if (!result.ok) {
+    giveBack();
+    throw errors.alreadyExists(kind, name);
+  }
+  return respondEntry(call, 201, result.entry);
+}
+
+/** Kinds that are questions (reviews): admitted and checked like any other, answered, never stored. */
+async function answer(call: Call, object: Unstructured, dryRun: boolean): Promise<ApiResponse> {
+  const { kind, strategy } = call;
+  const input = { operation: 'CREATE' as const, dryRun, object };
+  await admitMutating(call, input);
+  applyDefaults(kind.schema, object);
+  const context = strategyContext(call, dryRun);
+  refuse(kind, object.metadata.name ?? '', [
+    ...validate(kind.schema, object),
+    ...(strategy.validate?.(object, context) ?? []),
+  ]);
+  await admitValidating(call, input);
+  const answered = await strategy.answer?.(object, context);
+  return respondObject(call, 201, answered ?? object);
+}
