@@ -3,6 +3,8 @@ import { rootCaPublisher } from './account/root-ca.ts';
 import { serviceAccountController } from './account/service-accounts.ts';
 import { depsFor } from './deps.ts';
 import type { ControllerDeps } from './deps.ts';
+import { endpointSliceController } from './endpoints/endpointslice-controller.ts';
+import { endpointsController } from './endpoints/endpoints-controller.ts';
 import { garbageCollector } from './garbage/garbage-collector.ts';
 import type { GarbageCollectorOptions } from './garbage/garbage-collector.ts';
 import { jobController } from './job/job-controller.ts';
@@ -29,6 +31,8 @@ export function controllers(deps: ControllerDeps, options: ControllerOptions = {
     garbageCollector(of('generic-garbage-collector'), options.garbageCollector),
     namespaceController(of('namespace-controller'), options.namespace),
     serviceAccountController(of('service-account-controller')),
+    endpointsController(of('endpoint-controller')),
+    endpointSliceController(of('endpointslice-controller')),
     ...(deps.rootCa === undefined ? [] : [rootCaPublisher(of('root-ca-cert-publisher'), deps.rootCa)]),
   ];
 }

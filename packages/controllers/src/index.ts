@@ -3,6 +3,8 @@ export { rootCaPublisher } from './account/root-ca.ts';
 export { serviceAccountController } from './account/service-accounts.ts';
 export { type ControllerOptions, controllers } from './controllers.ts';
 export { type ComponentDeps, type ControllerDeps, depsFor } from './deps.ts';
+export { endpointSliceController } from './endpoints/endpointslice-controller.ts';
+export { endpointsController } from './endpoints/endpoints-controller.ts';
 export { type GarbageCollectorOptions, garbageCollector } from './garbage/garbage-collector.ts';
 export { type JobControllerOptions, jobController } from './job/job-controller.ts';
 export { type NamespaceControllerOptions, namespaceController } from './namespace/namespace-controller.ts';
