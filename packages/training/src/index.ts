@@ -1,2 +1,10 @@
-/** Public face of @coracle/training: JobSet and TrainJob operators. */
-export {};
+/** Public face of @coracle/training: the JobSet and TrainJob kinds, their definitions, built-in runtimes and controllers. */
+export { trainingCrds } from './crds.ts';
+export { trainingRuntimes } from './runtimes/built-in.ts';
+export { trainingControllers } from './controllers.ts';
+export type { TrainingDeps } from './deps.ts';
+export * from './jobset/types.ts';
+export * from './trainjob/types.ts';
+export { type JobSetDecision, type JobSetInputs, decideJobSet } from './jobset/decide.ts';
+export { jobSetKeys } from './jobset/keys.ts';
+export { ancestorStep, frameworkLabel, plainEnvLabel } from './trainjob/keys.ts';
