@@ -102,21 +102,24 @@ function located({ object, source }: Manifest, error: Error): Error {
 /** How long a kind may take to be served after its CustomResourceDefinition was applied. */
 const kindPatienceMs = 10_000;
 
+interface ApplyOptions {
+  dryRun: string;
+  validation: 'Strict' | 'Warn' | 'Ignore';
+  /** -n was given: it must agree with the manifests. */
+  namespaceGiven: boolean;
+  signal: AbortSignal;
+}
+
+/** Applies one manifest after another; asks the server what it serves once, and again after a new definition. */
 class Applier {
   readonly #connection: Connection;
-  readonly #options: {
-    dryRun: string;
-    validation: 'Strict' | 'Warn' | 'Ignore';
-    /** -n was given: it must agree with the manifests. */
-    namespaceGiven: boolean;
-    signal: AbortSignal;
-  };
+  readonly #options: ApplyOptions;
   #served: readonly ServedResource[] | undefined;
   #registry: KindRegistry | undefined;
   /** Kinds whose definitions were applied here. */
   readonly #defined = new Set<string>();
 
-  constructor(connection: Connection, options: Applier['#options']) {
+  constructor(connection: Connection, options: ApplyOptions) {
     this.#connection = connection;
     this.#options = options;
   }
