@@ -11,12 +11,19 @@ import { jobController } from './job/job-controller.ts';
 import type { JobControllerOptions } from './job/job-controller.ts';
 import { namespaceController } from './namespace/namespace-controller.ts';
 import type { NamespaceControllerOptions } from './namespace/namespace-controller.ts';
+import { nodeLifecycleController } from './node/node-lifecycle.ts';
+import type { NodeLifecycleOptions } from './node/node-lifecycle.ts';
+import { podGarbageCollector } from './node/pod-garbage.ts';
+import type { PodGarbageOptions } from './node/pod-garbage.ts';
+import { taintEvictionController } from './node/taint-eviction.ts';
 import { ttlAfterFinishedController } from './ttl/ttl-after-finished.ts';
 
 export interface ControllerOptions {
   job?: JobControllerOptions;
   garbageCollector?: GarbageCollectorOptions;
   namespace?: NamespaceControllerOptions;
+  nodeLifecycle?: NodeLifecycleOptions;
+  podGarbage?: PodGarbageOptions;
 }
 
 /**
@@ -33,6 +40,9 @@ export function controllers(deps: ControllerDeps, options: ControllerOptions = {
     serviceAccountController(of('service-account-controller')),
     endpointsController(of('endpoint-controller')),
     endpointSliceController(of('endpointslice-controller')),
+    nodeLifecycleController(of('node-controller'), options.nodeLifecycle),
+    taintEvictionController(of('taint-eviction-controller')),
+    podGarbageCollector(of('pod-garbage-collector'), options.podGarbage),
     ...(deps.rootCa === undefined ? [] : [rootCaPublisher(of('root-ca-cert-publisher'), deps.rootCa)]),
   ];
 }

@@ -8,4 +8,7 @@ export { endpointsController } from './endpoints/endpoints-controller.ts';
 export { type GarbageCollectorOptions, garbageCollector } from './garbage/garbage-collector.ts';
 export { type JobControllerOptions, jobController } from './job/job-controller.ts';
 export { type NamespaceControllerOptions, namespaceController } from './namespace/namespace-controller.ts';
+export { type NodeLifecycleOptions, nodeLifecycleController } from './node/node-lifecycle.ts';
+export { type PodGarbageOptions, podGarbageCollector } from './node/pod-garbage.ts';
+export { taintEvictionController } from './node/taint-eviction.ts';
 export { ttlAfterFinishedController } from './ttl/ttl-after-finished.ts';

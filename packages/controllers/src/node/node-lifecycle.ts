@@ -1,0 +1,120 @@
+/**
+ * Watches over nodes: one that says nothing for a while (neither its Lease nor its status changes) is marked Unknown, gets
+ * the taints that its conditions stand for, and its pods are marked not ready. Evicting them is taint-eviction's work.
+ * Left out of upstream's: the rate limit of tainting by zone, for when a whole zone seems to fail at once.
+ */
+import { formatTime } from '@coracle/machinery';
+import { Lease, Node, Pod } from '@coracle/machinery/api';
+import { createController } from '@coracle/operator';
+import type { Component } from '@coracle/operator';
+import type { ComponentDeps } from '../deps.ts';
+import { inBatches } from '../lib/batches.ts';
+import { isReady, isTerminal } from '../lib/pods.ts';
+import { defaultHealthLimits, listen, readyCondition, silentAt, silentConditions } from './health.ts';
+import type { Heard, HealthLimits } from './health.ts';
+import { wantedTaints } from './taints.ts';
+
+export interface NodeLifecycleOptions {
+  health?: HealthLimits;
+  /** Time between two looks at all nodes in ms; default 5000. */
+  periodMs?: number;
+}
+
+const nodeIndex = 'node-lifecycle/node';
+const leaseNamespace = 'kube-node-lease';
+
+export function nodeLifecycleController(deps: ComponentDeps, options: NodeLifecycleOptions = {}): Component {
+  const { client, clock, recorder } = deps;
+  const limits = options.health ?? defaultHealthLimits;
+  const nodes = deps.informers.informer(Node);
+  const leases = deps.informers.informer(Lease, { namespace: leaseNamespace });
+  const pods = deps.informers.informer(Pod);
+  pods.addIndex(nodeIndex, (pod) => (pod.spec?.nodeName ? [pod.spec.nodeName] : []));
+  /** By node name. */
+  const heard = new Map<string, Heard>();
+  let cancel: (() => void) | undefined;
+
+  const reconcile = async (name: string): Promise<void> => {
+    let node = nodes.get(name);
+    if (!node) return;
+    const last = heard.get(name);
+    const conditions =
+      last && silentAt(node, last, limits) <= clock.now() ? silentConditions(node, clock.now()) : undefined;
+    if (conditions) {
+      const { resourceVersion } = node.metadata;
+      node = await client.patch(
+        Node,
+        name,
+        'merge',
+        { metadata: { resourceVersion }, status: { conditions } },
+        { subresource: 'status' },
+      );
+      recorder.event(node, 'Normal', 'NodeNotReady', `Node ${name} status is now: NodeNotReady`);
+    }
+    const taints = wantedTaints(node, clock.now());
+    if (taints) {
+      const { resourceVersion } = node.metadata;
+      node = await client.patch(Node, name, 'merge', { metadata: { resourceVersion }, spec: { taints } });
+    }
+    if (readyCondition(node)?.status !== 'True' && readyCondition(node)) await markPods(name);
+  };
+
+  /** Services must not send to pods that nobody can vouch for. */
+  const markPods = (name: string): Promise<void> =>
+    inBatches(pods.byIndex(nodeIndex, name), 16, async (pod) => {
+      if (!isReady(pod) || isTerminal(pod)) return;
+      const { name: podName, namespace, resourceVersion } = pod.metadata;
+      const conditions = (pod.status?.conditions ?? []).map((condition) =>
+        condition.type === 'Ready'
+          ? { ...condition, status: 'False', lastTransitionTime: formatTime(clock.now()) }
+          : condition,
+      );
+      await client.patch(
+        Pod,
+        podName,
+        'merge',
+        { metadata: { resourceVersion }, status: { conditions } },
+        { namespace, subresource: 'status' },
+      );
+      recorder.event(pod, 'Warning', 'NodeNotReady', 'Node is not ready');
+    });
+
+  const controller = createController(deps, {
+    name: 'node-lifecycle-controller',
+    workers: 8,
+    waitFor: [nodes, leases, pods],
+    reconcile,
+  });
+
+  const look = (node: Node): void => {
+    const { name } = node.metadata;
+    const now = clock.now();
+    const before = heard.get(name);
+    const news = listen(node, leases.get(name, leaseNamespace), before, now);
+    if (news !== before) heard.set(name, news);
+    const silent = silentAt(node, news, limits) <= now && silentConditions(node, now) !== undefined;
+    const notReady = readyCondition(node)?.status !== 'True';
+    if (silent || notReady || wantedTaints(node, now)) controller.queue.add(name);
+  };
+  const lookAtAll = (): void => {
+    for (const node of nodes.list()) look(node);
+    cancel = clock.after(options.periodMs ?? 5000, lookAtAll);
+  };
+  nodes.on({
+    add: look,
+    update: (_, node) => look(node),
+    delete: ({ metadata }) => void heard.delete(metadata.name),
+  });
+
+  return {
+    name: 'node-lifecycle-controller',
+    async start() {
+      await controller.start();
+      lookAtAll();
+    },
+    async stop() {
+      cancel?.();
+      await controller.stop();
+    },
+  };
+}

@@ -1,0 +1,87 @@
+/** Deletes pods from nodes with NoExecute taints, each when its tolerations have run out. */
+import { formatTime, isReason, keyOf } from '@coracle/machinery';
+import { Node, Pod } from '@coracle/machinery/api';
+import { createController } from '@coracle/operator';
+import type { Component } from '@coracle/operator';
+import type { ComponentDeps } from '../deps.ts';
+import { withDisruption } from '../lib/disruption.ts';
+import { milliseconds } from '../lib/time.ts';
+import { toleratedMs } from './taints.ts';
+
+const nodeIndex = 'taint-eviction/node';
+
+/** When the pod is to be deleted, in ms since 1970; Infinity: never. */
+export function evictionTime(pod: Pod, node: Node | undefined, now: number): number {
+  const taints = (node?.spec?.taints ?? []).filter(({ effect }) => effect === 'NoExecute');
+  if (taints.length === 0 || pod.metadata.deletionTimestamp !== undefined) return Number.POSITIVE_INFINITY;
+  // Counted from the latest taint's time, so that a restart of ours does not give all pods more.
+  const since = Math.max(...taints.map(({ timeAdded }) => milliseconds(timeAdded) ?? now));
+  const scheduled = milliseconds(pod.status?.startTime ?? pod.metadata.creationTimestamp) ?? since;
+  return Math.max(since, scheduled) + toleratedMs(taints, pod.spec?.tolerations);
+}
+
+export function taintEvictionController(deps: ComponentDeps): Component {
+  const { client, clock, recorder } = deps;
+  const nodes = deps.informers.informer(Node);
+  const pods = deps.informers.informer(Pod);
+  pods.addIndex(nodeIndex, (pod) => (pod.spec?.nodeName ? [pod.spec.nodeName] : []));
+  const controller = createController(deps, {
+    name: 'taint-eviction-controller',
+    workers: 8,
+    waitFor: [nodes, pods],
+    async reconcile(key) {
+      const pod = pods.byKey(key);
+      const nodeName = pod?.spec?.nodeName;
+      if (!pod || !nodeName) return undefined;
+      const at = evictionTime(pod, nodes.get(nodeName), clock.now());
+      if (at === Number.POSITIVE_INFINITY) return undefined;
+      if (at > clock.now()) return { requeueAfterMs: at - clock.now() };
+      const { name, namespace, uid, resourceVersion } = pod.metadata;
+      recorder.event(pod, 'Normal', 'TaintManagerEviction', `Marking for deletion Pod ${namespace}/${name}`);
+      const conditions = withDisruption(
+        pod,
+        'DeletionByTaintManager',
+        'Taint manager: deleting due to NoExecute taint',
+        formatTime(clock.now()),
+      );
+      try {
+        await client.patch(
+          Pod,
+          name,
+          'merge',
+          { metadata: { uid, resourceVersion }, status: { conditions } },
+          { namespace, subresource: 'status' },
+        );
+        await client.delete(Pod, name, { namespace, preconditions: { uid } });
+      } catch (error) {
+        if (!isReason(error, 'NotFound')) throw error;
+      }
+      return undefined;
+    },
+  });
+  const seePod = (pod: Pod): void => {
+    const node = pod.spec?.nodeName ? nodes.get(pod.spec.nodeName) : undefined;
+    if (node && hasNoExecute(node)) controller.queue.add(keyOf(pod));
+  };
+  const seeNode = (node: Node): void => {
+    if (!hasNoExecute(node)) return;
+    for (const pod of pods.byIndex(nodeIndex, node.metadata.name)) controller.queue.add(keyOf(pod));
+  };
+  pods.on({
+    add: seePod,
+    update(before, after) {
+      if (before.spec !== after.spec) seePod(after);
+    },
+  });
+  nodes.on({
+    add: seeNode,
+    update(before, after) {
+      if (before.spec?.taints !== after.spec?.taints) seeNode(after);
+    },
+  });
+  return controller;
+}
+
+function hasNoExecute(node: Node): boolean {
+  return node.spec?.taints?.some(({ effect }) => effect === 'NoExecute') === true;
+}
