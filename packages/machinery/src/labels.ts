@@ -45,7 +45,8 @@ function requirementText({ key, operator, values }: Requirement): string {
       return `!${key}`;
     case 'in':
     case 'notin':
-      return `${key} ${operator} (${values.toSorted().join(',')})`;
+      // A lone empty value must not read as no value.
+      return `${key} ${operator} (${values.length === 1 && values[0] === '' ? ',' : values.toSorted().join(',')})`;
     case 'gt':
       return `${key}>${values[0] ?? ''}`;
     case 'lt':

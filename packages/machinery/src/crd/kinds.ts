@@ -1,13 +1,14 @@
 /** The kinds that a CustomResourceDefinition makes. */
 import type { CustomResourceDefinition } from '../api/index.ts';
 import type { Kind, Schema, Subresource } from '../kind.ts';
+import type { KubeObject } from '../object.ts';
 import { definitionSchema } from '../table.ts';
 
 const verbs = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'] as const;
 
 /** One kind for each served version; none if no version is served. The definition must be valid (crdProblems). */
-export function kindFromCrd(crd: CustomResourceDefinition): Kind[] {
-  const { group, names, scope, versions, preserveUnknownFields } = crd.spec;
+export function kindFromCrd(crd: KubeObject): Kind[] {
+  const { group, names, scope, versions, preserveUnknownFields } = (crd as CustomResourceDefinition).spec;
   const storageVersion = versions.find((v) => v.storage)?.name ?? versions[0]?.name ?? '';
   return versions
     .filter((v) => v.served)

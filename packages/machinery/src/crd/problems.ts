@@ -2,6 +2,7 @@
 import type { apiextensions_v1, CustomResourceDefinition } from '../api/index.ts';
 import { parseSteps } from '../jsonpath/parse.ts';
 import type { Schema } from '../kind.ts';
+import type { KubeObject } from '../object.ts';
 import { dns1035Label, dns1123Subdomain } from '../names.ts';
 import type { CauseReason, FieldError } from '../status.ts';
 import { structuralProblems } from './structural.ts';
@@ -13,7 +14,7 @@ type Add = (type: CauseReason, field: string, detail?: string, badValue?: unknow
  * Everything wrong with a definition: names, versions (exactly one is stored), structural schemas, columns and
  * subresources. Defaults that the server sets (singular, listKind, conversion) need not be there yet.
  */
-export function crdProblems(crd: CustomResourceDefinition): FieldError[] {
+export function crdProblems(crd: KubeObject): FieldError[] {
   const problems: FieldError[] = [];
   const add: Add = (type, field, detail, badValue) => {
     problems.push({
@@ -23,7 +24,9 @@ export function crdProblems(crd: CustomResourceDefinition): FieldError[] {
       ...(badValue === undefined ? {} : { badValue }),
     });
   };
-  const spec = crd.spec as Partial<CustomResourceDefinition['spec']> | undefined;
+  const spec = (crd as CustomResourceDefinition).spec as
+    | Partial<CustomResourceDefinition['spec']>
+    | undefined;
   if (!spec) {
     add('FieldValueRequired', 'spec');
     return problems;

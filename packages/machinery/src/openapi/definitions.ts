@@ -166,7 +166,7 @@ export class Definitions {
     const open = v2 && !schema.goTyped && (schema['x-kubernetes-preserve-unknown-fields'] || schema.nullable);
     if (open && schema.nullable) delete out['type'];
     if (!open) {
-      if (schema.properties) {
+      if (schema.properties && !(schema.goTyped && Object.keys(schema.properties).length === 0)) {
         const properties: Record<string, OpenApiSchema> = {};
         for (const [name, property] of Object.entries(schema.properties)) {
           properties[name] = this.schema(property);
