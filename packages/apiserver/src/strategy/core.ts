@@ -148,9 +148,9 @@ export const endpoints: Strategy = {
 function addressProblems(ip: string, field: string): FieldError[] {
   const version = isIP(ip);
   if (!version) return [invalid(field, ip, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)')];
-  if (/^127\./.test(ip) || ip === '::1')
+  if (ip.startsWith('127.') || ip === '::1')
     return [invalid(field, ip, 'may not be in the loopback range (127.0.0.0/8, ::1/128)')];
-  if (/^169\.254\./.test(ip))
+  if (ip.startsWith('169.254.'))
     return [invalid(field, ip, 'may not be in the link-local range (169.254.0.0/16, fe80::/10)')];
   if (ip === '0.0.0.0' || ip === '::') return [invalid(field, ip, 'may not be unspecified (0.0.0.0 or ::)')];
   return [];

@@ -1,0 +1,72 @@
+/** Every pod runs as a service account and gets its token, the cluster's CA and its namespace as a projected volume. */
+import { generateName } from '@coracle/machinery';
+import type { Pod, ServiceAccount, Volume } from '@coracle/machinery/api';
+import type { AdmissionPlugin } from '../contracts.ts';
+import { type AdmissionDeps, annotation, containersOf, createdPod, refuse } from './common.ts';
+
+const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount';
+const prefix = 'kube-api-access-';
+
+const tokenVolume = (name: string): Volume => ({
+  name,
+  projected: {
+    defaultMode: 0o644,
+    sources: [
+      { serviceAccountToken: { expirationSeconds: 3607, path: 'token' } },
+      { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+      {
+        downwardAPI: {
+          items: [{ path: 'namespace', fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } }],
+        },
+      },
+    ],
+  },
+});
+
+function mountToken(pod: Pod, random: () => number): void {
+  const spec = pod.spec;
+  if (!spec) return;
+  const volumes = Array.isArray(spec.volumes) ? spec.volumes : [];
+  // A pod copied from a running one brings its volume along.
+  const present = volumes.find((volume) => volume?.name?.startsWith(prefix));
+  const name = present?.name ?? generateName(prefix, random);
+  let needed = false;
+  for (const container of containersOf(pod)) {
+    const mounts = Array.isArray(container.volumeMounts) ? container.volumeMounts : [];
+    if (mounts.some((mount) => mount?.mountPath === mountPath)) continue;
+    needed = true;
+    container.volumeMounts = [...mounts, { name, readOnly: true, mountPath }];
+  }
+  if (needed && !present) spec.volumes = [...volumes, tokenVolume(name)];
+}
+
+export function serviceAccount({ lookup, random = Math.random }: AdmissionDeps): AdmissionPlugin {
+  return {
+    name: 'ServiceAccount',
+    mutate(request) {
+      const pod = createdPod(request);
+      if (!pod?.spec) return;
+      const { spec } = pod;
+      if (annotation(request.object, 'kubernetes.io/config.mirror') !== undefined) {
+        if (spec.serviceAccountName) throw refuse(request, 'a mirror pod may not reference service accounts');
+        return;
+      }
+      spec.serviceAccountName ||= spec.serviceAccount || 'default';
+      const name = spec.serviceAccountName;
+      const account = lookup.get('', 'serviceaccounts', request.namespace, name) as
+        | ServiceAccount
+        | undefined;
+      if (!account)
+        throw refuse(
+          request,
+          `error looking up service account ${request.namespace}/${name}: serviceaccount ${JSON.stringify(name)} not found`,
+        );
+      if (spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true)
+        mountToken(pod, random);
+      if (!Array.isArray(spec.imagePullSecrets) || spec.imagePullSecrets.length === 0) {
+        const secrets = account.imagePullSecrets ?? [];
+        if (secrets.length > 0) spec.imagePullSecrets = secrets.map((secret) => ({ ...secret }));
+      }
+    },
+  };
+}
