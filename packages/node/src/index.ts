@@ -1,5 +1,14 @@
 /** Public face of @coracle/node: the node agent and its runtimes. */
 export * from './runtime.ts';
+export { createNodeAgent, type NodeAgent, type NodeAgentOptions } from './agent/node-agent.ts';
+export {
+  createDeviceManager,
+  type DeviceManager,
+  type DeviceManagerOptions,
+  gpuAnnotation,
+  gpuResource,
+} from './devices/device-manager.ts';
+export { discoverGpus, fakeGpus, type Gpu } from './devices/gpus.ts';
 export {
   processRuntime,
   type ProcessRuntime,

@@ -92,7 +92,6 @@ const lookEveryMs = 1000;
 export class ProcessRuntime implements Runtime {
   readonly name = 'process';
   readonly host: HostAbilities;
-  readonly #options: ProcessRuntimeOptions;
   readonly #clock: Clock;
   readonly #podsFolder: string;
   readonly #baseEnv: Record<string, string>;
@@ -104,7 +103,6 @@ export class ProcessRuntime implements Runtime {
   #closed = false;
 
   constructor(options: ProcessRuntimeOptions, host: HostAbilities) {
-    this.#options = options;
     this.#clock = options.clock;
     this.host = host;
     this.#podsFolder = resolve(options.dataDir, 'pods');
