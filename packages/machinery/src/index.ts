@@ -34,3 +34,4 @@ export * from './status.ts';
 export * from './time.ts';
 export * from './version.ts';
 export * from './wire.ts';
+export { decodeProtobuf, isProtobuf, ProtobufError } from './protobuf.ts';

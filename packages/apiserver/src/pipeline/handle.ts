@@ -16,6 +16,7 @@ import type { ServerContext } from '../context.ts';
 import { nonResource } from '../discovery/routes.ts';
 import { negotiate } from './negotiate.ts';
 import { type ParsedPath, parsePath } from './path.ts';
+import { readProtobufBody } from './protobuf-body.ts';
 import { respondValue, statusOf } from './respond.ts';
 import { dispatch, route } from './route.ts';
 
@@ -46,7 +47,7 @@ async function answer(
   seen.parsed = parsed;
   authorize(ctx, parsed);
   if (!parsed.attributes.isResource) return nonResource(ctx, request);
-  return dispatch(route(ctx, request, user, parsed));
+  return dispatch(route(ctx, await readProtobufBody(request), user, parsed));
 }
 
 /** The Status of an error as an answer, in JSON or YAML as far as the caller can be understood. */
