@@ -21,7 +21,9 @@ const parts: Record<string, () => Promise<void>> = {
 
 const names = process.argv.slice(2);
 if (names.includes('--help')) {
-  console.log(`npm run bench -- [${Object.keys(parts).join(' | ')}] ...\n\nExample:\n  npm run bench -- writes reads`);
+  console.log(
+    `npm run bench -- [${Object.keys(parts).join(' | ')}] ...\n\nExample:\n  npm run bench -- writes reads`,
+  );
   process.exit(0);
 }
 for (const name of names) {

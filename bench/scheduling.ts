@@ -31,7 +31,11 @@ export async function scheduling(): Promise<void> {
       Array.from({ length: 64 }, async () => {
         for (let i = next++; i < pods; i = next++) {
           const object = {
-            metadata: { name: `p-${i}`, namespace: 'default', annotations: { 'coracle.dev/run-seconds': '3600' } },
+            metadata: {
+              name: `p-${i}`,
+              namespace: 'default',
+              annotations: { 'coracle.dev/run-seconds': '3600' },
+            },
             spec: {
               nodeSelector: { 'coracle.dev/virtual': 'true' },
               tolerations: [{ operator: 'Exists' }],
@@ -48,8 +52,16 @@ export async function scheduling(): Promise<void> {
     await done.promise;
     const seconds = (performance.now() - began) / 1000;
     report(`pods created on ${nodes.toLocaleString('en-US')} virtual nodes`, pods / created, '/s');
-    report(`pods created and scheduled on ${nodes.toLocaleString('en-US')} virtual nodes`, pods / seconds, '/s');
-    report(`resident memory with ${nodes.toLocaleString('en-US')} nodes and ${pods} pods`, engine.residentMiB(), 'MiB');
+    report(
+      `pods created and scheduled on ${nodes.toLocaleString('en-US')} virtual nodes`,
+      pods / seconds,
+      '/s',
+    );
+    report(
+      `resident memory with ${nodes.toLocaleString('en-US')} nodes and ${pods} pods`,
+      engine.residentMiB(),
+      'MiB',
+    );
     stop.abort();
     await Promise.allSettled([following]);
     await client.transport.close();

@@ -46,7 +46,10 @@ export async function startBundle(folder: string, words: readonly string[] = [])
   while (state?.pid !== child.pid) {
     if (child.exitCode !== null) throw new Error(`the engine ended with ${child.exitCode}`);
     try {
-      state = JSON.parse(readFileSync(join(folder, 'engine.json'), 'utf8')) as { pid: number; server: string };
+      state = JSON.parse(readFileSync(join(folder, 'engine.json'), 'utf8')) as {
+        pid: number;
+        server: string;
+      };
     } catch {
       // Not there yet.
     }
@@ -72,7 +75,8 @@ export async function startBundle(folder: string, words: readonly string[] = [])
     readyMs,
     client: () => createClient(httpsTransport({ server, ...credentials })),
     residentMiB: () =>
-      Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1] ?? Number.NaN) / 1024,
+      Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1] ?? Number.NaN) /
+      1024,
     async stop() {
       child.kill('SIGTERM');
       await gone;

@@ -30,7 +30,10 @@ export async function watches(): Promise<void> {
   await Promise.all(
     Array.from({ length: 64 }, async () => {
       for (let i = next++; i < writesToMake; i = next++) {
-        const object = { metadata: { name: `w-${i}`, namespace: 'default' }, data: { text: 'x'.repeat(512) } };
+        const object = {
+          metadata: { name: `w-${i}`, namespace: 'default' },
+          data: { text: 'x'.repeat(512) },
+        };
         await writer.create(ConfigMap, object, { namespace: 'default' });
       }
     }),

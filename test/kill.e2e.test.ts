@@ -36,7 +36,13 @@ function generator(start: number): () => number {
 type Acknowledged = Map<string, string | undefined>;
 
 /** Writes until the engine dies. What was in flight then may or may not have happened: it is set aside. */
-async function writer(client: Client, id: number, known: Acknowledged, unsure: Set<string>, random: () => number): Promise<void> {
+async function writer(
+  client: Client,
+  id: number,
+  known: Acknowledged,
+  unsure: Set<string>,
+  random: () => number,
+): Promise<void> {
   for (let i = 0; ; i += 1) {
     const name = `w${id}-${Math.floor(random() * 20)}`;
     const value = `${id}.${i}.${random()}`;
@@ -141,13 +147,18 @@ test(
           180_000,
         );
       }
-      for (const name of jobs) await client.delete(Job, name, { namespace: 'default', propagationPolicy: 'Background' });
+      for (const name of jobs)
+        await client.delete(Job, name, { namespace: 'default', propagationPolicy: 'Background' });
       await until('all pods are gone', async () => {
         const pods = await client.list(Pod, { namespace: 'default' });
         return pods.items.length === 0;
       });
       if (process.platform === 'linux') {
-        await until('no process of the jobs is left', async () => (await processesOfTest()).length === 0, 10_000);
+        await until(
+          'no process of the jobs is left',
+          async () => (await processesOfTest()).length === 0,
+          10_000,
+        );
       }
       await engine.stop();
     } finally {

@@ -19,7 +19,11 @@ describe.skipIf(!there)('kubectl', () => {
   let kinds: EveryKind[];
   const kubectl = (words: string[], input?: string, env: Record<string, string> = {}): Promise<Ran> =>
     command('kubectl', words, {
-      env: { KUBECONFIG: engine.kubeconfigPath ?? '', KUBECACHEDIR: join(engine.folder, 'kube-cache'), ...env },
+      env: {
+        KUBECONFIG: engine.kubeconfigPath ?? '',
+        KUBECACHEDIR: join(engine.folder, 'kube-cache'),
+        ...env,
+      },
       ...(input === undefined ? {} : { input }),
     });
   const works = async (words: string[], input?: string, env?: Record<string, string>): Promise<string> => {
@@ -57,7 +61,13 @@ describe.skipIf(!there)('kubectl', () => {
       applied.metadata.annotations = { 'edit-me': 'before' };
       await works(['apply', '-f', '-'], text(applied));
       expect(await works(['apply', '-f', '-'], text(applied))).toContain('unchanged');
-      await works(['patch', ...named, '--type=merge', '-p', text({ metadata: { labels: { merge: 'yes' } } })]);
+      await works([
+        'patch',
+        ...named,
+        '--type=merge',
+        '-p',
+        text({ metadata: { labels: { merge: 'yes' } } }),
+      ]);
       await works([
         'patch',
         ...named,
@@ -119,7 +129,11 @@ describe.skipIf(!there)('kubectl', () => {
           {
             name: 'main',
             image: 'none',
-            command: ['sh', '-c', 'echo first; while [ ! -e /tmp/$HOSTNAME-go ]; do sleep 0.05; done; echo last'],
+            command: [
+              'sh',
+              '-c',
+              'echo first; while [ ! -e /tmp/$HOSTNAME-go ]; do sleep 0.05; done; echo last',
+            ],
             env: [{ name: 'HOSTNAME', valueFrom: { fieldRef: { fieldPath: 'metadata.uid' } } }],
           },
         ],
@@ -129,7 +143,9 @@ describe.skipIf(!there)('kubectl', () => {
     await works(['wait', '-n', 'every-kind', '--for=condition=Ready', 'pod/talks', '--timeout=60s']);
     const uid = await works(['get', '-n', 'every-kind', 'pod', 'talks', '-o', 'jsonpath={.metadata.uid}']);
     const logs = works(['logs', '-n', 'every-kind', '-f', 'talks']);
-    expect(await works(['exec', '-n', 'every-kind', 'talks', '--', 'echo', 'from inside'])).toBe('from inside\n');
+    expect(await works(['exec', '-n', 'every-kind', 'talks', '--', 'echo', 'from inside'])).toBe(
+      'from inside\n',
+    );
     const failed = await kubectl(['exec', '-n', 'every-kind', 'talks', '--', 'sh', '-c', 'exit 7']);
     expect(failed.code).toBe(7);
     await works(['exec', '-n', 'every-kind', 'talks', '--', 'touch', `/tmp/${uid}-go`]);
@@ -138,7 +154,7 @@ describe.skipIf(!there)('kubectl', () => {
       'wait',
       '-n',
       'every-kind',
-      "--for=jsonpath={.status.phase}=Succeeded",
+      '--for=jsonpath={.status.phase}=Succeeded',
       'pod/talks',
       '--timeout=60s',
     ]);
@@ -160,7 +176,9 @@ describe.skipIf(!there)('kubectl', () => {
         template: {
           spec: {
             restartPolicy: 'Never',
-            containers: [{ name: 'main', image: 'none', command: ['sh', '-c', 'echo index $JOB_COMPLETION_INDEX'] }],
+            containers: [
+              { name: 'main', image: 'none', command: ['sh', '-c', 'echo index $JOB_COMPLETION_INDEX'] },
+            ],
           },
         },
       },
@@ -186,10 +204,14 @@ describe.skipIf(!there)('kubectl', () => {
     await works(['create', ...n, 'role', 'made', '--verb=get', '--resource=pods']);
     await works(['create', ...n, 'rolebinding', 'made', '--role=made', '--serviceaccount=every-kind:made']);
     expect(
-      (await works(['auth', 'can-i', 'get', 'pods', ...n, '--as', 'system:serviceaccount:every-kind:made'])).trim(),
+      (
+        await works(['auth', 'can-i', 'get', 'pods', ...n, '--as', 'system:serviceaccount:every-kind:made'])
+      ).trim(),
     ).toBe('yes');
     await works(['label', ...n, 'configmap', 'made', 'colour=blue']);
-    expect(await works(['get', ...n, 'configmap', '-l', 'colour=blue', '-o', 'name'])).toBe('configmap/made\n');
+    expect(await works(['get', ...n, 'configmap', '-l', 'colour=blue', '-o', 'name'])).toBe(
+      'configmap/made\n',
+    );
     await works(['annotate', ...n, 'configmap', 'made', 'note=x']);
     await works(['taint', 'node', 'test-node', 'example.com/busy=yes:NoSchedule']);
     await works(['taint', 'node', 'test-node', 'example.com/busy-']);

@@ -32,7 +32,12 @@ const table: [string, string, 'N' | 'C', Body, string?][] = [
     'v1',
     'Event',
     'N',
-    { involvedObject: { kind: 'Pod', namespace: 'every-kind', name: 'p' }, reason: 'Tested', message: 'm', type: 'Normal' },
+    {
+      involvedObject: { kind: 'Pod', namespace: 'every-kind', name: 'p' },
+      reason: 'Tested',
+      message: 'm',
+      type: 'Normal',
+    },
   ],
   ['v1', 'LimitRange', 'N', { spec: { limits: [{ type: 'Pod', max: { cpu: '64' } }] } }],
   ['v1', 'Namespace', 'C', {}],
@@ -47,7 +52,13 @@ const table: [string, string, 'N' | 'C', Body, string?][] = [
     'v1',
     'PersistentVolume',
     'C',
-    { spec: { capacity: { storage: '1Gi' }, accessModes: ['ReadWriteOnce'], hostPath: { path: '/tmp/every-kind' } } },
+    {
+      spec: {
+        capacity: { storage: '1Gi' },
+        accessModes: ['ReadWriteOnce'],
+        hostPath: { path: '/tmp/every-kind' },
+      },
+    },
   ],
   ['v1', 'Pod', 'N', { spec: { containers: [container], nodeSelector: { nowhere: 'at-all' } } }],
   ['v1', 'PodTemplate', 'N', { template }],
@@ -73,7 +84,17 @@ const table: [string, string, 'N' | 'C', Body, string?][] = [
     'v1.metrics.example.com',
   ],
   ['apps/v1', 'ControllerRevision', 'N', { revision: 1, data: { some: 'state' } }],
-  ['apps/v1', 'DaemonSet', 'N', { spec: { selector, template: { ...template, spec: { ...template.spec, nodeSelector: { nowhere: 'at-all' } } } } }],
+  [
+    'apps/v1',
+    'DaemonSet',
+    'N',
+    {
+      spec: {
+        selector,
+        template: { ...template, spec: { ...template.spec, nodeSelector: { nowhere: 'at-all' } } },
+      },
+    },
+  ],
   ['apps/v1', 'Deployment', 'N', { spec: { replicas: 0, selector, template } }],
   ['apps/v1', 'ReplicaSet', 'N', { spec: { replicas: 0, selector, template } }],
   ['apps/v1', 'StatefulSet', 'N', { spec: { replicas: 0, serviceName: 'none', selector, template } }],
@@ -123,12 +144,7 @@ const table: [string, string, 'N' | 'C', Body, string?][] = [
     { spec: { request: '@csr', signerName: 'example.com/signer', usages: ['client auth'] } },
   ],
   ['certificates.k8s.io/v1beta1', 'ClusterTrustBundle', 'C', { spec: { trustBundle: '@certificate' } }],
-  [
-    'networking.k8s.io/v1',
-    'IngressClass',
-    'C',
-    { spec: { controller: 'example.com/ingress' } },
-  ],
+  ['networking.k8s.io/v1', 'IngressClass', 'C', { spec: { controller: 'example.com/ingress' } }],
   [
     'networking.k8s.io/v1',
     'Ingress',
@@ -179,7 +195,12 @@ const table: [string, string, 'N' | 'C', Body, string?][] = [
     'C',
     { spec: { attacher: 'example.com/none', nodeName: 'none', source: { persistentVolumeName: 'none' } } },
   ],
-  ['storage.k8s.io/v1', 'VolumeAttributesClass', 'C', { driverName: 'csi.example.com', parameters: { tier: 'fast' } }],
+  [
+    'storage.k8s.io/v1',
+    'VolumeAttributesClass',
+    'C',
+    { driverName: 'csi.example.com', parameters: { tier: 'fast' } },
+  ],
   [
     'admissionregistration.k8s.io/v1',
     'MutatingAdmissionPolicy',
@@ -189,9 +210,7 @@ const table: [string, string, 'N' | 'C', Body, string?][] = [
         matchConstraints: policyRules,
         failurePolicy: 'Ignore',
         reinvocationPolicy: 'Never',
-        mutations: [
-          { patchType: 'ApplyConfiguration', applyConfiguration: { expression: 'Object{}' } },
-        ],
+        mutations: [{ patchType: 'ApplyConfiguration', applyConfiguration: { expression: 'Object{}' } }],
       },
     },
   ],
@@ -206,7 +225,9 @@ const table: [string, string, 'N' | 'C', Body, string?][] = [
     'admissionregistration.k8s.io/v1',
     'ValidatingAdmissionPolicy',
     'C',
-    { spec: { matchConstraints: policyRules, failurePolicy: 'Ignore', validations: [{ expression: 'true' }] } },
+    {
+      spec: { matchConstraints: policyRules, failurePolicy: 'Ignore', validations: [{ expression: 'true' }] },
+    },
   ],
   [
     'admissionregistration.k8s.io/v1',
@@ -281,7 +302,11 @@ const table: [string, string, 'N' | 'C', Body, string?][] = [
     'resource.k8s.io/v1',
     'ResourceClaimTemplate',
     'N',
-    { spec: { spec: { devices: { requests: [{ name: 'gpu', exactly: { deviceClassName: 'gpu.example.com' } }] } } } },
+    {
+      spec: {
+        spec: { devices: { requests: [{ name: 'gpu', exactly: { deviceClassName: 'gpu.example.com' } }] } },
+      },
+    },
   ],
   [
     'resource.k8s.io/v1',
@@ -300,7 +325,9 @@ const table: [string, string, 'N' | 'C', Body, string?][] = [
     'resource.k8s.io/v1beta2',
     'DeviceTaintRule',
     'C',
-    { spec: { deviceSelector: { driver: 'gpu.example.com' }, taint: { key: 'broken', effect: 'NoSchedule' } } },
+    {
+      spec: { deviceSelector: { driver: 'gpu.example.com' }, taint: { key: 'broken', effect: 'NoSchedule' } },
+    },
   ],
   [
     'flowcontrol.apiserver.k8s.io/v1',
@@ -312,7 +339,9 @@ const table: [string, string, 'N' | 'C', Body, string?][] = [
     'flowcontrol.apiserver.k8s.io/v1',
     'PriorityLevelConfiguration',
     'C',
-    { spec: { type: 'Limited', limited: { nominalConcurrencyShares: 1, limitResponse: { type: 'Reject' } } } },
+    {
+      spec: { type: 'Limited', limited: { nominalConcurrencyShares: 1, limitResponse: { type: 'Reject' } } },
+    },
   ],
   ['internal.apiserver.k8s.io/v1alpha1', 'StorageVersion', 'C', { spec: {} }, 'example.com.things'],
   [

@@ -25,7 +25,18 @@ export interface ProcessEngine {
 export async function processEngine(folder: string, words: readonly string[] = []): Promise<ProcessEngine> {
   const child = spawn(
     process.execPath,
-    [main, 'up', '--data', folder, '--port', '0', '--no-kubeconfig-merge', '--node-name', 'test-node', ...words],
+    [
+      main,
+      'up',
+      '--data',
+      folder,
+      '--port',
+      '0',
+      '--no-kubeconfig-merge',
+      '--node-name',
+      'test-node',
+      ...words,
+    ],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   );
   let errors = '';
@@ -33,11 +44,14 @@ export async function processEngine(folder: string, words: readonly string[] = [
   const gone = once(child, 'exit');
   const server = await until(`the engine in ${folder} is up`, async () => {
     if (child.exitCode !== null) throw new Error(`the engine ended with ${child.exitCode}: ${errors}`);
-    const state = JSON.parse(await readFile(join(folder, 'engine.json'), 'utf8')) as { pid: number; server: string };
+    const state = JSON.parse(await readFile(join(folder, 'engine.json'), 'utf8')) as {
+      pid: number;
+      server: string;
+    };
     return state.pid === child.pid && state.server;
   });
   const config = await loadKubeconfig({ env: {}, home: folder, path: join(folder, 'kubeconfig') });
-  const transport = transportFromKubeconfig(config);
+  const transport = await transportFromKubeconfig(config);
   const client = createClient(transport);
   await until('/readyz answers ok', () => client.getPath('/readyz').then(() => true));
   return {

@@ -81,7 +81,10 @@ export function resourceOfKind(
 export function resourceByWord(served: readonly ServedResource[], word: string): ServedResource {
   const lower = word.toLowerCase();
   const names = (r: ServedResource): boolean =>
-    r.resource === lower || r.singular === lower || r.kind.toLowerCase() === lower || r.shortNames.includes(lower);
+    r.resource === lower ||
+    r.singular === lower ||
+    r.kind.toLowerCase() === lower ||
+    r.shortNames.includes(lower);
   const plain = served.find(names);
   if (plain) return plain;
   const dot = lower.indexOf('.');

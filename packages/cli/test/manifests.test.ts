@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parseManifests, readManifests } from '../src/manifests.ts';
 
 const pod = (name: string): string => `apiVersion: v1\nkind: Pod\nmetadata:\n  name: ${name}\n`;
-const parse = (text: string): string[] => parseManifests(text, 'job.yaml', '/').map((m) => m.object.metadata.name);
+const parse = (text: string): string[] =>
+  parseManifests(text, 'job.yaml', '/').map((m) => m.object.metadata.name);
 
 describe('manifests', () => {
   let folder: string;
@@ -32,7 +33,9 @@ describe('manifests', () => {
     expect(() => parse(`${pod('a')}---\nkind: [1\n`)).toThrow(/^job\.yaml, line \d+: not valid YAML/);
     expect(() => parse(`${pod('a')}---\nkind: Pod\n`)).toThrow('job.yaml, document 2: apiVersion is missing');
     expect(() => parse('- 1')).toThrow('job.yaml: an object is needed');
-    expect(() => parse('apiVersion: v1\nkind: Pod\nmetadata: {}')).toThrow('job.yaml: metadata.name is missing');
+    expect(() => parse('apiVersion: v1\nkind: Pod\nmetadata: {}')).toThrow(
+      'job.yaml: metadata.name is missing',
+    );
   });
 
   test('a folder means its manifests in order of their names', async () => {

@@ -4,7 +4,11 @@ import type { Pod } from '@coracle/machinery/api';
 import { firstFailure, gpusOf, outcomeOf, podState } from '../src/run/outcome.ts';
 
 const withCondition = (kind: string, type: string, more: object = {}): Unstructured =>
-  ({ kind, metadata: {}, status: { conditions: [{ type, status: 'True', ...more }] } }) as unknown as Unstructured;
+  ({
+    kind,
+    metadata: {},
+    status: { conditions: [{ type, status: 'True', ...more }] },
+  }) as unknown as Unstructured;
 
 describe('how a workload stands', () => {
   test.each([
@@ -19,7 +23,8 @@ describe('how a workload stands', () => {
   });
   test('a failure carries its reason and message', () => {
     expect(
-      outcomeOf(withCondition('Job', 'Failed', { reason: 'BackoffLimitExceeded', message: 'too often' })).text,
+      outcomeOf(withCondition('Job', 'Failed', { reason: 'BackoffLimitExceeded', message: 'too often' }))
+        .text,
     ).toBe('Failed (BackoffLimitExceeded: too often)');
   });
   test('a Pod ends by its phase; SuccessCriteriaMet is not yet the end of a Job', () => {
@@ -37,10 +42,17 @@ describe('one worker', () => {
     expect(podState(pod(waiting))).toBe('CrashLoopBackOff');
     expect(podState(pod({ containerStatuses: [{ state: { terminated: { exitCode: 3 } } }] }))).toBe('Exit 3');
     expect(
-      podState(pod({ containerStatuses: [{ state: { terminated: { exitCode: 137, reason: 'OOMKilled' } } }] })),
+      podState(
+        pod({ containerStatuses: [{ state: { terminated: { exitCode: 137, reason: 'OOMKilled' } } }] }),
+      ),
     ).toBe('OOMKilled');
     expect(
-      podState(pod({ phase: 'Pending', conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable' }] })),
+      podState(
+        pod({
+          phase: 'Pending',
+          conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable' }],
+        }),
+      ),
     ).toBe('Unschedulable');
     expect(podState(pod({ phase: 'Running' }))).toBe('Running');
   });

@@ -5,7 +5,11 @@ import { createRunView } from '../src/run/view.ts';
 
 const pod = (name: string, phase: string, gpus?: string): Pod =>
   ({
-    metadata: { name, uid: name, ...(gpus ? { annotations: { 'coracle.dev/gpu-ids': `main=${gpus}` } } : {}) },
+    metadata: {
+      name,
+      uid: name,
+      ...(gpus ? { annotations: { 'coracle.dev/gpu-ids': `main=${gpus}` } } : {}),
+    },
     spec: { nodeName: 'boat', containers: [{ name: 'main' }] },
     status: { phase },
   }) as unknown as Pod;

@@ -42,7 +42,7 @@ export function register(program: Command, context: CliContext): void {
 async function demo(context: CliContext, flags: DemoFlags): Promise<void> {
   const say = (text: string): unknown => context.stdout.write(`${text}\n`);
   const example = findExample();
-  const home = homeOf(resolve(context.cwd, flags.data), context.env);
+  const home = homeOf(resolve(context.cwd, flags.data ?? '.coracle'), context.env);
   const logger = createLogger({ level: 'warn', write: (line) => context.stderr.write(line) });
   const engine = await startEngine({
     home,
@@ -53,14 +53,21 @@ async function demo(context: CliContext, flags: DemoFlags): Promise<void> {
     logger,
   });
   try {
-    say(`Engine up at ${engine.server} after ${Math.round(engine.readyMs)} ms: one node, four declared GPUs.`);
+    say(
+      `Engine up at ${engine.server} after ${Math.round(engine.readyMs)} ms: one node, four declared GPUs.`,
+    );
     for (const note of engine.notes) say(`note: ${note}`);
     const merged = flags.once ? undefined : await publishKubeconfig(engine, context.env);
     const artifacts = join(home.root, 'artifacts', 'digits');
     const [manifest] = await readManifests([join(example, 'trainjob.yaml')], context);
     if (!manifest) throw new CliError(`${example}/trainjob.yaml is empty`);
     const job = withEnvironment(inDirectory(manifest.object, example), 'OUTPUT_DIR', artifacts);
-    const type = resourceOfKind(await servedResources(engine.admin), job.apiVersion, job.kind, manifest.source);
+    const type = resourceOfKind(
+      await servedResources(engine.admin),
+      job.apiVersion,
+      job.kind,
+      manifest.source,
+    );
     say('Submitting examples/digits/trainjob.yaml: four workers, one GPU each.\n');
     const submitted = await submit(context, engine.admin, type, job, 'default', manifest.source);
     const end = await watchToEnd(context, engine.admin, type, submitted);
@@ -73,7 +80,9 @@ async function demo(context: CliContext, flags: DemoFlags): Promise<void> {
         heldOut: number;
       };
       say('');
-      say(`Test accuracy  ${(metrics.accuracy * 100).toFixed(2)} % on ${metrics.heldOut} digits the workers never trained on`);
+      say(
+        `Test accuracy  ${(metrics.accuracy * 100).toFixed(2)} % on ${metrics.heldOut} digits the workers never trained on`,
+      );
       say(`Wall time      ${end.seconds.toFixed(1)} s`);
       for (const worker of end.workers) say(`Worker         ${workerText(worker)}`);
       say(`Model          ${join(artifacts, 'model.json')}`);
@@ -82,7 +91,11 @@ async function demo(context: CliContext, flags: DemoFlags): Promise<void> {
     if (flags.once || context.signal.aborted) return;
     say('');
     say('The engine keeps serving. In another terminal:');
-    say(merged ? '  kubectl get trainjobs,pods' : `  export KUBECONFIG=${engine.kubeconfigPath ?? ''}; kubectl get trainjobs,pods`);
+    say(
+      merged
+        ? '  kubectl get trainjobs,pods'
+        : `  export KUBECONFIG=${engine.kubeconfigPath ?? ''}; kubectl get trainjobs,pods`,
+    );
     say('  npx coracle run --workers 2 -- python3 -c "import os; print(os.environ[\'RANK\'])"');
     say('  docs/ has the guide: start with docs/getting-started.md');
     say('Ctrl-C stops it; `npm start` goes on from what is stored.');

@@ -10,7 +10,9 @@ export function register(program: Command, context: CliContext): void {
   program
     .command('down')
     .summary('stop the engine')
-    .description('Stops the engine and the containers it runs. What is stored stays: `coracle up` goes on from there.')
+    .description(
+      'Stops the engine and the containers it runs. What is stored stays: `coracle up` goes on from there.',
+    )
     .option('--data <folder>', 'data folder of the engine; else $CORACLE_HOME, else ~/.coracle')
     .option('--timeout <seconds>', 'how long to wait for the containers to end', Number, 60)
     .addHelpText('after', '\nExample:\n  coracle down')

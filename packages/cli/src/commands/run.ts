@@ -81,7 +81,9 @@ async function run(
   literal: boolean,
 ): Promise<number> {
   if (words.length === 0) {
-    throw new CliError('nothing to run: name a manifest, or write a command after --   (see coracle run --help)');
+    throw new CliError(
+      'nothing to run: name a manifest, or write a command after --   (see coracle run --help)',
+    );
   }
   const served = await servedResources(client);
   const objects = literal
@@ -97,7 +99,10 @@ async function run(
           source: 'the command',
         },
       ]
-    : (await readManifests(words, context)).map((m) => ({ ...m, object: inDirectory(m.object, m.directory) }));
+    : (await readManifests(words, context)).map((m) => ({
+        ...m,
+        object: inDirectory(m.object, m.directory),
+      }));
   const planned = objects.map(({ object, source }) => ({
     object,
     source,
@@ -109,7 +114,8 @@ async function run(
   }
   const main = submitted.find(({ object }) => canFollow(object.kind));
   if (!main || flags.detach) {
-    for (const { object } of submitted) context.stdout.write(`${object.kind} ${object.metadata.name} submitted\n`);
+    for (const { object } of submitted)
+      context.stdout.write(`${object.kind} ${object.metadata.name} submitted\n`);
     return 0;
   }
   return (await watchToEnd(context, client, main.type, main.object)).exitCode;

@@ -43,7 +43,11 @@ export function register(program: Command, context: CliContext): void {
     )
     .option('--data <folder>', 'data folder; else $CORACLE_HOME, else ~/.coracle')
     .option('--in-memory', 'keep nothing on disk')
-    .option('--host <address>', 'address to listen on; anything but loopback opens the API to your network', '127.0.0.1')
+    .option(
+      '--host <address>',
+      'address to listen on; anything but loopback opens the API to your network',
+      '127.0.0.1',
+    )
     .option('-p, --port <n>', 'port to listen on; 0 takes a free one', whole, 6443)
     .option('--fake-gpus <n>', 'declare so many GPUs on this node instead of looking for real ones', whole)
     .option('--virtual-nodes <n>', 'add so many nodes that only pretend to run pods', whole, 0)
@@ -120,7 +124,8 @@ async function detach(context: CliContext, flags: UpFlags): Promise<void> {
   if (flags.inMemory) throw new CliError('--detach needs a data folder: leave --in-memory out');
   const home = homeOf(flags.data, context.env);
   const before = await runningEngine(home);
-  if (before) throw new CliError(`an engine runs in ${home.root} already (process ${before.pid}, ${before.server})`);
+  if (before)
+    throw new CliError(`an engine runs in ${home.root} already (process ${before.pid}, ${before.server})`);
   await mkdir(home.root, { recursive: true, mode: 0o700 });
   const log = await open(home.log, 'a', 0o600);
   const words = process.argv.slice(1).filter((word) => word !== '--detach' && word !== '-d');
@@ -134,7 +139,7 @@ async function detach(context: CliContext, flags: UpFlags): Promise<void> {
   });
   for (;;) {
     const engine = await runningEngine(home);
-    if (engine?.pid === child.pid) {
+    if (engine && engine.pid === child.pid) {
       context.stdout.write(
         `Coracle is up at ${engine.server} (process ${engine.pid}, log ${home.log}).\nStop it with: coracle down\n`,
       );

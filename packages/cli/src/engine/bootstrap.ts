@@ -26,9 +26,12 @@ export async function createMissing(
         await client.create(typeOf(registry, object), object, namespace ? { namespace } : {});
       } catch (error) {
         if (!isReason(error, 'AlreadyExists')) {
-          throw new Error(`cannot create ${apiVersionOf(typeOf(registry, object))} ${object.kind} ${object.metadata.name}`, {
-            cause: error,
-          });
+          throw new Error(
+            `cannot create ${apiVersionOf(typeOf(registry, object))} ${object.kind} ${object.metadata.name}`,
+            {
+              cause: error,
+            },
+          );
         }
       }
     }),

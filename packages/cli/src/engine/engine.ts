@@ -3,11 +3,11 @@
  * own user of the API. The API answers first; what only reads and writes it starts after.
  */
 import {
-  bootstrapRbac,
   builtinAdmission,
   createApiServer,
   createAuthentication,
   createAuthorizer,
+  createLookup,
   createPki,
   createTokenKeys,
   loadOrCreatePki,
@@ -82,7 +82,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     if (home) await mkdir(home.root, { recursive: true, mode: 0o700 });
     const pkiOptions = options.host === '127.0.0.1' ? {} : { hosts: [options.host, hostname()] };
     const [store, pki] = await Promise.all([
-      home ? openStore({ path: home.store, autoCompact: { everyMs: 300_000, keepMs: 300_000 } }) : memoryStore(),
+      home ? openStore({ path: home.store, autoCompact: {} }) : memoryStore(),
       home ? loadOrCreatePki(home.pki, pkiOptions) : createPki(pkiOptions),
     ]);
     undo.push(() => store.close());
@@ -90,16 +90,37 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     const registry = createRegistry();
     const gateway = createGateway();
     const now = (): Date => new Date();
-    const server = createApiServer({ store, registry, pki, nodes: gateway, now, logger });
+    const lookup = createLookup(store);
+    const tokenKeys = createTokenKeys(pki.serviceAccountKey);
+    const authorizer = createAuthorizer({ lookup });
+    const server = createApiServer({
+      store,
+      registry,
+      lookup,
+      authentication: createAuthentication({ tokenKeys, lookup, now }),
+      authorizer,
+      admission: builtinAdmission({ lookup, authorizer, now }),
+      tokenKeys,
+      nodes: gateway,
+      now,
+      logger: {
+        info: (message, fields = {}) => logger.info(fields, message),
+        warn: (message, fields = {}) => logger.warn(fields, message),
+        error: (message, fields = {}) => logger.error(fields, message),
+      },
+    });
     undo.push(() => server.close());
-    const { port } = await server.listen({ host: options.host, port: options.port });
+    await server.bootstrap();
+    const { port } = await server.listen({
+      host: options.host,
+      port: options.port,
+      tls: { cert: pki.serving.certificate, key: pki.serving.privateKey, ca: pki.authority.certificate },
+    });
     const address = `https://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`;
 
     const clientFor = (credentials: Credentials): Client =>
       createClient(inProcessTransport(server.handler, credentials));
     const boot = clientFor(identities.bootstrap);
-    await server.bootstrap();
-    await createMissing(boot, registry, bootstrapRbac() as Unstructured[]);
 
     const kubeconfig = engineKubeconfig(address, pki.authority.certificate, pki.admin);
     if (home) {

@@ -80,7 +80,10 @@ export async function follow(
   const podInformer = deps.informers.informer(Pod, { namespace, ...podsOf(start) });
   const podSeen = (pod: Pod): void => {
     // Pods of an earlier workload of this name may still be going away.
-    if (Date.parse(pod.metadata.creationTimestamp ?? '') + 1000 < Date.parse(start.metadata.creationTimestamp ?? '')) {
+    if (
+      Date.parse(pod.metadata.creationTimestamp ?? '') + 1000 <
+      Date.parse(start.metadata.creationTimestamp ?? '')
+    ) {
       return;
     }
     pods.set(pod.metadata.uid, pod);

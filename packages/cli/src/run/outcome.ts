@@ -35,7 +35,9 @@ export function podsOf(object: Unstructured): { labelSelector?: string; fieldSel
 /** Where a workload stands. */
 export function outcomeOf(object: Unstructured): Outcome {
   const rule = followed[object.kind];
-  const status = object['status'] as { conditions?: Condition[]; phase?: string; message?: string } | undefined;
+  const status = object['status'] as
+    | { conditions?: Condition[]; phase?: string; message?: string }
+    | undefined;
   if (object.kind === 'Pod') {
     if (status?.phase === 'Succeeded') return { done: true, ok: true, text: 'Succeeded' };
     if (status?.phase === 'Failed')
@@ -71,7 +73,9 @@ export function podState(pod: Pod): string {
 }
 
 /** The exit code of the container that failed first, over all pods; undefined if none did. */
-export function firstFailure(pods: readonly Pod[]): { pod: string; exitCode: number; reason?: string } | undefined {
+export function firstFailure(
+  pods: readonly Pod[],
+): { pod: string; exitCode: number; reason?: string } | undefined {
   let first: { pod: string; exitCode: number; reason?: string; at: string } | undefined;
   for (const pod of pods) {
     for (const { state, lastState } of pod.status?.containerStatuses ?? []) {
@@ -95,5 +99,10 @@ export function firstFailure(pods: readonly Pod[]): { pod: string; exitCode: num
 export function gpusOf(pod: Pod): string[] {
   const note = pod.metadata.annotations?.['coracle.dev/gpu-ids'];
   if (!note) return [];
-  return note.split(/[;\s]+/).flatMap((part) => part.slice(part.indexOf('=') + 1).split(',').filter(Boolean));
+  return note.split(/[;\s]+/).flatMap((part) =>
+    part
+      .slice(part.indexOf('=') + 1)
+      .split(',')
+      .filter(Boolean),
+  );
 }

@@ -1,0 +1,181 @@
+/**
+ * Puts an engine together: store, API server, controllers, scheduler, operators and nodes in this process, each part as its
+ * own user of the API. The API answers first; what only reads and writes it starts after.
+ */
+import {
+  builtinAdmission,
+  createApiServer,
+  createAuthentication,
+  createAuthorizer,
+  createLookup,
+  createPki,
+  createTokenKeys,
+  loadOrCreatePki,
+} from '@coracle/apiserver';
+import type { Kubeconfig, Client } from '@coracle/client';
+import { createClient, inProcessTransport, writeKubeconfig } from '@coracle/client';
+import { controllers } from '@coracle/controllers';
+import { createRegistry } from '@coracle/machinery';
+import type { Credentials, Unstructured } from '@coracle/machinery';
+import { createEventRecorder, createInformerFactory, systemClock } from '@coracle/operator';
+import type { Component, InformerFactory, Logger } from '@coracle/operator';
+import { createScheduler } from '@coracle/scheduler';
+import { memoryStore, openStore } from '@coracle/store';
+import { mkdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { createMissing } from './bootstrap.ts';
+import { forgetEngine, noteEngine } from './home.ts';
+import type { Home } from './home.ts';
+import { identities } from './identities.ts';
+import { engineKubeconfig } from './kubeconfig.ts';
+import { createGateway } from './gateway.ts';
+
+export interface EngineOptions {
+  /** Where it keeps its things; absent: nothing is kept on disk. */
+  home?: Home;
+  /** Address to listen on. */
+  host: string;
+  /** 0: a free one. */
+  port: number;
+  /** GPUs to declare; absent: look for real ones. */
+  fakeGpus?: number;
+  virtualNodes: number;
+  /** Of the node that runs processes; default: the host's name. `false`: no such node. */
+  nodeName?: string | false;
+  logger: Logger;
+}
+
+export interface Engine {
+  /** `https://127.0.0.1:6443`. */
+  readonly server: string;
+  /** Milliseconds from the start of the process (or of `startEngine`) until the API answered. */
+  readonly readyMs: number;
+  readonly kubeconfig: Kubeconfig;
+  /** Where the kubeconfig of this engine alone lies; undefined for one in memory. */
+  readonly kubeconfigPath: string | undefined;
+  /** Administrator, in-process. */
+  readonly admin: Client;
+  clientFor(credentials: Credentials): Client;
+  /** What the user should know about this machine (what the runtime cannot do here). */
+  readonly notes: readonly string[];
+  /** Stops everything, containers too, and closes the store. */
+  close(): Promise<void>;
+}
+
+/** Starts an engine. Rejects, with everything undone, if the store is in use, the port is taken, or a part fails. */
+export async function startEngine(options: EngineOptions): Promise<Engine> {
+  const began = performance.now();
+  const { home, logger } = options;
+  const undo: (() => Promise<void> | void)[] = [];
+  const close = async (): Promise<void> => {
+    for (let step = undo.pop(); step; step = undo.pop()) {
+      try {
+        await step();
+      } catch (error) {
+        logger.error({ error: String(error) }, 'stopping a part of the engine failed');
+      }
+    }
+  };
+  try {
+    if (home) await mkdir(home.root, { recursive: true, mode: 0o700 });
+    const pkiOptions = options.host === '127.0.0.1' ? {} : { hosts: [options.host, hostname()] };
+    const [store, pki] = await Promise.all([
+      home ? openStore({ path: home.store, autoCompact: {} }) : memoryStore(),
+      home ? loadOrCreatePki(home.pki, pkiOptions) : createPki(pkiOptions),
+    ]);
+    undo.push(() => store.close());
+
+    const registry = createRegistry();
+    const gateway = createGateway();
+    const now = (): Date => new Date();
+    const lookup = createLookup(store);
+    const tokenKeys = createTokenKeys(pki.serviceAccountKey);
+    const authorizer = createAuthorizer({ lookup });
+    const server = createApiServer({
+      store,
+      registry,
+      lookup,
+      authentication: createAuthentication({ tokenKeys, lookup, now }),
+      authorizer,
+      admission: builtinAdmission({ lookup, authorizer, now }),
+      tokenKeys,
+      nodes: gateway,
+      now,
+      logger: {
+        info: (message, fields = {}) => logger.info(fields, message),
+        warn: (message, fields = {}) => logger.warn(fields, message),
+        error: (message, fields = {}) => logger.error(fields, message),
+      },
+    });
+    undo.push(() => server.close());
+    await server.bootstrap();
+    const { port } = await server.listen({
+      host: options.host,
+      port: options.port,
+      tls: { cert: pki.serving.certificate, key: pki.serving.privateKey, ca: pki.authority.certificate },
+    });
+    const address = `https://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`;
+
+    const clientFor = (credentials: Credentials): Client =>
+      createClient(inProcessTransport(server.handler, credentials));
+    const boot = clientFor(identities.bootstrap);
+
+    const kubeconfig = engineKubeconfig(address, pki.authority.certificate, pki.admin);
+    if (home) {
+      await writeKubeconfig(home.kubeconfig, kubeconfig);
+      await noteEngine(home, { pid: process.pid, server: address, startedAt: now().toISOString() });
+      undo.push(() => forgetEngine(home));
+    }
+    const readyMs = performance.now() - began;
+
+    const factory = (client: Client): InformerFactory => {
+      const informers = createInformerFactory({ client, clock: systemClock, logger });
+      undo.push(() => informers.stop());
+      return informers;
+    };
+    const recorder = (client: Client, component: string) =>
+      createEventRecorder({ client, clock: systemClock, component, logger });
+    const start = async (informers: InformerFactory, components: readonly Component[]): Promise<void> => {
+      for (const component of components) undo.push(() => component.stop());
+      await informers.start();
+      await Promise.all(components.map((component) => component.start()));
+    };
+
+    const shared = factory(clientFor(identities.controllerManager));
+    const as = (component: string): Client => clientFor(identities.controller(component));
+    const managed = controllers({
+      client: as,
+      informers: shared,
+      clock: systemClock,
+      recorder: (component) => recorder(as(component), component),
+      logger,
+      random: Math.random,
+      rootCa: pki.authority.certificate,
+    });
+    const schedulerClient = clientFor(identities.scheduler);
+    const schedulerInformers = factory(schedulerClient);
+    const scheduler = createScheduler({
+      client: schedulerClient,
+      informers: schedulerInformers,
+      clock: systemClock,
+      random: Math.random,
+      recorder: recorder(schedulerClient, 'default-scheduler'),
+      logger,
+    });
+    const notes: string[] = [];
+    await Promise.all([start(shared, managed), start(schedulerInformers, [scheduler])]);
+    return {
+      server: address,
+      readyMs,
+      kubeconfig,
+      kubeconfigPath: home?.kubeconfig,
+      admin: boot,
+      clientFor,
+      notes,
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
