@@ -42,8 +42,13 @@ const verbLetters: Record<string, string> = {
   u: 'update',
   w: 'watch',
 };
+const verbLists = new Map<string, readonly string[]>();
 /** Discovery's verbs of the table's letters. */
-export const verbNames = (letters: string): string[] => [...letters].map((l) => verbLetters[l] ?? l);
+export function verbNames(letters: string): readonly string[] {
+  let list = verbLists.get(letters);
+  if (!list) verbLists.set(letters, (list = Array.from(letters, (l) => verbLetters[l] ?? l)));
+  return list;
+}
 
 /** A definition's name in the OpenAPI documents. */
 export function longName(short: string): string {
@@ -138,12 +143,23 @@ export function definitionSchema(short: string): Schema {
       name = name.slice(0, -1);
       (mark === '!' ? required : documented).push(name);
     }
-    const [type = '', ...attributes] = field.slice(colon + 1).split(' ');
-    properties[name] = withAttributes(typeSchema(type), attributes);
+    properties[name] = fieldSchema(field.slice(colon + 1));
   }
   schema.properties = properties;
   if (required.length > 0) schema.required = required;
   if (documented.length > 0) schema.documentedRequired = documented;
+  return schema;
+}
+
+/** Fields of equal text share one schema: `string`, `[]string list=atomic`. */
+const fieldSchemas = new Map<string, Schema>();
+function fieldSchema(text: string): Schema {
+  let schema = fieldSchemas.get(text);
+  if (!schema) {
+    const [type = '', ...attributes] = text.split(' ');
+    schema = withAttributes(typeSchema(type), attributes);
+    fieldSchemas.set(text, schema);
+  }
   return schema;
 }
 

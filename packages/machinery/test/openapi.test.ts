@@ -38,7 +38,8 @@ describe('OpenAPI documents', () => {
       version: 'v1',
       kind: 'Deployment',
     });
-    const names = (path?.['patch']?.['parameters'] as { name: string }[]).map((p) => p.name);
+    const parameters = path?.['patch']?.['parameters'] as { name: string }[] | undefined;
+    const names = parameters?.map((p) => p.name);
     expect(names).toEqual(expect.arrayContaining(['dryRun', 'fieldValidation', 'fieldManager']));
     const spec = apps.components.schemas['io.k8s.api.core.v1.PodSpec']?.['properties'] as Record<
       string,
@@ -77,10 +78,9 @@ describe('OpenAPI documents', () => {
       },
     });
     expect(v3).toHaveProperty(['com.example.x.v1.ThingList']);
-    const a = (
-      openApiDefinitions([custom], 'v2')['com.example.x.v1.Thing']?.['properties'] as Record<string, Json>
-    )['a'];
-    expect(a).toEqual({});
+    const swagger = openApiDefinitions([custom], 'v2')['com.example.x.v1.Thing'];
+    const properties = swagger?.['properties'] as Record<string, Json> | undefined;
+    expect(properties?.['a']).toEqual({});
   });
 });
 
