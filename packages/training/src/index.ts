@@ -8,3 +8,4 @@ export * from './trainjob/types.ts';
 export { type JobSetDecision, type JobSetInputs, decideJobSet } from './jobset/decide.ts';
 export { jobSetKeys } from './jobset/keys.ts';
 export { ancestorStep, frameworkLabel, plainEnvLabel } from './trainjob/keys.ts';
+export { type TrainJobDecision, type TrainJobInputs, decideTrainJob } from './trainjob/decide.ts';

@@ -1,4 +1,5 @@
 /** What a failed child Job does to its JobSet: the first rule that matches decides; with none, all jobs are made anew. */
+import { goRegex } from '@coracle/machinery';
 import type { Job } from '@coracle/machinery/api';
 import { labelNumber, replicatedJobOf } from './children.ts';
 import type { CompleteSpec } from './defaults.ts';
@@ -59,7 +60,7 @@ function applies(rule: FailureRule, job: Job): boolean {
   return (
     (onJobFailureReasons.length === 0 || onJobFailureReasons.includes(reason)) &&
     (onJobFailureMessagePatterns.length === 0 ||
-      onJobFailureMessagePatterns.some((p) => new RegExp(p, 'u').test(message))) &&
+      onJobFailureMessagePatterns.some((p) => goRegex(p)?.test(message))) &&
     (targetReplicatedJobs.length === 0 || targetReplicatedJobs.includes(replicatedJobOf(job)))
   );
 }

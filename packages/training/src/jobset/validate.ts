@@ -6,6 +6,7 @@ import {
   dns1035Label,
   dns1123Subdomain,
   fieldErrorBody,
+  goRegex,
   type FieldError,
   labelValue,
 } from '@coracle/machinery';
@@ -139,10 +140,5 @@ function validateCoordinator(jobSet: JobSet, spec: CompleteSpec, invalid: Invali
   invalid(field, endpoint, endpoint && labelValue(endpoint));
 }
 
-function patternProblem(pattern: string): string | undefined {
-  try {
-    return new RegExp(pattern, 'u') && undefined;
-  } catch {
-    return 'must be a regular expression';
-  }
-}
+const patternProblem = (pattern: string): string | undefined =>
+  goRegex(pattern) ? undefined : 'must be a regular expression';

@@ -93,6 +93,8 @@ export interface MlPolicy {
   flux?: object | undefined;
 }
 export interface TorchPolicy {
+  /** Of older definitions, and before the TrainJob's own: a number, `auto`, `cpu` or `gpu`. */
+  numProcPerNode?: number | string | undefined;
   envInjection?: { targets?: { jobName: string; containerNames: string[] }[] | undefined } | undefined;
 }
 export interface MpiPolicy {
