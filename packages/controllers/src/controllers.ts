@@ -3,6 +3,8 @@ import { rootCaPublisher } from './account/root-ca.ts';
 import { serviceAccountController } from './account/service-accounts.ts';
 import { depsFor } from './deps.ts';
 import type { ControllerDeps } from './deps.ts';
+import { disruptionController } from './disruption/disruption-controller.ts';
+import type { DisruptionOptions } from './disruption/disruption-controller.ts';
 import { endpointSliceController } from './endpoints/endpointslice-controller.ts';
 import { endpointsController } from './endpoints/endpoints-controller.ts';
 import { garbageCollector } from './garbage/garbage-collector.ts';
@@ -16,6 +18,9 @@ import type { NodeLifecycleOptions } from './node/node-lifecycle.ts';
 import { podGarbageCollector } from './node/pod-garbage.ts';
 import type { PodGarbageOptions } from './node/pod-garbage.ts';
 import { taintEvictionController } from './node/taint-eviction.ts';
+import { resourceQuotaController } from './quota/resource-quota-controller.ts';
+import type { ResourceQuotaOptions } from './quota/resource-quota-controller.ts';
+import { clusterRoleAggregationController } from './rbac/aggregation.ts';
 import { ttlAfterFinishedController } from './ttl/ttl-after-finished.ts';
 
 export interface ControllerOptions {
@@ -24,6 +29,8 @@ export interface ControllerOptions {
   namespace?: NamespaceControllerOptions;
   nodeLifecycle?: NodeLifecycleOptions;
   podGarbage?: PodGarbageOptions;
+  disruption?: DisruptionOptions;
+  resourceQuota?: ResourceQuotaOptions;
 }
 
 /**
@@ -43,6 +50,9 @@ export function controllers(deps: ControllerDeps, options: ControllerOptions = {
     nodeLifecycleController(of('node-controller'), options.nodeLifecycle),
     taintEvictionController(of('taint-eviction-controller')),
     podGarbageCollector(of('pod-garbage-collector'), options.podGarbage),
+    disruptionController(of('disruption-controller'), options.disruption),
+    resourceQuotaController(of('resourcequota-controller'), options.resourceQuota),
+    clusterRoleAggregationController(of('clusterrole-aggregation-controller')),
     ...(deps.rootCa === undefined ? [] : [rootCaPublisher(of('root-ca-cert-publisher'), deps.rootCa)]),
   ];
 }

@@ -3,6 +3,7 @@ export { rootCaPublisher } from './account/root-ca.ts';
 export { serviceAccountController } from './account/service-accounts.ts';
 export { type ControllerOptions, controllers } from './controllers.ts';
 export { type ComponentDeps, type ControllerDeps, depsFor } from './deps.ts';
+export { type DisruptionOptions, disruptionController } from './disruption/disruption-controller.ts';
 export { endpointSliceController } from './endpoints/endpointslice-controller.ts';
 export { endpointsController } from './endpoints/endpoints-controller.ts';
 export { type GarbageCollectorOptions, garbageCollector } from './garbage/garbage-collector.ts';
@@ -11,4 +12,6 @@ export { type NamespaceControllerOptions, namespaceController } from './namespac
 export { type NodeLifecycleOptions, nodeLifecycleController } from './node/node-lifecycle.ts';
 export { type PodGarbageOptions, podGarbageCollector } from './node/pod-garbage.ts';
 export { taintEvictionController } from './node/taint-eviction.ts';
+export { type ResourceQuotaOptions, resourceQuotaController } from './quota/resource-quota-controller.ts';
+export { clusterRoleAggregationController } from './rbac/aggregation.ts';
 export { ttlAfterFinishedController } from './ttl/ttl-after-finished.ts';
