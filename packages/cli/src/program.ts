@@ -15,6 +15,17 @@ const commands: Record<string, () => Promise<Registration>> = {
   up: () => import('./commands/up.ts'),
   down: () => import('./commands/down.ts'),
   run: () => import('./commands/run.ts'),
+  get: () => import('./commands/get.ts'),
+  describe: () => import('./commands/describe.ts'),
+  logs: () => import('./commands/logs.ts'),
+  apply: () => import('./commands/apply.ts'),
+  delete: () => import('./commands/delete.ts'),
+  wait: () => import('./commands/wait.ts'),
+  exec: () => import('./commands/exec.ts'),
+  top: () => import('./commands/top.ts'),
+  explain: () => import('./commands/explain.ts'),
+  kubeconfig: () => import('./commands/kubeconfig.ts'),
+  completion: () => import('./commands/completion.ts'),
 };
 
 /** Runs one command line and sets the exit code of the process. */
@@ -81,8 +92,10 @@ Examples:
   coracle run --workers 4 -- python train.py
   coracle get pods -A`,
     );
-  const word = argv.find((part) => !part.startsWith('-') && part in commands);
-  const wanted = word && argv[0] !== 'help' ? [word] : Object.keys(commands);
+  // Every word that is a command's name: `-n run get pods` has two, and which one is meant commander knows.
+  const named = [...new Set(argv.filter((part) => Object.hasOwn(commands, part)))];
+  const all = named.length === 0 || argv[0] === 'help' || argv[0] === '__complete';
+  const wanted = all ? Object.keys(commands) : named;
   for (const module of await Promise.all(wanted.map((name) => commands[name]?.()))) {
     module?.register(program, context);
   }
