@@ -1,5 +1,5 @@
 /** Random clusters and pods: few values, so that they often meet. */
-import type { Node, NodeSelectorTerm, Pod } from '@coracle/machinery/api';
+import type { Node, NodeSelectorTerm, Pod, PodSpec } from '@coracle/machinery/api';
 import fc from 'fast-check';
 import { node, pod } from './objects.ts';
 
@@ -88,8 +88,56 @@ const requests = fc.record(
   { requiredKeys: [] },
 ) as fc.Arbitrary<Record<string, string>>;
 
+const labelSets = fc.constantFrom({ app: 'a' }, { app: 'b' }, { app: 'a', tier: 'x' }, {});
+const selector = fc.constantFrom(
+  { matchLabels: { app: 'a' } },
+  { matchLabels: { app: 'b' } },
+  { matchExpressions: [{ key: 'tier', operator: 'Exists' }] },
+  { matchExpressions: [{ key: 'app', operator: 'NotIn', values: ['b'] }] },
+  {},
+);
+const topologyKey = fc.constantFrom('zone', 'zone', 'kubernetes.io/hostname', 'disk');
+/** Two namespaces; `other` has the label team=x. */
+export const namespaces = { default: {}, other: { team: 'x' } };
+const affinityTerm = fc.record(
+  {
+    topologyKey,
+    labelSelector: selector,
+    namespaces: fc.constantFrom(['other'], ['default', 'other']),
+    namespaceSelector: fc.constantFrom({}, { matchLabels: { team: 'x' } }),
+  },
+  { requiredKeys: ['topologyKey', 'labelSelector'] },
+);
+const rarely = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T[]> =>
+  fc.oneof(
+    { weight: 4, arbitrary: fc.constant<T[]>([]) },
+    { weight: 1, arbitrary: fc.array(arbitrary, { maxLength: 2 }) },
+  );
+const weighted = fc.record({ weight: fc.integer({ min: 1, max: 100 }), podAffinityTerm: affinityTerm });
+const podAffinities = fc.record({ required: rarely(affinityTerm), preferred: rarely(weighted) }).map((a) => ({
+  requiredDuringSchedulingIgnoredDuringExecution: a.required,
+  preferredDuringSchedulingIgnoredDuringExecution: a.preferred,
+}));
+const spread = fc.record(
+  {
+    topologyKey,
+    maxSkew: fc.integer({ min: 1, max: 2 }),
+    whenUnsatisfiable: fc.constantFrom('DoNotSchedule', 'ScheduleAnyway'),
+    labelSelector: selector,
+    minDomains: fc.integer({ min: 1, max: 3 }),
+    nodeAffinityPolicy: fc.constantFrom('Honor', 'Ignore'),
+    nodeTaintsPolicy: fc.constantFrom('Honor', 'Ignore'),
+  },
+  { requiredKeys: ['topologyKey', 'maxSkew', 'whenUnsatisfiable', 'labelSelector'] },
+);
+
 export const podSpecs: fc.Arbitrary<Pod> = fc
   .record({
+    namespace: fc.constantFrom('default', 'default', 'other'),
+    labels: labelSets,
+    podAffinity: podAffinities,
+    podAntiAffinity: podAffinities,
+    spreads: rarely(spread),
     containers: fc.array(requests, { minLength: 1, maxLength: 2 }),
     inits: fc.array(fc.record({ requests, sidecar: fc.boolean() }), { maxLength: 2 }),
     hostPort: fc.constantFrom(undefined, undefined, 80, 443),
@@ -110,7 +158,10 @@ export const podSpecs: fc.Arbitrary<Pod> = fc
       preferredDuringSchedulingIgnoredDuringExecution: o.preferred,
     };
     return pod('p', {
+      namespace: o.namespace,
+      labels: o.labels,
       spec: {
+        topologySpreadConstraints: o.spreads as NonNullable<PodSpec['topologySpreadConstraints']>,
         containers: o.containers.map((r, i) => ({
           name: `c${i}`,
           resources: { requests: r },
@@ -126,7 +177,11 @@ export const podSpecs: fc.Arbitrary<Pod> = fc
         ...(o.nodeSelector && { nodeSelector: o.nodeSelector }),
         ...(o.overhead && { overhead: o.overhead }),
         tolerations: o.tolerations,
-        affinity: { nodeAffinity },
+        affinity: {
+          nodeAffinity,
+          podAffinity: o.podAffinity,
+          podAntiAffinity: o.podAntiAffinity,
+        } as NonNullable<PodSpec['affinity']>,
       },
     });
   });

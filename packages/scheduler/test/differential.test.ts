@@ -8,7 +8,7 @@ import {
   podRequests,
   scheduleOne,
 } from '../src/core/index.ts';
-import { named, nodes as arbitraryNodes, podSpecs } from './arbitraries.ts';
+import { named, namespaces, nodes as arbitraryNodes, podSpecs } from './arbitraries.ts';
 import { needs, objections, resourceNames, totals } from './reference.ts';
 
 /** What happens to the cluster between decisions. */
@@ -39,6 +39,8 @@ describe('the core against the slow reference', () => {
       ['TaintToleration', 3],
       ['NodeAffinity', 2],
       ['NodeResourcesFit', 1],
+      ['PodTopologySpread', 2],
+      ['InterPodAffinity', 2],
       ['NodeResourcesBalancedAllocation', 1],
       ['ImageLocality', 1],
     ]);
@@ -60,6 +62,7 @@ describe('the core against the slow reference', () => {
           const nodes = new Map<string, Node>(before.map((n) => [n.metadata.name, n]));
           const placed = new Map<string, { pod: Pod; nodeName: string }>();
           for (const n of before) snapshot.setNode(n);
+          for (const [name, labels] of Object.entries(namespaces)) snapshot.setNamespace(name, labels);
           const podsOn = (n: Node): Pod[] =>
             [...placed.values()].filter((p) => p.nodeName === n.metadata.name).map((p) => p.pod);
           todo.forEach(({ what, of }, i) => {
@@ -79,7 +82,8 @@ describe('the core against the slow reference', () => {
             } else {
               const pod = named(specs[of % specs.length]!, `p${i}`);
               const all = [...nodes.values()];
-              const against = all.map((n) => objections(pod, n, podsOn(n)));
+              const cluster = { nodes: all, podsOn, namespaces };
+              const against = all.map((n) => objections(pod, n, cluster));
               const feasible = all.filter((_n, at) => against[at]!.length === 0);
               const decision = scheduleOne(framework, snapshot.describe(pod));
               if (!decision.fits) {
@@ -89,7 +93,7 @@ describe('the core against the slow reference', () => {
                 expect(Object.fromEntries(decision.diagnosis.reasons)).toEqual(Object.fromEntries(reasons));
                 return;
               }
-              const scores = totals(pod, feasible, podsOn);
+              const scores = totals(pod, feasible, cluster);
               const best = feasible.filter((_n, at) => scores[at] === Math.max(...scores));
               expect(best.map((n) => n.metadata.name)).toContain(decision.nodeName);
               placed.set(pod.metadata.uid, { pod, nodeName: decision.nodeName });

@@ -2,13 +2,19 @@
  * kube-scheduler's default rules once more, slow and plain: no columns, no caches, one node and one pod at a time, written
  * from the API's documentation. The core must agree with it.
  */
-import type { Node, NodeSelectorTerm, Pod, Taint, Toleration } from '@coracle/machinery/api';
+import type {
+  LabelSelector,
+  Node,
+  NodeSelectorTerm,
+  Pod,
+  PodAffinityTerm,
+  Taint,
+  Toleration,
+  TopologySpreadConstraint,
+} from '@coracle/machinery/api';
 import { parseQuantity } from '@coracle/machinery';
 
-export interface Placed {
-  pod: Pod;
-  nodeName: string;
-}
+const int = Math.trunc;
 
 const amount = (name: string, text: string): number =>
   name === 'cpu' ? parseQuantity(text).milli() : parseQuantity(text).value();
@@ -79,8 +85,179 @@ const hostPorts = (pod: Pod): { ip: string; protocol: string; port: number }[] =
       .map((p) => ({ ip: p.hostIP || '0.0.0.0', protocol: p.protocol ?? 'TCP', port: p.hostPort! })),
   );
 
+/** Everything the rules about other pods look at. */
+export interface Cluster {
+  nodes: readonly Node[];
+  podsOn(node: Node): Pod[];
+  namespaces: Record<string, Record<string, string>>;
+}
+
+function selects(selector: LabelSelector | undefined, labels: Record<string, string> = {}): boolean {
+  if (!selector) return false;
+  return (
+    Object.entries(selector.matchLabels ?? {}).every(([k, v]) => labels[k] === v) &&
+    (selector.matchExpressions ?? []).every(({ key, operator, values = [] }) => {
+      const value = labels[key];
+      if (operator === 'In') return value !== undefined && values.includes(value);
+      if (operator === 'NotIn') return value === undefined || !values.includes(value);
+      return (value !== undefined) === (operator === 'Exists');
+    })
+  );
+}
+
+/** Does a term of `owner` speak of `other`? */
+function speaksOf(term: PodAffinityTerm, owner: Pod, other: Pod, cluster: Cluster): boolean {
+  const { namespace = '', labels } = other.metadata;
+  const own = !term.namespaces?.length && !term.namespaceSelector;
+  const inNamespace =
+    (own && namespace === owner.metadata.namespace) ||
+    (term.namespaces?.includes(namespace) ?? false) ||
+    (term.namespaceSelector !== undefined && selects(term.namespaceSelector, cluster.namespaces[namespace]));
+  return inNamespace && selects(term.labelSelector, labels);
+}
+
+function spreadObjection(pod: Pod, node: Node, cluster: Cluster): string | undefined {
+  const constraints = (pod.spec!.topologySpreadConstraints ?? []).filter(
+    (c) => c.whenUnsatisfiable === 'DoNotSchedule',
+  );
+  const text = "node(s) didn't match pod topology spread constraints";
+  for (const c of constraints) {
+    const here = node.metadata.labels?.[c.topologyKey];
+    if (here === undefined) return `${text} (missing required label)`;
+    const counts = new Map<string, number>();
+    for (const n of cluster.nodes) {
+      if (constraints.some((k) => n.metadata.labels?.[k.topologyKey] === undefined)) continue;
+      if (!counted(pod, n, c)) continue;
+      const value = n.metadata.labels![c.topologyKey]!;
+      counts.set(value, (counts.get(value) ?? 0) + alike(pod, c, cluster.podsOn(n)));
+    }
+    const min = counts.size < (c.minDomains ?? 1) ? 0 : Math.min(...counts.values());
+    const self = selects(c.labelSelector, pod.metadata.labels) ? 1 : 0;
+    if ((counts.get(here) ?? 0) + self - (counts.size === 0 ? 0 : min) > c.maxSkew) return text;
+  }
+  return undefined;
+}
+
+const alike = (pod: Pod, c: TopologySpreadConstraint, others: readonly Pod[]): number =>
+  others.filter(
+    (p) => p.metadata.namespace === pod.metadata.namespace && selects(c.labelSelector, p.metadata.labels),
+  ).length;
+
+function counted(pod: Pod, node: Node, c: TopologySpreadConstraint): boolean {
+  const honorsAffinity = c.nodeAffinityPolicy !== 'Ignore';
+  const honorsTaints = c.nodeTaintsPolicy === 'Honor';
+  const taints = (node.spec?.taints ?? []).filter((t) => t.effect !== 'PreferNoSchedule');
+  return (
+    (!honorsAffinity || affine(pod, node)) &&
+    (!honorsTaints || taints.every((t) => tolerated(t, pod.spec!.tolerations ?? [])))
+  );
+}
+
+function affine(pod: Pod, node: Node): boolean {
+  const spec = pod.spec!;
+  const selected = Object.entries(spec.nodeSelector ?? {}).every(([k, v]) => node.metadata.labels?.[k] === v);
+  const terms =
+    spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
+  return selected && (!terms || terms.some((term) => termMatches(term, node)));
+}
+
+function affinityObjection(pod: Pod, node: Node, cluster: Cluster): string | undefined {
+  const required = pod.spec!.affinity?.podAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [];
+  const anti = pod.spec!.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [];
+  const at = (n: Node, key: string): string | undefined => n.metadata.labels?.[key];
+  const together = (n: Node, key: string): boolean =>
+    at(n, key) !== undefined && at(n, key) === at(node, key);
+  const friendly = (n: Node): Pod[] =>
+    cluster.podsOn(n).filter((p) => required.every((term) => speaksOf(term, pod, p, cluster)));
+  if (required.length > 0) {
+    const keys = required.every((t) => at(node, t.topologyKey) !== undefined);
+    const near = required.every((t) =>
+      cluster.nodes.some((n) => together(n, t.topologyKey) && friendly(n).length > 0),
+    );
+    const anyone = cluster.nodes.some(
+      (n) => friendly(n).length > 0 && required.some((t) => at(n, t.topologyKey) !== undefined),
+    );
+    const first = !anyone && required.every((term) => speaksOf(term, pod, pod, cluster));
+    if (!keys || (!near && !first)) return "node(s) didn't match pod affinity rules";
+  }
+  for (const n of cluster.nodes) {
+    for (const p of cluster.podsOn(n)) {
+      if (anti.some((t) => together(n, t.topologyKey) && speaksOf(t, pod, p, cluster))) {
+        return "node(s) didn't match pod anti-affinity rules";
+      }
+    }
+  }
+  for (const n of cluster.nodes) {
+    for (const p of cluster.podsOn(n)) {
+      const theirs = p.spec!.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [];
+      if (theirs.some((t) => together(n, t.topologyKey) && speaksOf(t, p, pod, cluster))) {
+        return "node(s) didn't satisfy existing pods anti-affinity rules";
+      }
+    }
+  }
+  return undefined;
+}
+
+function spreadScores(pod: Pod, nodes: readonly Node[], cluster: Cluster): number[] {
+  const constraints = (pod.spec!.topologySpreadConstraints ?? []).filter(
+    (c) => c.whenUnsatisfiable === 'ScheduleAnyway',
+  );
+  if (constraints.length === 0) return nodes.map(() => 0);
+  const complete = (n: Node): boolean =>
+    constraints.every((c) => n.metadata.labels?.[c.topologyKey] !== undefined);
+  const raw = nodes.map((n) => {
+    if (!complete(n)) return undefined;
+    let sum = 0;
+    for (const c of constraints) {
+      const host = c.topologyKey === 'kubernetes.io/hostname';
+      const value = (m: Node): string => m.metadata.labels![c.topologyKey]!;
+      const domains = host ? nodes.filter(complete).length : new Set(nodes.filter(complete).map(value)).size;
+      const others = host
+        ? [n]
+        : cluster.nodes.filter((m) => complete(m) && counted(pod, m, c) && value(m) === value(n));
+      const count = others.reduce((total, m) => total + alike(pod, c, cluster.podsOn(m)), 0);
+      sum += count * Math.log(domains + 2) + (c.maxSkew - 1);
+    }
+    return Math.round(sum);
+  });
+  const known = raw.filter((score) => score !== undefined);
+  const max = Math.max(0, ...known);
+  const min = Math.min(...known);
+  return raw.map((score) =>
+    score === undefined ? 0 : max === 0 ? 100 : int((100 * (max + min - score)) / max),
+  );
+}
+
+function affinityScores(pod: Pod, nodes: readonly Node[], cluster: Cluster): number[] {
+  type Weighted = { weight: number; podAffinityTerm: PodAffinityTerm };
+  const affinityOf = (p: Pod, kind: 'podAffinity' | 'podAntiAffinity'): readonly Weighted[] =>
+    p.spec!.affinity?.[kind]?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
+  const raw = nodes.map((node) => {
+    let sum = 0;
+    for (const n of cluster.nodes) {
+      const together = (key: string): boolean =>
+        n.metadata.labels?.[key] !== undefined && n.metadata.labels[key] === node.metadata.labels?.[key];
+      for (const p of cluster.podsOn(n)) {
+        const add = (owner: Pod, other: Pod, term: PodAffinityTerm, weight: number): void => {
+          if (together(term.topologyKey) && speaksOf(term, owner, other, cluster)) sum += weight;
+        };
+        for (const t of affinityOf(pod, 'podAffinity')) add(pod, p, t.podAffinityTerm, t.weight);
+        for (const t of affinityOf(pod, 'podAntiAffinity')) add(pod, p, t.podAffinityTerm, -t.weight);
+        for (const t of affinityOf(p, 'podAffinity')) add(p, pod, t.podAffinityTerm, t.weight);
+        for (const t of affinityOf(p, 'podAntiAffinity')) add(p, pod, t.podAffinityTerm, -t.weight);
+        const hard = p.spec!.affinity?.podAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [];
+        for (const t of hard) add(p, pod, t, 1);
+      }
+    }
+    return sum;
+  });
+  const [min, max] = [Math.min(...raw), Math.max(...raw)];
+  return raw.map((score) => (max > min ? int(100 * ((score - min) / (max - min))) : 0));
+}
+
 /** Why the pod cannot run on the node: the reasons of the first plugin that objects; empty if it can. */
-export function objections(pod: Pod, node: Node, present: readonly Pod[]): string[] {
+export function objections(pod: Pod, node: Node, cluster: Cluster): string[] {
+  const present = cluster.podsOn(node);
   const spec = pod.spec!;
   const tolerations = spec.tolerations ?? [];
   const cordon = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
@@ -112,13 +289,15 @@ export function objections(pod: Pod, node: Node, present: readonly Pod[]): strin
     const used = present.reduce((sum, p) => sum + needs(p, name), 0);
     if (need > 0 && used + need > offers(node, name)) reasons.push(`Insufficient ${name}`);
   }
-  return reasons;
+  if (reasons.length > 0) return reasons;
+  const objection = spreadObjection(pod, node, cluster) ?? affinityObjection(pod, node, cluster);
+  return objection === undefined ? [] : [objection];
 }
 
-const int = Math.trunc;
-
 /** Totals of the default profile's scores for each feasible node. */
-export function totals(pod: Pod, nodes: readonly Node[], podsOn: (node: Node) => Pod[]): number[] {
+export function totals(pod: Pod, nodes: readonly Node[], cluster: Cluster): number[] {
+  const spread = spreadScores(pod, nodes, cluster);
+  const near = affinityScores(pod, nodes, cluster);
   const soft = (pod.spec!.tolerations ?? []).filter((t) => !t.effect || t.effect === 'PreferNoSchedule');
   const untolerated = nodes.map(
     (n) =>
@@ -132,7 +311,7 @@ export function totals(pod: Pod, nodes: readonly Node[], podsOn: (node: Node) =>
   const maxWished = Math.max(...wished);
   const asks = needs(pod, 'cpu') > 0 || needs(pod, 'memory') > 0;
   return nodes.map((n, i) => {
-    const present = [...podsOn(n), pod];
+    const present = [...cluster.podsOn(n), pod];
     const taints = 100 - (maxUntolerated === 0 ? 0 : int((100 * untolerated[i]!) / maxUntolerated));
     const affinity = maxWished === 0 ? 0 : int((100 * wished[i]!) / maxWished);
     const least: number[] = [];
@@ -148,8 +327,8 @@ export function totals(pod: Pod, nodes: readonly Node[], podsOn: (node: Node) =>
       fractions.push(Math.min(1, present.reduce((sum, p) => sum + needs(p, name), 0) / capacity));
     }
     const fit = least.length === 0 ? 0 : int(least.reduce((a, b) => a + b, 0) / least.length);
-    const spread = fractions.length === 2 ? Math.abs(fractions[0]! - fractions[1]!) / 2 : 0;
-    const balanced = asks ? int((1 - spread) * 100) : 0;
-    return 3 * taints + 2 * affinity + fit + balanced;
+    const deviation = fractions.length === 2 ? Math.abs(fractions[0]! - fractions[1]!) / 2 : 0;
+    const balanced = asks ? int((1 - deviation) * 100) : 0;
+    return 3 * taints + 2 * affinity + fit + balanced + 2 * spread[i]! + 2 * near[i]!;
   });
 }

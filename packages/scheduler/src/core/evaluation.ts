@@ -86,12 +86,20 @@ export class Evaluation {
   readonly #codes = new Int32Array(batchSize);
   readonly #scores = new Float64Array(batchSize);
 
-  constructor(profile: Profile, pod: PodInfo, snapshot: Snapshot) {
+  /** `worn` is one no longer needed: its arrays are used again. */
+  constructor(profile: Profile, pod: PodInfo, snapshot: Snapshot, worn?: Evaluation) {
     const scores = prepareScores(profile, pod, snapshot, false);
     this.filters = prepareFilters(profile, pod, snapshot, false);
     this.#absolute = scores.filter(({ score }) => !score.normalize);
     this.relative = scores.filter(({ score }) => score.normalize);
-    this.raw = this.relative.map(() => new Float64Array(0));
+    if (worn) {
+      this.#evaluatedAt = worn.#evaluatedAt.fill(never);
+      this.rejectedBy = worn.rejectedBy;
+      this.code = worn.code;
+      this.base = worn.base;
+    }
+    const capacity = this.#evaluatedAt.length;
+    this.raw = this.relative.map((_, i) => worn?.raw[i] ?? new Float64Array(capacity));
     this.differs = this.relative.map(() => false);
   }
 
@@ -112,6 +120,18 @@ export class Evaluation {
     if (left === 0) return;
     left = this.#filter(stale, left);
     if (left > 0) this.#score(stale, left);
+  }
+
+  /** Judges one row without keeping anything. Undefined: it will do. */
+  judge(row: number): { by: NamedFilter; code: number } | undefined {
+    const one = this.#rows;
+    const codes = this.#codes;
+    one[0] = row;
+    for (const by of this.filters) {
+      by.filter.filter(one, 1, codes);
+      if (codes[0] !== 0) return { by, code: codes[0]! };
+    }
+    return undefined;
   }
 
   /** Runs the filters; feasible rows are moved to the front of `rows`. Returns how many there are. */

@@ -19,6 +19,7 @@ import { Nominations } from './nominations.ts';
 import type { PodInfo } from './pod-info.ts';
 import type { Profile } from './plugin.ts';
 import type { Snapshot } from './snapshot.ts';
+import { Trial } from './trial.ts';
 
 export interface FrameworkOptions {
   readonly profile: Profile;
@@ -50,6 +51,18 @@ const minFeasibleNodes = 100;
 const maxEvaluations = 64;
 const noReasons: ReadonlyMap<string, number> = new Map();
 
+interface Verdict {
+  readonly by: NamedFilter;
+  readonly code: number;
+}
+
+export interface Probe {
+  /** True if plugins that look at the whole cluster have a say. */
+  readonly clusterWide: boolean;
+  /** Why the pod cannot run on the row as things are; undefined if it can. */
+  rejection(row: number): string | undefined;
+}
+
 /** A pod on its way through one decision. */
 interface Cycle {
   readonly pod: PodInfo;
@@ -59,7 +72,7 @@ interface Cycle {
   /** Rows that may be looked at, and the plugins that say so; undefined: all. */
   readonly only: { readonly plugins: readonly string[]; readonly rows: readonly number[] } | undefined;
   /** Verdicts not kept in `local`: of cluster-wide filters, and those made with nominated pods in place. */
-  readonly rejected: Map<number, { readonly by: NamedFilter; readonly code: number }>;
+  readonly rejected: Map<number, Verdict>;
 }
 
 export class Framework {
@@ -110,10 +123,36 @@ export class Framework {
     return cycle.wideFilters.length === 0 && this.nominations.size === 0 && options.within === undefined;
   }
 
-  /** True if the pod could run on this row as things are. */
-  fitsOn(pod: PodInfo, row: number): boolean {
+  /** Judges single rows for one pod, again and again, while pods come and go on the snapshot. Keeps nothing. */
+  probe(pod: PodInfo): Probe {
     const cycle = this.#begin(pod);
-    return !cycle.rejection && this.#fits(cycle, row);
+    const { snapshot, nominations, profile } = this;
+    const verdict = (row: number): Verdict | undefined => {
+      const local = cycle.local.judge(row);
+      if (local || cycle.wideFilters.length === 0) return local;
+      // Pods may have moved since the last question.
+      const one = Int32Array.of(row);
+      for (const by of prepareFilters(profile, pod, snapshot, true)) {
+        by.filter.filter(one, 1, this.#codes);
+        if (this.#codes[0] !== 0) return { by, code: this.#codes[0]! };
+      }
+      return undefined;
+    };
+    return {
+      clusterWide: cycle.wideFilters.length > 0,
+      rejection(row) {
+        if (cycle.rejection) return cycle.rejection.message;
+        if (cycle.only && !cycle.only.rows.includes(row)) return 'not a node the pod asks for';
+        const name = snapshot.nameOf(row);
+        const ahead = nominations.size === 0 ? [] : nominations.ahead(name, pod);
+        const trial = new Trial(snapshot);
+        for (const info of ahead) if (!snapshot.pod(info.uid)) trial.place(info, name);
+        const found = verdict(row);
+        const reason = found && found.by.filter.reasons(found.code, row)[0];
+        trial.rollback();
+        return reason;
+      },
+    };
   }
 
   /** True if the row may be of use to the pod: it fits, or evicting others there could make it fit. */
@@ -127,15 +166,6 @@ export class Framework {
     );
   }
 
-  /** Why the pod does not fit on the row; empty if it does. */
-  reasonsOn(pod: PodInfo, row: number): readonly string[] {
-    const cycle = this.#begin(pod);
-    if (cycle.rejection) return [cycle.rejection.message];
-    if (this.#fits(cycle, row)) return [];
-    const rejected = cycle.rejected.get(row);
-    return rejected ? rejected.by.filter.reasons(rejected.code, row) : [];
-  }
-
   #placed(row: number, evaluated: number, feasible: number): Placed {
     return { fits: true, row, nodeName: this.snapshot.nameOf(row), evaluated, feasible };
   }
@@ -144,12 +174,16 @@ export class Framework {
     const { profile, snapshot } = this;
     let local = this.#evaluations.get(pod.signature);
     if (local) this.#evaluations.delete(pod.signature);
-    else local = new Evaluation(profile, pod, snapshot);
-    this.#evaluations.set(pod.signature, local);
-    if (this.#evaluations.size > maxEvaluations) {
-      const [oldest] = this.#evaluations.keys();
-      this.#evaluations.delete(oldest!);
+    else {
+      let worn: Evaluation | undefined;
+      if (this.#evaluations.size >= maxEvaluations) {
+        const [oldest] = this.#evaluations;
+        worn = oldest![1];
+        this.#evaluations.delete(oldest![0]);
+      }
+      local = new Evaluation(profile, pod, snapshot, worn);
     }
+    this.#evaluations.set(pod.signature, local);
     const wideFilters = prepareFilters(profile, pod, snapshot, true);
     let rejection: Cycle['rejection'];
     let names: ReadonlySet<string> | undefined;
@@ -249,13 +283,22 @@ export class Framework {
   #fits(cycle: Cycle, row: number): boolean {
     if (this.snapshot.alive[row] === 0) return false;
     if (cycle.only && !cycle.only.rows.includes(row)) return false;
-    const ahead = this.nominations.ahead(this.snapshot.nameOf(row), cycle.pod);
-    const present = ahead.filter(({ uid }) => this.snapshot.pod(uid) === undefined);
-    for (const info of present) this.snapshot.addPod(info, this.snapshot.nameOf(row));
-    const fits = this.#judge(cycle, row);
-    for (const info of present) this.snapshot.removePod(info.uid);
-    // Said with pods in place that are not: the row's new generation makes `local` look again.
+    if (this.nominations.size === 0) return this.#judge(cycle, row);
+    const name = this.snapshot.nameOf(row);
+    const trial = new Trial(this.snapshot);
+    for (const info of this.nominations.ahead(name, cycle.pod)) {
+      if (!this.snapshot.pod(info.uid)) trial.place(info, name);
+    }
+    // What is kept of this verdict carries the generation of the trial: `local` will look again.
+    const fits = this.#judge(this.#again(cycle), row);
+    trial.rollback();
     return fits;
+  }
+
+  /** Cluster-wide plugins prepared again: pods have moved. */
+  #again(cycle: Cycle): Cycle {
+    const wideFilters = prepareFilters(this.profile, cycle.pod, this.snapshot, true);
+    return wideFilters.length + cycle.wideFilters.length === 0 ? cycle : { ...cycle, wideFilters };
   }
 
   #judge(cycle: Cycle, row: number): boolean {

@@ -8,6 +8,7 @@ export {
   type FrameworkOptions,
   type Placed,
   type PlacementOptions,
+  type Probe,
 } from './framework.ts';
 export {
   dominantMember,

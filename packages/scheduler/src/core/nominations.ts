@@ -39,6 +39,10 @@ export class Nominations {
     return this.#byUid.get(uid)?.nodeName;
   }
 
+  anyOn(nodeName: string): boolean {
+    return this.#byNode.has(nodeName);
+  }
+
   nodes(): Iterable<string> {
     return this.#byNode.keys();
   }

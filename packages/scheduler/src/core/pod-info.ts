@@ -4,6 +4,7 @@
  */
 import type { Pod } from '@coracle/machinery/api';
 import type { Interner } from './interner.ts';
+import { affinityTerms, type AffinityTerms, type PodQueries } from './pod-query.ts';
 import { nonZeroRequests, podRequests } from './resources.ts';
 
 /** A host port a pod occupies. An ip of '0.0.0.0' (or none) means all addresses of the node. */
@@ -26,6 +27,8 @@ export interface PodInfo {
   readonly nonZeroCpu: number;
   readonly nonZeroMemory: number;
   readonly ports: readonly HostPort[];
+  /** Affinity to and anti-affinity against other pods; undefined for most. */
+  readonly terms: AffinityTerms | undefined;
   readonly signature: string;
 }
 
@@ -44,7 +47,12 @@ export interface PodInfoOptions {
 }
 
 /** `resources` gives out dimensions: resource name -> id, as ids 1.. of an Interner (dimension = id - 1). */
-export function describePod(pod: Pod, resources: Interner, options: PodInfoOptions = {}): PodInfo {
+export function describePod(
+  pod: Pod,
+  resources: Interner,
+  queries: PodQueries,
+  options: PodInfoOptions = {},
+): PodInfo {
   const useStatus = options.placed === true;
   const wanted = podRequests(pod, { useStatus });
   const nonZero = nonZeroRequests(pod, wanted, useStatus);
@@ -66,6 +74,7 @@ export function describePod(pod: Pod, resources: Interner, options: PodInfoOptio
     nonZeroCpu: nonZero.cpu,
     nonZeroMemory: nonZero.memory,
     ports: hostPorts(pod),
+    terms: affinityTerms(pod, queries),
     signature: useStatus ? '' : signatureOf(pod),
   };
 }

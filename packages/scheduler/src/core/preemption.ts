@@ -8,7 +8,7 @@
 import { selectorFrom, type Selector } from '@coracle/machinery';
 import type { PodDisruptionBudget } from '@coracle/machinery/api';
 import { histogram, type Diagnosis } from './diagnosis.ts';
-import type { Framework } from './framework.ts';
+import type { Framework, Probe } from './framework.ts';
 import type { PodInfo } from './pod-info.ts';
 import type { PlacedPod } from './snapshot.ts';
 import { Trial } from './trial.ts';
@@ -23,7 +23,34 @@ export interface Victims {
   readonly nodeName: string;
   /** Most important first. */
   readonly pods: readonly PlacedPod[];
+  /** Evictions that break a disruption budget. */
   readonly violations: number;
+  /** Sum of the victims' priorities, each offset as upstream does, so that many negative ones do not look better than one. */
+  readonly prioritySum: number;
+  /** Earliest start among the victims of the highest priority. */
+  readonly start: string;
+}
+
+/** What was found for a row holds until the row or a budget changes: equal preemptors in a row ask again and again. */
+interface Found {
+  readonly budgets: string;
+  readonly at: Map<number, { readonly generation: number; readonly result: Victims | string }>;
+}
+const maxFound = 16;
+const foundBy = new WeakMap<Framework, Map<string, Found>>();
+
+function foundFor(framework: Framework, pod: PodInfo, budgets: readonly PodDisruptionBudget[]): Found['at'] {
+  let all = foundBy.get(framework);
+  if (!all) foundBy.set(framework, (all = new Map()));
+  const version = budgets.map(({ metadata }) => `${metadata.uid}/${metadata.resourceVersion}`).join(' ');
+  const key = `${pod.priority}/${pod.signature}`;
+  let found = all.get(key);
+  if (found?.budgets !== version) {
+    all.delete(key);
+    if (all.size >= maxFound) all.delete(all.keys().next().value!);
+    all.set(key, (found = { budgets: version, at: new Map() }));
+  }
+  return found!.at;
 }
 
 /** What came of it: a node and its victims, or the sentence kube-scheduler appends to the pod's message. */
@@ -54,10 +81,22 @@ export function findPreemption(
     if (count > 0) failures.set(reason, (failures.get(reason) ?? 0) + count);
   };
   let withoutViolation = 0;
+  const probe = framework.probe(pod);
+  // Cluster-wide plugins and nominated pods make a row's answer depend on more than the row.
+  const kept = probe.clusterWide ? undefined : foundFor(framework, pod, options.budgets);
+  const victims = (row: number): Victims | string => {
+    const generation = snapshot.rowGeneration[row]!;
+    const found = framework.nominations.anyOn(snapshot.nameOf(row)) ? undefined : kept;
+    const known = found?.get(row);
+    if (known?.generation === generation) return known.result;
+    const result = victimsOn(framework, probe, pod, row, options.budgets);
+    found?.set(row, { generation, result });
+    return result;
+  };
   const hopeless = !snapshot.hasPodsBelow(pod.priority);
   if (hopeless) tally(noVictims, rows.length);
   for (let i = 0; i < rows.length && !hopeless; i++) {
-    const result = victimsOn(framework, pod, rows[(start + i) % rows.length]!, options.budgets);
+    const result = victims(rows[(start + i) % rows.length]!);
     if (typeof result === 'string') tally(result, 1);
     else {
       candidates.push(result);
@@ -86,36 +125,46 @@ function whyNotEligible(framework: Framework, pod: PodInfo): string | undefined 
 
 /** The fewest pods to evict from the row, or why that would not help. */
 function victimsOn(
-  framework: Framework,
+  { snapshot }: Framework,
+  probe: Probe,
   pod: PodInfo,
   row: number,
   budgets: readonly PodDisruptionBudget[],
 ): Victims | string {
-  const { snapshot } = framework;
   const potential = snapshot.podsOn(row).filter(({ info }) => info.priority < pod.priority);
   if (potential.length === 0) return noVictims;
   const nodeName = snapshot.nameOf(row);
   const trial = new Trial(snapshot);
   for (const victim of potential) trial.remove(victim);
-  if (!framework.fitsOn(pod, row)) {
-    const reasons = framework.reasonsOn(pod, row);
+  const rejection = probe.rejection(row);
+  if (rejection !== undefined) {
     trial.rollback();
-    return reasons[0] ?? notHelpful;
+    return rejection;
   }
   const { violating, others } = splitByBudgets(potential.sort(moreImportant), budgets);
   const victims: PlacedPod[] = [];
-  let violations = 0;
   const reprieve = (candidate: PlacedPod): boolean => {
-    snapshot.addPod(candidate.info, nodeName);
-    if (framework.fitsOn(pod, row)) return true;
-    snapshot.removePod(candidate.info.uid);
+    const again = new Trial(snapshot);
+    again.place(candidate.info, nodeName);
+    if (probe.rejection(row) === undefined) return true;
+    again.rollback();
     victims.push(candidate);
     return false;
   };
+  let violations = 0;
   for (const candidate of violating) if (!reprieve(candidate)) violations++;
   for (const candidate of others) reprieve(candidate);
   trial.rollback();
-  return { nodeName, pods: victims.sort(moreImportant), violations };
+  victims.sort(moreImportant);
+  const top = victims[0]?.info.priority;
+  const starts = victims.filter(({ info }) => info.priority === top).map(startOf);
+  return {
+    nodeName,
+    pods: victims,
+    violations,
+    prioritySum: victims.reduce((total, { info }) => total + info.priority + 2 ** 31, 0),
+    start: starts.reduce((first, start) => (start < first ? start : first), '9999'),
+  };
 }
 
 /** Higher priority first, then the longer running. */
@@ -178,20 +227,11 @@ function choose(candidates: readonly Victims[]): Victims | undefined {
 }
 
 function better(a: Victims, b: Victims): boolean {
-  // Offset as upstream does, so that many small negative priorities do not look better than one.
-  const sum = (v: Victims): number => v.pods.reduce((total, p) => total + p.info.priority + 2 ** 31, 0);
-  const latestStart = (v: Victims): string => {
-    const top = v.pods[0]!.info.priority;
-    return v.pods
-      .filter((p) => p.info.priority === top)
-      .map(startOf)
-      .sort()[0]!;
-  };
   const order =
     a.violations - b.violations ||
     a.pods[0]!.info.priority - b.pods[0]!.info.priority ||
-    sum(a) - sum(b) ||
+    a.prioritySum - b.prioritySum ||
     a.pods.length - b.pods.length ||
-    compareText(latestStart(b), latestStart(a));
+    compareText(b.start, a.start);
   return order < 0;
 }

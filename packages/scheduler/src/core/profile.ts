@@ -1,10 +1,12 @@
 import type { Profile } from './plugin.ts';
 import { imageLocality } from './plugins/image-locality.ts';
+import { interPodAffinity, type InterPodAffinityArgs } from './plugins/inter-pod-affinity.ts';
 import { nodeAffinity, type NodeAffinityArgs } from './plugins/node-affinity.ts';
 import { nodeName } from './plugins/node-name.ts';
 import { nodePorts } from './plugins/node-ports.ts';
 import { nodeResourcesFit, type NodeResourcesFitArgs } from './plugins/node-resources-fit.ts';
 import { nodeUnschedulable } from './plugins/node-unschedulable.ts';
+import { podTopologySpread } from './plugins/pod-topology-spread.ts';
 import { balancedAllocation, type BalancedAllocationArgs } from './plugins/resource-scores.ts';
 import { taintToleration } from './plugins/taint-toleration.ts';
 
@@ -13,6 +15,7 @@ export interface DefaultProfileArgs {
   readonly nodeResourcesFit?: NodeResourcesFitArgs;
   readonly nodeAffinity?: NodeAffinityArgs;
   readonly balancedAllocation?: BalancedAllocationArgs;
+  readonly interPodAffinity?: InterPodAffinityArgs;
   readonly percentageOfNodesToScore?: number;
 }
 
@@ -28,6 +31,8 @@ export function defaultProfile(args: DefaultProfileArgs = {}): Profile {
       { plugin: nodeAffinity(args.nodeAffinity), weight: 2 },
       { plugin: nodePorts },
       { plugin: nodeResourcesFit(args.nodeResourcesFit), weight: 1 },
+      { plugin: podTopologySpread, weight: 2 },
+      { plugin: interPodAffinity(args.interPodAffinity), weight: 2 },
       { plugin: balancedAllocation(args.balancedAllocation), weight: 1 },
       { plugin: imageLocality, weight: 1 },
     ],

@@ -23,6 +23,8 @@ import {
   type PodInfo,
   type PodInfoOptions,
 } from './pod-info.ts';
+import { PodIndex } from './pod-index.ts';
+import { PodQueries, type Labels, type PodQuery } from './pod-query.ts';
 import { amountOf } from './resources.ts';
 
 /** A pod that occupies a node, or will when its node appears. */
@@ -45,11 +47,13 @@ export class Snapshot {
   readonly resources = new Interner();
   readonly labels = new LabelColumns();
   readonly images = new ImageTable();
+  readonly queries = new PodQueries();
+  readonly podIndex = new PodIndex();
 
   /** Rows in use are below this; some may be free. */
   rowCount = 0;
   nodeCount = 0;
-  /** Increases with every change. */
+  /** Another with every change; the same only if everything is the same. */
   generation = 0;
 
   alive = new Uint8Array(0);
@@ -64,6 +68,8 @@ export class Snapshot {
   readonly requested: Float64Array[] = [];
   readonly taintSets: (readonly Taint[])[] = [[]];
 
+  /** Changes so far: generations are never given out twice. */
+  #changes = 0;
   readonly #taintSetIds = new Map<string, number>([['[]', 0]]);
   readonly #nodes: (Node | undefined)[] = [];
   readonly #rows = new Map<string, number>();
@@ -82,7 +88,7 @@ export class Snapshot {
 
   /** Reads a pod against this snapshot's resource dimensions. */
   describe(pod: Pod, options?: PodInfoOptions): PodInfo {
-    const info = describePod(pod, this.resources, options);
+    const info = describePod(pod, this.resources, this.queries, options);
     this.#addColumns();
     return info;
   }
@@ -119,6 +125,15 @@ export class Snapshot {
   /** Label values by row, as ids of `labels.values`; 0 where absent. Fetch again after any change. */
   labelColumn(key: string): Int32Array {
     return this.labels.column(key, this.#nodes, this.alive.length);
+  }
+  /** Pods by row that the query matches. Fetch again after any change. */
+  matching(query: PodQuery): Int32Array {
+    return this.podIndex.counts(query, this.alive.length, () => this.#pods.values());
+  }
+  /** Labels of a namespace (undefined: it is gone), for affinity terms that select namespaces by label. */
+  setNamespace(name: string, labels: Labels | undefined): void {
+    this.podIndex.setNamespace(name, labels);
+    this.generation = ++this.#changes;
   }
   /** The dimension of a resource, given out now if it is new. */
   dimensionOf(name: string): number {
@@ -188,8 +203,14 @@ export class Snapshot {
   refreshPod(info: PodInfo): void {
     const placement = this.#pods.get(info.uid);
     if (!placement) return;
-    if (sameClaims(placement.info, info)) placement.info = info;
-    else this.addPod(info, placement.nodeName);
+    if (!sameClaims(placement.info, info)) this.addPod(info, placement.nodeName);
+    else {
+      if (placement.row >= 0 && !sameToOthers(placement.info.pod, info.pod)) {
+        this.podIndex.remove(placement.info, placement.row);
+        this.podIndex.add(info, placement.row);
+      }
+      placement.info = info;
+    }
   }
 
   /** Takes the pod away. Returns where it was; undefined if it was not here. */
@@ -212,6 +233,7 @@ export class Snapshot {
     placement.row = row;
     placement.slot = pods.length;
     pods.push(placement);
+    this.podIndex.add(placement.info, row);
     this.#count(placement.info, row, 1);
     for (const port of placement.info.ports) (this.#ports[row] ??= new UsedPorts()).add(port);
   }
@@ -224,6 +246,7 @@ export class Snapshot {
       pods[slot] = last;
       last.slot = slot;
     }
+    this.podIndex.remove(info, row);
     this.#count(info, row, -1);
     for (const port of info.ports) this.#ports[row]?.remove(port);
     placement.row = -1;
@@ -270,7 +293,17 @@ export class Snapshot {
   }
 
   #touch(row: number): void {
-    this.rowGeneration[row] = ++this.generation;
+    this.generation = ++this.#changes;
+    this.rowGeneration[row] = this.generation;
+  }
+
+  /** For Trial: the row is again exactly what it was at that generation. */
+  restoreRow(row: number, rowGeneration: number): void {
+    this.rowGeneration[row] = rowGeneration;
+  }
+  /** For Trial: everything is again exactly what it was at that generation. */
+  restore(generation: number): void {
+    this.generation = generation;
   }
 
   /** Invariant after it: a column for every resource name seen. */
@@ -317,6 +350,15 @@ function sameClaims(a: PodInfo, b: PodInfo): boolean {
     a.ports.length === b.ports.length &&
     a.ports.every((p, i) => p.port === b.ports[i]!.port && p.ip === b.ports[i]!.ip)
   );
+}
+
+/** True if rules of other pods see no difference. */
+function sameToOthers(a: Pod, b: Pod): boolean {
+  if ((a.metadata.deletionTimestamp === undefined) !== (b.metadata.deletionTimestamp === undefined))
+    return false;
+  const [x, y] = [a.metadata.labels ?? {}, b.metadata.labels ?? {}];
+  const keys = Object.keys(x);
+  return keys.length === Object.keys(y).length && keys.every((key) => x[key] === y[key]);
 }
 
 function sameNumbers(a: readonly number[], b: readonly number[]): boolean {

@@ -11,6 +11,7 @@ export class Hints {
   readonly #queue: SchedulingQueue;
   readonly #frameworkOf: (pod: PodInfo) => Framework;
   readonly #rows = new Set<number>();
+  #podsCame = false;
 
   constructor(queue: SchedulingQueue, frameworkOf: (pod: PodInfo) => Framework) {
     this.#queue = queue;
@@ -21,15 +22,20 @@ export class Hints {
   add(row: number): void {
     this.#rows.add(row);
   }
+  /** A pod has a node now, or other labels: pods that want it near, or its like spread, may fit. */
+  podCame(): void {
+    this.#podsCame = true;
+  }
   get pending(): boolean {
-    return this.#rows.size > 0;
+    return this.#rows.size > 0 || this.#podsCame;
   }
 
   /** Wakes whom the changes since the last call may help. */
   apply(now: number): void {
-    if (this.#rows.size === 0) return;
+    if (!this.pending) return;
     const rows = [...this.#rows];
     this.#rows.clear();
+    this.#podsCame = false;
     const answers = new Map<string, boolean>();
     let questions = 0;
     const helped: Unit[] = [];

@@ -27,6 +27,8 @@ export interface IntakeOptions {
   defaultPriorityClass(): PriorityClass | undefined;
   /** A node changed for the better, or a pod left it: pods that fit nowhere may fit there now. */
   rowChanged(row: number): void;
+  /** A pod has a node now, or other labels. */
+  podCame(): void;
   /** There may be something to decide. */
   poke(): void;
   /** The pod has a node, or needs none any more. */
@@ -104,6 +106,7 @@ export class Intake {
   assume(info: PodInfo, nodeName: string): void {
     const { assumed, nominations, gangs } = this.#state;
     assumed.set(info.uid, nodeName);
+    this.#options.podCame();
     nominations.delete(info.uid);
     this.#unitOf.delete(info.uid);
     const key = gangKeyOf(info.pod);
@@ -169,6 +172,10 @@ export class Intake {
     const place = snapshot.pod(uid);
     if (place?.nodeName === nodeName && before?.spec?.nodeName === nodeName && sameClaims(before, pod)) {
       snapshot.refreshPod({ ...place.info, pod });
+      if (JSON.stringify(before.metadata.labels) !== JSON.stringify(pod.metadata.labels)) {
+        this.#options.podCame();
+        this.#options.poke();
+      }
       return;
     }
     this.#options.settled(uid);
@@ -178,7 +185,11 @@ export class Intake {
     assumed.delete(uid);
     const info = snapshot.describe(pod, { priority: this.#priorityOf(pod), placed: true });
     if (place?.nodeName === nodeName) snapshot.refreshPod(info);
-    else snapshot.addPod(info, nodeName);
+    else {
+      snapshot.addPod(info, nodeName);
+      this.#options.podCame();
+      this.#options.poke();
+    }
     if (assumedOn !== undefined && assumedOn !== nodeName) {
       const row = snapshot.rowOf(assumedOn);
       if (row !== undefined) this.#options.rowChanged(row);

@@ -11,7 +11,7 @@
  */
 import type { Client } from '@coracle/client';
 import { isReason } from '@coracle/machinery';
-import { Node, Pod, PodDisruptionBudget, PodGroup, PriorityClass } from '@coracle/machinery/api';
+import { Namespace, Node, Pod, PodDisruptionBudget, PodGroup, PriorityClass } from '@coracle/machinery/api';
 import type { Clock, Component, EventRecorder, InformerFactory, Logger } from '@coracle/operator';
 import {
   createFramework,
@@ -135,6 +135,7 @@ class LiveScheduler implements Scheduler {
         priorityClass: (name) => this.#priorityClasses.get(name),
         defaultPriorityClass: () => this.#priorityClasses.list().find((c) => c.globalDefault),
         rowChanged: (row) => this.#hints.add(row),
+        podCame: () => this.#hints.podCame(),
         poke: () => this.#poke(),
         settled: (uid) => {
           this.#status.cancel(uid);
@@ -159,6 +160,16 @@ class LiveScheduler implements Scheduler {
       );
     }
     this.#removers.push(
+      informers.informer(Namespace).on({
+        add: ({ metadata }) => this.#snapshot.setNamespace(metadata.name, metadata.labels ?? {}),
+        update: (before, { metadata }) => {
+          if (JSON.stringify(before.metadata.labels) === JSON.stringify(metadata.labels)) return;
+          this.#snapshot.setNamespace(metadata.name, metadata.labels ?? {});
+          this.#hints.podCame();
+          this.#poke();
+        },
+        delete: ({ metadata }) => this.#snapshot.setNamespace(metadata.name, undefined),
+      }),
       informers.informer(Node).on({
         add: (node) => intake.nodeChanged(undefined, node),
         update: (before, node) => intake.nodeChanged(before, node),
