@@ -1,0 +1,363 @@
+/**
+ * Thousands of nodes in one component: one pod informer, one timer, one queue of writes. Their pods are state machines
+ * (virtual-pod.ts); nothing runs. What a pod has got to is in its status, so a restarted process goes on from there.
+ */
+import type { Client } from '@coracle/client';
+import {
+  ApiError,
+  deepEqual,
+  formatMicroTime,
+  isReason,
+  type KubeletApi,
+  type NodeGateway,
+} from '@coracle/machinery';
+import { Lease, Node, Pod, type Taint } from '@coracle/machinery/api';
+import { type Clock, type Component, type InformerFactory, type Logger } from '@coracle/operator';
+import { leaseNamespace } from '../agent/heartbeat.ts';
+import { newNode, type NodeDescription, standardLabels } from '../agent/node-object.ts';
+import { isTerminalPhase } from '../pod/containers.ts';
+import { Agenda } from './agenda.ts';
+import { defaultStages, type Stages, stagesOf } from './stages.ts';
+import { freshPod, restoredPod, step, type VirtualPod, virtualStatus } from './virtual-pod.ts';
+
+export interface VirtualNodesOptions {
+  client: Client;
+  /** Asked for the informer of all pods, which others may share. */
+  informers: InformerFactory;
+  clock: Clock;
+  logger: Logger;
+  count: number;
+  /** Names are `PREFIX0`, `PREFIX1`, ...; default `virtual-`. */
+  prefix?: string | undefined;
+  /** Default: 32 cores, 256Gi, 110 pods. A function gives each node its own. */
+  capacity?: Record<string, string> | ((index: number) => Record<string, string>) | undefined;
+  labels?: Record<string, string> | ((index: number) => Record<string, string>) | undefined;
+  taints?: Taint[] | undefined;
+  /** What pods do whose annotations do not say. */
+  stages?: Partial<Stages> | undefined;
+  /** In [0, 1), for failures by chance. */
+  random?: (() => number) | undefined;
+  /** Seconds between renewals of a node's Lease (which lasts four times as long), spread evenly over the nodes; 0: no leases. Default 60. */
+  renewSeconds?: number | undefined;
+  /** Writes in flight; default 32. */
+  writers?: number | undefined;
+}
+
+export interface VirtualNodes extends Component, NodeGateway {
+  /** Resolves when no write is waiting. */
+  settled(): Promise<void>;
+  readonly pods: number;
+}
+
+interface Entry {
+  pod: Pod;
+  state: VirtualPod;
+  /** A write is waiting for or in flight. */
+  writing: boolean;
+  /** The state has changed since the last write began. */
+  dirty: boolean;
+  gone: boolean;
+}
+
+const defaultCapacity: Record<string, string> = { cpu: '32', memory: '256Gi', pods: '110' };
+
+export function virtualNodes(options: VirtualNodesOptions): VirtualNodes {
+  return new Fleet(options);
+}
+
+class Fleet implements VirtualNodes {
+  readonly name = 'virtual-nodes';
+  readonly #options: VirtualNodesOptions;
+  readonly #names: string[];
+  readonly #addresses = new Map<string, string>();
+  readonly #stages: Stages;
+  readonly #random: () => number;
+  readonly #entries = new Map<string, Entry>();
+  readonly #agenda: Agenda<string>;
+  readonly #queue: (() => Promise<void>)[] = [];
+  readonly #settlers = new Set<() => void>();
+  #inFlight = 0;
+  #nextAddress = 0;
+  #undo: (() => void) | undefined;
+  #cancelRenew: (() => void) | undefined;
+  #renewAt = 0;
+  #stopped = false;
+
+  constructor(options: VirtualNodesOptions) {
+    this.#options = options;
+    const { count, prefix = 'virtual-' } = options;
+    this.#names = Array.from({ length: count }, (_, index) => `${prefix}${index}`);
+    for (const [index, name] of this.#names.entries())
+      this.#addresses.set(name, `10.${64 + (index >> 16)}.${(index >> 8) & 255}.${index & 255}`);
+    this.#stages = { ...defaultStages, ...options.stages };
+    this.#random = options.random ?? Math.random;
+    this.#agenda = new Agenda(options.clock, (uid) => this.#step(uid));
+  }
+
+  get pods(): number {
+    return this.#entries.size;
+  }
+
+  async start(): Promise<void> {
+    for (const [index, name] of this.#names.entries()) this.#write(() => this.#register(index, name));
+    await this.settled();
+    const pods = this.#options.informers.informer(Pod);
+    this.#undo = pods.on({
+      add: (pod) => this.#seen(pod),
+      update: (_before, pod) => this.#seen(pod),
+      delete: (pod) => this.#forget(pod),
+    });
+    await this.#options.informers.start();
+    await pods.ready();
+    this.#renewSome();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#undo?.();
+    this.#cancelRenew?.();
+    this.#agenda.clear();
+    this.#queue.length = 0;
+    await this.settled();
+  }
+
+  connect(nodeName: string): KubeletApi | undefined {
+    return this.#addresses.has(nodeName) ? this.#kubelet(nodeName) : undefined;
+  }
+
+  settled(): Promise<void> {
+    if (this.#inFlight === 0 && this.#queue.length === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#settlers.add(resolve));
+  }
+
+  /** Runs writes a limited number at a time, in order. */
+  #write(work: () => Promise<void>): void {
+    this.#queue.push(work);
+    this.#drain();
+  }
+
+  #drain(): void {
+    while (this.#inFlight < (this.#options.writers ?? 32)) {
+      const work = this.#queue.shift();
+      if (work === undefined) break;
+      this.#inFlight += 1;
+      void work()
+        .catch((error: unknown) => {
+          if (!this.#stopped)
+            this.#options.logger.warn({ error: String(error) }, 'a write of virtual nodes failed');
+        })
+        .finally(() => {
+          this.#inFlight -= 1;
+          this.#drain();
+        });
+    }
+    if (this.#inFlight > 0 || this.#queue.length > 0) return;
+    for (const settle of this.#settlers) settle();
+    this.#settlers.clear();
+  }
+
+  async #register(index: number, name: string): Promise<void> {
+    const { client, clock } = this.#options;
+    try {
+      await client.create(Node, newNode(this.#describe(index, name), clock.now()));
+    } catch (error) {
+      if (!isReason(error, 'AlreadyExists')) throw error;
+      const { status, metadata } = newNode(this.#describe(index, name), clock.now());
+      await client.patch(Node, name, 'merge', { metadata: { labels: metadata.labels } });
+      await client.patch(Node, name, 'merge', { status }, { subresource: 'status' });
+      return;
+    }
+    // A server with a status subresource drops the status of what is created.
+    const { status } = newNode(this.#describe(index, name), clock.now());
+    await client.patch(Node, name, 'merge', { status }, { subresource: 'status' });
+  }
+
+  #describe(index: number, name: string): NodeDescription {
+    const { capacity = defaultCapacity, labels = {}, taints = [] } = this.#options;
+    const own = typeof capacity === 'function' ? capacity(index) : capacity;
+    const all = { pods: '110', ...own };
+    return {
+      name,
+      address: this.#addresses.get(name) ?? '',
+      labels: {
+        ...standardLabels(name),
+        'coracle.dev/virtual': 'true',
+        ...(typeof labels === 'function' ? labels(index) : labels),
+      },
+      taints,
+      capacity: all,
+      allocatable: all,
+      info: {
+        architecture: 'amd64',
+        bootID: '',
+        containerRuntimeVersion: 'coracle-virtual://1',
+        kernelVersion: '',
+        kubeProxyVersion: '',
+        kubeletVersion: 'v1.36.0+coracle',
+        machineID: name,
+        operatingSystem: 'linux',
+        osImage: 'virtual',
+        systemUUID: name,
+      },
+    };
+  }
+
+  /** Renews the leases whose turn it is, a second's worth at a time. */
+  #renewSome(): void {
+    const { clock, renewSeconds = 60 } = this.#options;
+    if (renewSeconds <= 0 || this.#stopped) return;
+    const share = Math.ceil(this.#names.length / renewSeconds);
+    for (let i = 0; i < share; i++) {
+      const name = this.#names[this.#renewAt % this.#names.length];
+      this.#renewAt += 1;
+      if (name !== undefined) this.#write(() => this.#renew(name, renewSeconds));
+    }
+    this.#cancelRenew = clock.after(1000, () => this.#renewSome());
+  }
+
+  async #renew(name: string, renewSeconds: number): Promise<void> {
+    const { client, clock } = this.#options;
+    const spec = {
+      holderIdentity: name,
+      leaseDurationSeconds: renewSeconds * 4,
+      renewTime: formatMicroTime(clock.now()),
+    };
+    try {
+      await client.patch(Lease, name, 'merge', { spec }, { namespace: leaseNamespace });
+    } catch (error) {
+      if (!isReason(error, 'NotFound')) throw error;
+      await client.create(
+        Lease,
+        { metadata: { name, namespace: leaseNamespace }, spec },
+        { namespace: leaseNamespace },
+      );
+    }
+  }
+
+  #seen(pod: Pod): void {
+    const nodeName = pod.spec?.nodeName;
+    if (nodeName === undefined || !this.#addresses.has(nodeName)) return;
+    const { clock } = this.#options;
+    const { uid } = pod.metadata;
+    const known = this.#entries.get(uid);
+    if (known !== undefined) {
+      known.pod = pod;
+      if (pod.metadata.deletionTimestamp !== undefined) this.#delete(known);
+      return;
+    }
+    const restored = restoredPod(pod);
+    const state = restored ?? freshPod(this.#newAddress());
+    const entry: Entry = { pod, state, writing: false, dirty: false, gone: false };
+    this.#entries.set(uid, entry);
+    if (pod.metadata.deletionTimestamp !== undefined) return this.#delete(entry);
+    const stages = stagesOf(pod, this.#stages);
+    if (state.step === 'starting') this.#agenda.add(clock.now() + stages.startMs, uid);
+    else if (state.step === 'running' && stages.runMs !== undefined)
+      this.#agenda.add(state.startedAt + stages.runMs, uid);
+    if (restored === undefined && stages.startMs > 0) this.#report(entry);
+  }
+
+  #newAddress(): string {
+    const n = this.#nextAddress++;
+    return `10.${128 + ((n >> 16) & 127)}.${(n >> 8) & 255}.${n & 255}`;
+  }
+
+  #forget(pod: Pod): void {
+    const entry = this.#entries.get(pod.metadata.uid);
+    if (entry !== undefined) entry.gone = true;
+    this.#entries.delete(pod.metadata.uid);
+  }
+
+  #step(uid: string): void {
+    const entry = this.#entries.get(uid);
+    if (entry === undefined || entry.gone || entry.pod.metadata.deletionTimestamp !== undefined) return;
+    const { clock } = this.#options;
+    const stages = stagesOf(entry.pod, this.#stages);
+    const { state, nextAt } = step(entry.pod, entry.state, stages, clock.now(), this.#random());
+    entry.state = state;
+    if (nextAt !== undefined) this.#agenda.add(nextAt, uid);
+    this.#report(entry);
+  }
+
+  /** Writes the pod's status as it is when the write's turn comes; changes in between are one write. */
+  #report(entry: Entry): void {
+    entry.dirty = true;
+    if (entry.writing) return;
+    entry.writing = true;
+    this.#write(async () => {
+      try {
+        while (entry.dirty && !entry.gone && entry.pod.metadata.deletionTimestamp === undefined) {
+          entry.dirty = false;
+          await this.#sendStatus(entry);
+        }
+      } finally {
+        entry.writing = false;
+      }
+    });
+  }
+
+  async #sendStatus(entry: Entry): Promise<void> {
+    const { client, clock } = this.#options;
+    const { name, namespace, uid } = entry.pod.metadata;
+    if (isTerminalPhase(entry.pod.status)) return;
+    const hostIP = this.#addresses.get(entry.pod.spec?.nodeName ?? '') ?? '';
+    const status = virtualStatus(entry.pod, entry.state, hostIP, clock.now());
+    if (deepEqual(status, entry.pod.status)) return;
+    try {
+      const written = await client.patch(
+        Pod,
+        name,
+        'merge',
+        { metadata: { uid }, status },
+        { namespace, subresource: 'status' },
+      );
+      if (Number(written.metadata.resourceVersion) > Number(entry.pod.metadata.resourceVersion))
+        entry.pod = written;
+    } catch (error) {
+      if (isReason(error, 'NotFound') || isReason(error, 'Conflict'))
+        entry.gone = isReason(error, 'NotFound');
+      else throw error;
+    }
+  }
+
+  #delete(entry: Entry): void {
+    if (entry.gone) return;
+    entry.gone = true;
+    const { name, namespace, uid } = entry.pod.metadata;
+    this.#write(async () => {
+      try {
+        await this.#options.client.delete(Pod, name, {
+          namespace,
+          gracePeriodSeconds: 0,
+          preconditions: { uid },
+        });
+      } catch (error) {
+        if (!isReason(error, 'NotFound') && !isReason(error, 'Conflict')) {
+          entry.gone = false;
+          throw error;
+        }
+      }
+    });
+  }
+
+  #kubelet(nodeName: string): KubeletApi {
+    const refuse = (what: string): never => {
+      throw new ApiError('BadRequest', `node ${nodeName} is virtual: its pods have no ${what}`);
+    };
+    const entries = this.#entries;
+    return {
+      async *logs(ref) {
+        const entry = entries.get(ref.podUid);
+        if (entry === undefined)
+          throw new ApiError('NotFound', `pod "${ref.pod}" not found on node ${nodeName}`);
+        yield Buffer.from(
+          `virtual pod ${ref.namespace}/${ref.pod}, attempt ${entry.state.attempt}: ${entry.state.step}\n`,
+        );
+      },
+      exec: async () => refuse('processes to run commands beside'),
+      attach: async () => refuse('processes to attach to'),
+      portForward: async () => refuse('ports'),
+      stats: async () => ({ node: { nodeName }, pods: [] }),
+    };
+  }
+}
