@@ -186,6 +186,58 @@ export const podSpecs: fc.Arbitrary<Pod> = fc
     });
   });
 
+/** Roomy nodes without taints: where a pod goes is a matter of scores only. */
+export const roomyNodes: fc.Arbitrary<Node[]> = fc
+  .array(
+    fc.record({
+      zone: fc.constantFrom('a', 'b', 'c', undefined),
+      cpu: fc.constantFrom('64', '96'),
+      soft: fc.constantFrom(true, false, false),
+    }),
+    { minLength: 2, maxLength: 8 },
+  )
+  .map((list) =>
+    list.map(({ zone, cpu, soft }, i) =>
+      node(`n${i}`, {
+        labels: zone ? { zone } : {},
+        allocatable: { cpu, memory: '256Gi' },
+        spec: { taints: soft ? [{ key: 'gpu', value: 'x', effect: 'PreferNoSchedule' }] : [] },
+      }),
+    ),
+  );
+
+/** Pods that only wish: preferred affinities and spread, nothing required but affinity to those that are there. */
+export const wishfulPods: fc.Arbitrary<Pod> = fc
+  .record({
+    namespace: fc.constantFrom('default', 'other'),
+    labels: labelSets,
+    cpu: fc.constantFrom('100m', '1'),
+    near: fc.array(weighted, { maxLength: 2 }),
+    apart: fc.array(weighted, { maxLength: 2 }),
+    spreads: fc.array(spread, { maxLength: 2 }),
+    preferred: fc.array(fc.record({ weight: fc.integer({ min: 1, max: 100 }), preference: term }), {
+      maxLength: 2,
+    }),
+  })
+  .map((o) =>
+    pod('p', {
+      namespace: o.namespace,
+      labels: o.labels,
+      requests: { cpu: o.cpu },
+      spec: {
+        topologySpreadConstraints: o.spreads.map((s) => ({
+          ...s,
+          whenUnsatisfiable: 'ScheduleAnyway',
+        })) as unknown as NonNullable<PodSpec['topologySpreadConstraints']>,
+        affinity: {
+          nodeAffinity: { preferredDuringSchedulingIgnoredDuringExecution: o.preferred },
+          podAffinity: { preferredDuringSchedulingIgnoredDuringExecution: o.near },
+          podAntiAffinity: { preferredDuringSchedulingIgnoredDuringExecution: o.apart },
+        } as unknown as NonNullable<PodSpec['affinity']>,
+      },
+    }),
+  );
+
 /** The same spec under another name. */
 export function named(template: Pod, name: string): Pod {
   return { ...template, metadata: { ...template.metadata, name, uid: `pod-${name}` } };
