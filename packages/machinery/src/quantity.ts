@@ -34,7 +34,7 @@ const decimalSuffix: Readonly<Record<number, string>> = Object.fromEntries(
 );
 const binarySuffixes = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
 const nano = 1_000_000_000n;
-/** Upstream holds values up to 2^63 - 1 and caps what is larger. */
+/** Values with a binary suffix are capped at 2^63 - 1. */
 const limit = ((1n << 63n) - 1n) * nano;
 const formatMessage =
   "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
@@ -165,8 +165,8 @@ export function parseQuantity(text: string | number): Quantity {
   // To nano units; what is finer is rounded up in size.
   const shift = power + 9;
   let nanos = shift >= 0 ? digits * pow10(shift) : divideUp(digits, pow10(-shift));
-  // Upstream caps only what its fast form (18 decimal digits and a power of ten) cannot hold.
-  if (nanos > limit && (binary !== undefined || whole.length + fraction.length > 18)) nanos = limit;
+  // Upstream caps what has a binary suffix, and only that.
+  if (binary !== undefined && nanos > limit) nanos = limit;
   return new Quantity(sign === '-' ? -nanos : nanos, format);
 }
 

@@ -51,6 +51,7 @@ describe('applyJsonPatch (RFC 6902, appendix A)', () => {
     ['A.14 escapes', { '/': 9, '~1': 10 }, [{ op: 'test', path: '/~01', value: 10 }], { '/': 9, '~1': 10 }],
     ['A.16 append a list', { a: [1] }, [{ op: 'add', path: '/a/-', value: [2] }], { a: [1, [2]] }],
     ['copy', { a: { b: 1 } }, [{ op: 'copy', from: '/a', path: '/c' }], { a: { b: 1 }, c: { b: 1 } }],
+    ['replace adds a key, as upstream', {}, [{ op: 'replace', path: '/a', value: 1 }], { a: 1 }],
     ['the whole document', { a: 1 }, [{ op: 'replace', path: '', value: [] }], []],
   ])('%s', (_name, document, operations, expected) => {
     const frozen = deepFreeze(jsonClone(document));
@@ -64,7 +65,7 @@ describe('applyJsonPatch (RFC 6902, appendix A)', () => {
     ['an index out of range', { a: [] }, [{ op: 'add', path: '/a/1', value: 1 }]],
     ['an index with a leading zero', { a: [1, 2] }, [{ op: 'remove', path: '/a/01' }]],
     ['removal of nothing', {}, [{ op: 'remove', path: '/a' }]],
-    ['replacement of nothing', {}, [{ op: 'replace', path: '/a', value: 1 }]],
+    ['replacement of no element', { a: [] }, [{ op: 'replace', path: '/a/0', value: 1 }]],
     ['an unknown operation', {}, [{ op: 'merge', path: '/a' }]],
     ['a move into itself', { a: {} }, [{ op: 'move', from: '/a', path: '/a/b' }]],
   ])('%s is Invalid with a cause', (_name, document, operations) => {

@@ -92,8 +92,8 @@ describe('applyStrategicMergePatch', () => {
     ).toEqual(containers({ name: 'a', ports: [] }));
   });
   test.each<[object, string]>([
-    [containers({ image: '1' }), 'does not contain declared merge key: name'],
-    [{ spec: { $patch: 'smash' } }, 'Unknown patch type found: smash'],
+    [containers({ image: '1' }), 'map: map[image:1] does not contain declared merge key: name'],
+    [{ spec: { $patch: 'smash' } }, 'unknown patch type: smash in map: map[$patch:smash]'],
     [containers({ $patch: 'merge', name: 'a' }), 'merging lists cannot yet be specified in the patch'],
     [{ spec: { $retainKeys: ['a'], nodeName: 'x' } }, 'patch contains keys that are not in retainKeys list'],
   ])('%j is BadRequest', (patch, message) => {

@@ -69,6 +69,10 @@ function select(steps: readonly Step[], start: readonly unknown[], context: Cont
       const next = steps[i + 1];
       if (!next) return all;
       found = all;
+    } else if (step.kind === 'union') {
+      // kubectl goes by part, not by value: all names, then all images.
+      const values = found;
+      found = step.parts.flatMap((part) => select(part, values, context));
     } else found = found.flatMap((value) => apply(step, value, context));
   }
   return found;
@@ -105,13 +109,13 @@ function apply(step: Step, value: unknown, context: Context): unknown[] {
       if (!Array.isArray(value)) return [];
       const { length } = value;
       const bound = (n: number): number => Math.min(length, Math.max(0, n < 0 ? length + n : n));
+      const start = bound(step.start ?? 0);
       const end = bound(step.end ?? length);
+      if (context.strict) checkSlice(step, start, end, length);
       const out: unknown[] = [];
-      for (let i = bound(step.start ?? 0); i < end; i += step.step) out.push(value[i]);
+      for (let i = start; i < end; i += step.step) out.push(value[i]);
       return out;
     }
-    case 'union':
-      return step.parts.flatMap((steps) => select(steps, [value], context));
     case 'filter': {
       const items = Array.isArray(value) ? value : isObject(value) ? Object.values(value) : [];
       return items.filter((item) => holds(step, item, context));
@@ -119,6 +123,17 @@ function apply(step: Step, value: unknown, context: Context): unknown[] {
     default:
       return [];
   }
+}
+
+/** kubectl refuses slices that reach behind the list. */
+function checkSlice(step: Step & { kind: 'slice' }, start: number, end: number, length: number): void {
+  const outside = (index: number): void => {
+    throw new Error(`array index out of bounds: index ${index}, length ${length}`);
+  };
+  if (length === 0) return;
+  if ((step.start ?? 0) >= length) outside(step.start ?? 0);
+  if ((step.end ?? 0) > length) outside((step.end ?? 0) - 1);
+  if (start > end) throw new Error(`starting index ${start} is greater than ending index ${end}`);
 }
 
 function operandValue(operand: Operand, item: unknown, context: Context): unknown {

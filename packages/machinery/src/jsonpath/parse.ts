@@ -75,7 +75,6 @@ export function parseTemplate(text: string): Part[] {
     parseAction(text.slice(i + 1, end - 1).trim(), open, put);
     i = end;
   }
-  if (open.length > 1) throw new Error('unclosed range: missing {end}');
   return root;
 }
 
@@ -90,6 +89,10 @@ function parseAction(action: string, open: Part[][], put: (part: Part) => void):
     const body: Part[] = [];
     put({ kind: 'range', steps: parseSteps(range[1] ?? ''), body });
     open.push(body);
+    return;
+  }
+  if (/^-?\d+(\.\d+)?$|^(true|false)$/.test(action)) {
+    put({ kind: 'text', text: action });
     return;
   }
   // Several expressions may stand in one action, quoted texts among them.
@@ -160,9 +163,9 @@ export function parseSteps(text: string): Step[] {
       steps.push({ kind: 'wildcard' });
       i++;
     } else if (steps.length === 0) {
-      const field = name();
-      if (field === '') throw new Error(`unrecognized character in action: ${JSON.stringify(c)}`);
-      steps.push({ kind: 'field', name: field });
+      const word = name();
+      if (word === '') throw new Error(`unrecognized character in action: ${JSON.stringify(c)}`);
+      throw new Error(`unrecognized identifier ${word}`);
     } else throw new Error(`unrecognized character in action: ${JSON.stringify(c)}`);
   }
   return steps;
@@ -179,7 +182,7 @@ function parseBracket(inner: string): Step {
   const parts = splitTop(inner, ',').map((part) => part.trim());
   if (parts.length > 1) return { kind: 'union', parts: parts.map((part) => [parseBracket(part)]) };
   const only = parts[0] ?? '';
-  if (only.startsWith("'") || only.startsWith('"')) {
+  if (/^'[^']*'$/.test(only)) {
     // kubectl reads what is quoted as a path: `['metadata.name']` is two steps, `['a\\.b']` is one.
     return { kind: 'union', parts: [parseSteps(`.${only.slice(1, -1)}`)] };
   }
@@ -191,7 +194,6 @@ function parseBracket(inner: string): Step {
     if (step <= 0) throw new Error('step must be > 0');
     return { kind: 'slice', start: number(slice[1]), end: number(slice[2]), step };
   }
-  if (/^[\w./-]+$/.test(only) && !only.startsWith('.')) return { kind: 'field', name: only };
   throw new Error(`invalid array index ${only}`);
 }
 
@@ -236,7 +238,11 @@ function parseFilter(text: string): Step {
 
 function operand(text: string): Operand {
   const trimmed = text.trim();
-  if (trimmed.startsWith('"') || trimmed.startsWith("'")) return { value: unquote(trimmed) };
+  if (trimmed.startsWith('"') || trimmed.startsWith("'")) {
+    const rest = trimmed.slice(endOfQuote(trimmed, 0) + 1).trim();
+    if (rest !== '') throw new Error(`unrecognized character in action: ${JSON.stringify(rest[0])}`);
+    return { value: unquote(trimmed) };
+  }
   if (/^-?\d+(\.\d+)?$/.test(trimmed)) return { value: Number(trimmed) };
   if (trimmed === 'true' || trimmed === 'false') return { value: trimmed === 'true' };
   return { path: parseSteps(trimmed) };

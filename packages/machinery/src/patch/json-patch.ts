@@ -42,7 +42,7 @@ const missing = (op: string, path: string): ApiError =>
 function indexOf(token: string, limit: number, op: string, path: string): number {
   if (!/^(0|[1-9]\d*)$/.test(token) || Number(token) >= limit) {
     throw unprocessable(
-      `${op} operation does not apply: Unable to access invalid index: ${path}: invalid index referenced`,
+      `error in ${op} for path: '${path}': Unable to access invalid index: ${token}: invalid index referenced`,
     );
   }
   return Number(token);
@@ -92,7 +92,7 @@ function remove(document: unknown, tokens: readonly string[], op: string, path: 
   else if (Object.hasOwn(parent as object, last)) delete (parent as Record<string, unknown>)[last];
   else
     throw unprocessable(
-      `${op} operation does not apply: Unable to remove nonexistent key: ${last}: missing value`,
+      `error in ${op} for path: '${path}': Unable to remove nonexistent key: ${last}: missing value`,
     );
   return document;
 }
@@ -140,11 +140,8 @@ function step(document: unknown, { op, path, from, value }: JsonPatchOperation):
       const parent = parentOf(document, tokens, op, path);
       const last = tokens.at(-1) ?? '';
       if (Array.isArray(parent)) parent[indexOf(last, parent.length, op, path)] = jsonClone(value);
-      else if (Object.hasOwn(parent as object, last)) {
-        setKey(parent as Record<string, unknown>, last, jsonClone(value));
-      } else {
-        throw unprocessable(`replace operation does not apply: doc is missing key: ${path}: missing value`);
-      }
+      // The RFC wants the key to be there; the API server (and so every client) has always let replace add it.
+      else setKey(parent as Record<string, unknown>, last, jsonClone(value));
       return document;
     }
     case 'move': {

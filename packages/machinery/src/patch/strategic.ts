@@ -37,7 +37,7 @@ function mergeMap(schema: Schema | undefined, original: Json, patch: Json): Json
   if (directive === 'replace') return withoutDirectives(omit(patch, '$patch')) as Json;
   if (directive === 'delete') return {};
   if (directive !== undefined && directive !== 'merge') {
-    throw bad(`Unknown patch type found: ${String(directive)} in map: ${JSON.stringify(patch)}`);
+    throw bad(`unknown patch type: ${String(directive)} in map: ${goText(patch)}`);
   }
   const result: Json = {};
   const retain = patch['$retainKeys'];
@@ -117,7 +117,7 @@ function mergeList(
     const directive = item['$patch'];
     if (directive === undefined) {
       if (item[mergeKey] === undefined) {
-        throw bad(`map: ${JSON.stringify(item)} does not contain declared merge key: ${mergeKey}`);
+        throw bad(`map: ${goText(item)} does not contain declared merge key: ${mergeKey}`);
       }
       changes.push(item);
     } else if (directive === 'replace') {
@@ -126,11 +126,11 @@ function mergeList(
       if (Object.keys(rest).length > 0) changes.push(rest);
     } else if (directive === 'delete') {
       if (item[mergeKey] === undefined) {
-        throw bad(`delete patch type with no merge key defined: ${JSON.stringify(item)}`);
+        throw bad(`map: ${goText(item)} does not contain declared merge key: ${mergeKey}`);
       }
       base = base.filter((o) => keyText(o, mergeKey) !== keyText(item, mergeKey));
     } else if (directive === 'merge') throw bad('merging lists cannot yet be specified in the patch');
-    else throw bad(`unknown patch type found: ${String(directive)}`);
+    else throw bad(`unknown patch type: ${String(directive)} in map: ${goText(item)}`);
   }
   if (replace) return changes.map(withoutDirectives);
   const items = schema?.items;
@@ -191,6 +191,15 @@ function inOrder(
     result.push(item);
   }
   return [...result, ...others.slice(i)];
+}
+
+/** A value as Go's %v prints it: messages quote it so. */
+function goText(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(goText).join(' ')}]`;
+  if (value === null) return '<nil>';
+  if (!isObject(value)) return String(value);
+  const keys = Object.keys(value).toSorted();
+  return `map[${keys.map((key) => `${key}:${goText(value[key])}`).join(' ')}]`;
 }
 
 const omit = (map: Json, key: string): Json =>
