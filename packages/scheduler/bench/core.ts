@@ -92,6 +92,28 @@ for (const nodes of sizes.length > 0 ? sizes : [1000, 5000]) {
       }
     });
   }
+  const near = (topologyKey: string) => [{ topologyKey, labelSelector: { matchLabels: { app: 'bench' } } }];
+  const required = (topologyKey: string) => ({
+    requiredDuringSchedulingIgnoredDuringExecution: near(topologyKey),
+  });
+  const spread = { maxSkew: 1, whenUnsatisfiable: 'DoNotSchedule', ...near('zone')[0] };
+  const wide: [string, object, number][] = [
+    [
+      'pod anti-affinity (hosts)',
+      { affinity: { podAntiAffinity: required('kubernetes.io/hostname') } },
+      nodes,
+    ],
+    ['pod affinity (zone)', { affinity: { podAffinity: required('zone') } }, pods],
+    ['topology spread (zones)', { topologySpreadConstraints: [spread] }, pods],
+  ];
+  for (const [what, extra, count] of wide) {
+    const { snapshot, framework } = cluster(nodes);
+    measure(what, nodes, count, () => {
+      for (let i = 0; i < count; i++) {
+        scheduleOne(framework, snapshot.describe(pod(`p${i}`, { cpu: '100m' }, 0, extra)));
+      }
+    });
+  }
   for (const size of [8, 64]) {
     const { snapshot, framework } = cluster(nodes);
     measure(`gangs of ${size}, one card a pod`, nodes, pods, () => {

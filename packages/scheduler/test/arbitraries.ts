@@ -181,7 +181,7 @@ export const podSpecs: fc.Arbitrary<Pod> = fc
           nodeAffinity,
           podAffinity: o.podAffinity,
           podAntiAffinity: o.podAntiAffinity,
-        } as NonNullable<PodSpec['affinity']>,
+        } as unknown as NonNullable<PodSpec['affinity']>,
       },
     });
   });
