@@ -55,7 +55,7 @@ export interface TestWatch {
 }
 export interface TestServerOptions extends Partial<ApiServerOptions> {
   nodes?: NodeGateway;
-  /** Create namespaces, RBAC and the like first. Default true. */
+  /** Create namespaces, RBAC, the `default` service account and the like first. Default true. */
   bootstrap?: boolean;
 }
 
@@ -114,6 +114,11 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
       body: response.value as Unstructured & Partial<Status>,
     };
   };
+  // What the service account controller does in an engine: pods are admitted only beside their account.
+  if (options.bootstrap !== false)
+    await request('POST', '/api/v1/namespaces/default/serviceaccounts', {
+      body: { metadata: { name: 'default' } },
+    });
   return {
     server,
     store,

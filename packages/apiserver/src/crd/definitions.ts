@@ -117,7 +117,7 @@ export function startDefinitions(ctx: ServerContext): Definitions {
     if (rest.length > 0) next.metadata.finalizers = rest;
     else delete next.metadata.finalizers;
     next.status = {
-      ...(status ?? { storedVersions: [], acceptedNames: { plural: '', kind: '' } }),
+      ...status,
       conditions: withCondition(
         (status?.conditions ?? []) as Parameters<typeof withCondition>[0],
         {

@@ -40,10 +40,11 @@ function takenNames(definition: Definition, others: readonly Definition[], regis
   return taken;
 }
 
+const message = (name: string | undefined): string => `${JSON.stringify(name)} is already in use`;
+
 /** The first conflict of the wanted names, with upstream's reason. */
 function conflict(names: Names, taken: Taken): { reason: string; message: string } | undefined {
   const used = (name: string | undefined): boolean => name !== undefined && taken.resources.has(name);
-  const message = (name: string | undefined): string => `${JSON.stringify(name)} is already in use`;
   if (used(names.plural)) return { reason: 'PluralConflict', message: message(names.plural) };
   if (used(names.singular)) return { reason: 'SingularConflict', message: message(names.singular) };
   const short = names.shortNames?.find(used);
@@ -112,7 +113,7 @@ export function statusFor(
   return {
     ...status,
     conditions,
-    acceptedNames: found ? (status?.acceptedNames ?? { plural: '', kind: '' }) : spec.names,
+    ...(found ? {} : { acceptedNames: spec.names }),
     storedVersions,
   };
 }

@@ -43,7 +43,7 @@ function storageVersionHash(kind: Kind): string {
 export function kindsOf(registry: KindRegistry, group: string, version: string): Kind[] {
   return [...registry.kinds()]
     .filter((kind) => kind.group === group && kind.version === version)
-    .sort((a, b) => (a.resource < b.resource ? -1 : 1));
+    .toSorted((a, b) => (a.resource < b.resource ? -1 : 1));
 }
 
 function resources(kind: Kind): Record<string, unknown>[] {

@@ -30,7 +30,7 @@ export function parseAccept(accept: string): MediaRange[] {
     delete params['q'];
     return { type: type.toLowerCase(), params, q: Number.isFinite(q) ? q : 0 };
   });
-  return ranges.filter((r) => r.type !== '' && r.q > 0).sort((a, b) => b.q - a.q);
+  return ranges.filter((r) => r.type !== '' && r.q > 0).toSorted((a, b) => b.q - a.q);
 }
 
 function formOf(range: MediaRange, tables: boolean): Omit<OutputForm, 'pretty'> | undefined {

@@ -21,7 +21,7 @@ function warningHeader(warnings: readonly string[]): Record<string, string> {
   if (warnings.length === 0) return {};
   const quote = (text: string): string =>
     `"${text
-      .replaceAll(/[\u0000-\u001f\u007f]/g, ' ')
+      .replaceAll(/\p{Cc}/gu, ' ')
       .replaceAll('\\', '\\\\')
       .replaceAll('"', '\\"')}"`;
   return { warning: warnings.map((text) => `299 - ${quote(text.slice(0, 4096))}`).join(', ') };

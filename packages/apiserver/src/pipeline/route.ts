@@ -59,6 +59,8 @@ export async function dispatch(call: Call): Promise<ApiResponse> {
   const { verb } = attributes;
   if (call.subresource) return subresourceRoute(call);
   if (!kind.verbs.includes(verb)) throw errors.methodNotAllowed(kind, verb);
+  if (attributes.name === '' && (verb === 'update' || verb === 'patch'))
+    throw errors.methodNotAllowed(kind, verb);
   switch (verb) {
     case 'get':
       return get(call);

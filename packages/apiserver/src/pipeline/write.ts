@@ -33,10 +33,21 @@ export type Part = 'main' | 'status';
 
 /** Throws Invalid when there is anything in `problems`. */
 export function refuse(kind: Kind, name: string, problems: readonly FieldError[]): void {
-  if (problems.length > 0) throw errors.invalid(kind, name, [...problems]);
+  if (problems.length === 0) return;
+  // The schema and the kind's own rules may both miss a field: it is reported once, in the rules' words.
+  const key = (p: FieldError): string =>
+    `${p.type} ${p.field} ${p.type === 'FieldValueRequired' ? '' : (p.detail ?? '')}`;
+  throw errors.invalid(kind, name, [...new Map(problems.map((p) => [key(p), p])).values()]);
 }
 
 function metadataProblems(call: Call, object: Unstructured): FieldError[] {
+  const problems = allMetadataProblems(call, object);
+  // Only core kinds insist on finalizers with a domain; definitions and custom resources take any qualified name.
+  if (call.kind.builtin && call.kind.group !== 'apiextensions.k8s.io') return problems;
+  return problems.filter((p) => !p.detail?.startsWith('name is neither a standard finalizer name'));
+}
+
+function allMetadataProblems(call: Call, object: Unstructured): FieldError[] {
   return validateObjectMeta(object.metadata, {
     namespaced: call.kind.namespaced,
     ...(call.strategy.nameProblem

@@ -10,9 +10,18 @@ interface Named {
   readonly resource: string;
 }
 
+/**
+ * The group whose objects these are. Events are served in two groups and stored once, as core/v1; everything else is stored
+ * in the group it is served in.
+ */
+export function storedGroup({ group, resource }: Named): string {
+  return group === 'events.k8s.io' && resource === 'events' ? '' : group;
+}
+
 /** Prefix of all objects of a resource, or of those in a namespace. */
 export function prefixOf(kind: Named, namespace = ''): string {
-  const base = `${kind.group === '' ? 'core' : kind.group}/${kind.resource}/`;
+  const group = storedGroup(kind);
+  const base = `${group === '' ? 'core' : group}/${kind.resource}/`;
   return namespace === '' ? base : `${base}${namespace}/`;
 }
 

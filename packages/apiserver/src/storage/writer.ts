@@ -3,19 +3,21 @@ import { ApiError, apiVersionOf, deepFreeze, type Kind, type Unstructured } from
 import type { Entry, Sealed, WriteResult } from '@coracle/store';
 import type { ServerContext } from '../context.ts';
 import type { Strategy } from '../contracts.ts';
+import { storedGroup } from './keys.ts';
 import { markWritten } from './views.ts';
 
 const encoder = new TextEncoder();
 
 /** The kind of the version that objects of `kind` are stored in; the served one if that version is not served. */
 export function storageKind(ctx: ServerContext, kind: Kind): Kind {
-  if (kind.version === kind.storageVersion) return kind;
-  return ctx.registry.byResource(kind.group, kind.storageVersion, kind.resource) ?? kind;
+  const group = storedGroup(kind);
+  if (kind.version === kind.storageVersion && group === kind.group) return kind;
+  return ctx.registry.byResource(group, kind.storageVersion, kind.resource) ?? kind;
 }
 
 /** From the served to the storage version. `object` may be changed. */
 export function toStorage(kind: Kind, strategy: Strategy, object: Unstructured): Unstructured {
-  const apiVersion = apiVersionOf({ group: kind.group, version: kind.storageVersion });
+  const apiVersion = apiVersionOf({ group: storedGroup(kind), version: kind.storageVersion });
   if (object.apiVersion !== apiVersion && strategy.toStorage)
     object = strategy.toStorage(object, kind.version);
   object.apiVersion = apiVersion;

@@ -13,7 +13,6 @@ import {
 import type { Call } from '../pipeline/call.ts';
 import { decodeBody, shapeOf } from '../pipeline/decode.ts';
 import { respondValue } from '../pipeline/respond.ts';
-import { refuse } from '../pipeline/write.ts';
 import { parseWriteOptions } from '../pipeline/write-options.ts';
 import { requestKey } from '../storage/keys.ts';
 import { objectOf } from '../storage/views.ts';
@@ -125,18 +124,15 @@ function readScale(call: Call, value: unknown): Unstructured {
     throw errors.badRequest(
       `Scale in version "v1" cannot be handled as a Scale: json: cannot unmarshal ${typeof replicas} into Go struct field ScaleSpec.spec.replicas of type int32`,
     );
-  refuse({ ...call.kind, group: 'autoscaling', kind: 'Scale' }, call.attributes.name, [
-    ...((replicas as number) < 0
-      ? [
-          {
-            type: 'FieldValueInvalid' as const,
-            field: 'spec.replicas',
-            badValue: replicas,
-            detail: 'must be greater than or equal to 0',
-          },
-        ]
-      : []),
-  ]);
+  if ((replicas as number) < 0)
+    throw errors.invalid({ group: 'autoscaling', kind: 'Scale' }, call.attributes.name, [
+      {
+        type: 'FieldValueInvalid',
+        field: 'spec.replicas',
+        badValue: replicas,
+        detail: 'must be greater than or equal to 0',
+      },
+    ]);
   matchName(call, object);
   return object;
 }

@@ -51,8 +51,10 @@ export function listen(ctx: ServerContext, handler: ApiHandler, options: ListenO
   // A broken handshake or connection is its caller's trouble.
   server.on('sessionError', () => {});
   server.on('tlsClientError', (_error, socket) => socket.destroy());
-  server.on('clientError', (_error: Error, socket: Socket) => {
-    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    const line =
+      error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
+    if (socket.writable) socket.end(`HTTP/1.1 ${line}\r\nConnection: close\r\n\r\n`);
     else socket.destroy();
   });
   // Watches stay open for as long as they like.

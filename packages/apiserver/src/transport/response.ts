@@ -73,15 +73,14 @@ function sendWatch(res: EdgeResponse, response: ApiResponse & { kind: 'watch' },
   // The caller learns at once that the watch is on.
   if (res.stream) (res as { flushHeaders?: () => void }).flushHeaders?.();
   else (res as unknown as { flushHeaders(): void }).flushHeaders();
-  let handle: WatchHandle | undefined;
   const sink: WatchSink = {
     events: (_events, encoded = []) =>
       signal.aborted || res.write(encoded.length === 1 && encoded[0] ? encoded[0] : Buffer.concat(encoded)),
     end: () => void res.end(),
   };
-  handle = response.start(sink);
-  res.on('drain', () => handle?.drained());
-  const stop = (): void => handle?.stop();
+  const handle: WatchHandle = response.start(sink);
+  res.on('drain', () => handle.drained());
+  const stop = (): void => handle.stop();
   if (signal.aborted) stop();
   else signal.addEventListener('abort', stop, { once: true });
 }

@@ -2,10 +2,12 @@
 import {
   type ApiResponse,
   ApiError,
+  applyDefaults,
   errors,
   isReason,
   jsonClone,
   type Unstructured,
+  validate,
 } from '@coracle/machinery';
 import { strategyContext, type Call } from '../pipeline/call.ts';
 import { admitMutating, admitValidating } from '../pipeline/admit.ts';
@@ -16,7 +18,6 @@ import { putObject } from '../storage/writer.ts';
 import { requestKey } from '../storage/keys.ts';
 import { parseWriteOptions } from '../pipeline/write-options.ts';
 import { prepareCreate, refuse } from '../pipeline/write.ts';
-import { applyDefaults, validate } from '@coracle/machinery';
 
 /** How often a generated name that is taken is drawn again. */
 const generatedNameTries = 8;
@@ -38,7 +39,7 @@ export function matchNamespace(call: Call, object: Unstructured): void {
 
 /** Throws every error creating may have; AlreadyExists when the name is taken. */
 export async function create(call: Call): Promise<ApiResponse> {
-  const { ctx, kind, strategy, attributes, request } = call;
+  const { kind, strategy, attributes, request } = call;
   const options = parseWriteOptions(request.query, 'CreateOptions');
   const object = await decodeObject(call, kind, options.fieldValidation);
   matchNamespace(call, object);
