@@ -17,7 +17,6 @@ import {
 } from './storage.ts';
 
 export type { AdmissionDeps } from './common.ts';
-export { bootstrapPriorityClasses } from './pod-plugins.ts';
 
 /** Mutating plugins run in this order before validation, validating ones in this order after it. */
 export function builtinAdmission(deps: AdmissionDeps): AdmissionPlugin[] {

@@ -95,16 +95,16 @@ function totals(pod: Pod, part: 'requests' | 'limits'): Record<string, string> {
   return Object.fromEntries([...sums].map(([name, value]) => [name, value.toString()]));
 }
 
+function check(request: AdmissionRequest, problems: string[]): void {
+  if (problems.length === 0) return;
+  throw refuse(request, problems.length === 1 ? (problems[0] ?? '') : `[${problems.join(', ')}]`);
+}
+
 export function limitRanger({ lookup }: AdmissionDeps): AdmissionPlugin {
   const itemsOf = (request: AdmissionRequest): LimitRangeItem[] =>
     lookup
       .list('', 'limitranges', request.namespace)
       .flatMap((range) => (range['spec'] as core_v1.LimitRangeSpec | undefined)?.limits ?? []);
-
-  function check(request: AdmissionRequest, problems: string[]): void {
-    if (problems.length === 0) return;
-    throw refuse(request, problems.length === 1 ? (problems[0] ?? '') : `[${problems.join(', ')}]`);
-  }
 
   return {
     name: 'LimitRanger',

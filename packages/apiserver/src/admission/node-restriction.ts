@@ -7,12 +7,32 @@ import { type AdmissionDeps, annotation, nameOf, refuse } from './common.ts';
 
 const quote = (text: string): string => JSON.stringify(text);
 
+const nodeOf = (pod: Pod | undefined): string => pod?.spec?.nodeName ?? '';
+const taints = (object: AdmissionRequest['object']): Taint[] | undefined =>
+  (object?.['spec'] as { taints?: Taint[] } | undefined)?.taints;
+
+function nodeRules(request: AdmissionRequest, node: string): void {
+  const name = nameOf(request);
+  if (name !== node)
+    throw refuse(request, `node ${quote(node)} is not allowed to modify node ${quote(name)}`);
+  if (request.operation !== 'UPDATE' || request.subresource !== '') return;
+  if (!same(taints(request.object), taints(request.oldObject)))
+    throw refuse(request, `node ${quote(node)} is not allowed to modify taints`);
+  const labels = { ...request.oldObject?.metadata.labels, ...request.object?.metadata.labels };
+  const changed = Object.keys(labels).filter(
+    (key) =>
+      request.object?.metadata.labels?.[key] !== request.oldObject?.metadata.labels?.[key] &&
+      key.split('/')[0]?.endsWith('node-restriction.kubernetes.io'),
+  );
+  if (changed.length > 0)
+    throw refuse(request, `is not allowed to modify labels: ${changed.toSorted().join(', ')}`);
+}
+
 export function nodeRestriction({ lookup }: AdmissionDeps): AdmissionPlugin {
   function podRules(request: AdmissionRequest, node: string): void {
     const existing = (request.oldObject ?? lookup.get('', 'pods', request.namespace, request.name)) as
       | Pod
       | undefined;
-    const nodeOf = (pod: Pod | undefined): string => pod?.spec?.nodeName ?? '';
     if (request.subresource === '') {
       if (request.operation === 'CREATE') {
         const pod = request.object as unknown as Pod;
@@ -52,25 +72,6 @@ export function nodeRestriction({ lookup }: AdmissionDeps): AdmissionPlugin {
       request,
       `unexpected pod subresource ${quote(request.subresource)}, only 'status' and 'eviction' are allowed`,
     );
-  }
-
-  function nodeRules(request: AdmissionRequest, node: string): void {
-    const name = nameOf(request);
-    if (name !== node)
-      throw refuse(request, `node ${quote(node)} is not allowed to modify node ${quote(name)}`);
-    if (request.operation !== 'UPDATE' || request.subresource !== '') return;
-    const taints = (object: AdmissionRequest['object']): Taint[] | undefined =>
-      (object?.['spec'] as { taints?: Taint[] } | undefined)?.taints;
-    if (!same(taints(request.object), taints(request.oldObject)))
-      throw refuse(request, `node ${quote(node)} is not allowed to modify taints`);
-    const labels = { ...request.oldObject?.metadata.labels, ...request.object?.metadata.labels };
-    const changed = Object.keys(labels).filter(
-      (key) =>
-        request.object?.metadata.labels?.[key] !== request.oldObject?.metadata.labels?.[key] &&
-        key.split('/')[0]?.endsWith('node-restriction.kubernetes.io'),
-    );
-    if (changed.length > 0)
-      throw refuse(request, `is not allowed to modify labels: ${changed.toSorted().join(', ')}`);
   }
 
   return {

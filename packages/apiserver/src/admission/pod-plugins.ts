@@ -11,19 +11,6 @@ const systemClasses: Record<string, number> = {
   'system-node-critical': 2_000_001_000,
 };
 
-/** The two system PriorityClasses, for the engine to create at its start. */
-export const bootstrapPriorityClasses = (): object[] =>
-  Object.entries(systemClasses).map(([name, value]) => ({
-    apiVersion: 'scheduling.k8s.io/v1',
-    kind: 'PriorityClass',
-    metadata: { name },
-    value,
-    description:
-      name === 'system-node-critical'
-        ? 'Used for system critical pods that must not be moved from their current node.'
-        : 'Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.',
-  }));
-
 export function priority({ lookup }: AdmissionDeps): AdmissionPlugin {
   const group = 'scheduling.k8s.io';
   function defaultClass(): PriorityClass | undefined {
@@ -97,10 +84,11 @@ export function priority({ lookup }: AdmissionDeps): AdmissionPlugin {
 const notReady = 'node.kubernetes.io/not-ready';
 const unreachable = 'node.kubernetes.io/unreachable';
 
+const tolerates = (toleration: Toleration, key: string): boolean =>
+  (toleration.key === key || !toleration.key) && (toleration.effect === 'NoExecute' || !toleration.effect);
+
 /** Pods leave a node that has been not ready or unreachable for five minutes, unless they say otherwise. */
 export function defaultTolerationSeconds(): AdmissionPlugin {
-  const tolerates = (toleration: Toleration, key: string): boolean =>
-    (toleration.key === key || !toleration.key) && (toleration.effect === 'NoExecute' || !toleration.effect);
   return {
     name: 'DefaultTolerationSeconds',
     mutate(request) {

@@ -121,6 +121,10 @@ const allowedVolumes = [
   'secret',
 ];
 
+const kindOf = (volume: Volume): string => Object.keys(volume).find((key) => key !== 'name') ?? 'emptyDir';
+
+const confined = (type: string | undefined): boolean => type === 'RuntimeDefault' || type === 'Localhost';
+
 function restricted(spec: PodSpec, containers: readonly Container[]): Violation[] {
   const found = baseline(spec, containers);
   const pod = spec.securityContext;
@@ -139,7 +143,6 @@ function restricted(spec: PodSpec, containers: readonly Container[]): Violation[
       check: 'unrestricted capabilities',
       detail: `${containerText(keeping)} must set securityContext.capabilities.drop=["ALL"]`,
     });
-  const kindOf = (volume: Volume): string => Object.keys(volume).find((key) => key !== 'name') ?? 'emptyDir';
   const volumes = (spec.volumes ?? []).filter((volume) => !allowedVolumes.includes(kindOf(volume)));
   if (volumes.length > 0)
     found.push({
@@ -161,7 +164,6 @@ function restricted(spec: PodSpec, containers: readonly Container[]): Violation[
   if (pod?.runAsUser === 0) found.push({ check: 'runAsUser=0', detail: 'pod must not set runAsUser=0' });
   else if (zero.length > 0)
     found.push({ check: 'runAsUser=0', detail: `${containerText(zero)} must not set runAsUser=0` });
-  const confined = (type: string | undefined): boolean => type === 'RuntimeDefault' || type === 'Localhost';
   const open = containersWith(
     containers,
     (c) => !confined(c.securityContext?.seccompProfile?.type ?? pod?.seccompProfile?.type),

@@ -41,6 +41,8 @@ function nodeRoles(node: Node): string {
 const address = (node: Node, type: string): string =>
   orNone((node.status?.addresses ?? []).find((one) => one.type === type)?.address);
 
+const unknown = (text: string | undefined): string => (text ? text : '<unknown>');
+
 export const nodes: TablePrinter = printer<Node>(
   [
     'Status',
@@ -58,7 +60,6 @@ export const nodes: TablePrinter = printer<Node>(
     const status = [ready ? (ready.status === 'True' ? 'Ready' : 'NotReady') : 'Unknown'];
     if (node.spec?.unschedulable) status.push('SchedulingDisabled');
     const info = node.status?.nodeInfo;
-    const unknown = (text: string | undefined): string => (text ? text : '<unknown>');
     return [
       status.join(','),
       nodeRoles(node),
@@ -157,13 +158,14 @@ export const serviceAccounts: TablePrinter = printer<core_v1.ServiceAccount>(
   (object, now) => [size(object.secrets), age(object, now)],
 );
 
+const text = (value: string | undefined): string =>
+  value === undefined ? '0' : parseQuantity(value).toString();
+
 function quantityList(
   names: readonly string[],
   used: Record<string, string>,
   hard: Record<string, string>,
 ): string {
-  const text = (value: string | undefined): string =>
-    value === undefined ? '0' : parseQuantity(value).toString();
   return names.map((name) => `${name}: ${text(used[name])}/${text(hard[name])}`).join(', ');
 }
 export const resourceQuotas: TablePrinter = printer<ResourceQuota>(

@@ -69,7 +69,7 @@ function cronJobProblems(object: Unstructured): FieldError[] {
       errors.push(invalid('spec.timeZone', spec.timeZone, 'timeZone must be nil or non-empty string'));
     else {
       try {
-        new Intl.DateTimeFormat('en', { timeZone: spec.timeZone });
+        void Intl.DateTimeFormat('en', { timeZone: spec.timeZone });
       } catch {
         errors.push(invalid('spec.timeZone', spec.timeZone, `unknown time zone ${spec.timeZone}`));
       }

@@ -74,11 +74,12 @@ function prepareForCreate(object: Unstructured, context: StrategyContext): void 
 const changeable =
   'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)';
 
+const images = (list: Container[] | undefined, before: Container[] | undefined): Container[] | undefined =>
+  list?.map((container, index) => ({ ...container, image: before?.[index]?.image }));
+
 /** The spec with everything that may change put back to the old values. */
 function frozenSpec(spec: PodSpec, old: PodSpec): PodSpec {
   const gated = (old.schedulingGates ?? []).length > 0;
-  const images = (list: Container[] | undefined, before: Container[] | undefined): Container[] | undefined =>
-    list?.map((container, index) => ({ ...container, image: before?.[index]?.image }));
   const result: PodSpec = {
     ...spec,
     containers: images(spec.containers, old.containers) ?? [],
@@ -98,20 +99,23 @@ function frozenSpec(spec: PodSpec, old: PodSpec): PodSpec {
   return result;
 }
 
+const rest = (part: PodSpec): unknown => ({ ...part.affinity, nodeAffinity: undefined });
+
+const terms = (part: PodSpec) =>
+  part.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
+
+const kept = (list: unknown[] | undefined, next: unknown[] | undefined): boolean =>
+  (list ?? []).every((item, at) => same(item, next?.[at]));
+
 /** Is the node affinity only narrower than before (upstream's rule for gated pods)? */
 function tightened(spec: PodSpec, old: PodSpec): boolean {
-  const rest = (part: PodSpec): unknown => ({ ...part.affinity, nodeAffinity: undefined });
   if (!same(rest(spec), rest(old))) return false;
-  const terms = (part: PodSpec) =>
-    part.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
   const before = terms(old);
   if (!before || before.length === 0) return true;
   const after = terms(spec) ?? [];
   if (after.length !== before.length) return false;
   return before.every((term, index) => {
     const now = after[index];
-    const kept = (list: unknown[] | undefined, next: unknown[] | undefined): boolean =>
-      (list ?? []).every((item, at) => same(item, next?.[at]));
     return (
       now !== undefined &&
       kept(term.matchExpressions, now.matchExpressions) &&
@@ -120,9 +124,10 @@ function tightened(spec: PodSpec, old: PodSpec): boolean {
   });
 }
 
+const key = (t: Toleration): string => JSON.stringify([t.key, t.operator, t.value, t.effect]);
+
 function tolerationChange(next: Toleration[], before: Toleration[]): FieldError[] {
   const at = 'spec.tolerations';
-  const key = (t: Toleration): string => JSON.stringify([t.key, t.operator, t.value, t.effect]);
   const now = new Map(next.map((toleration) => [key(toleration), toleration]));
   // Existing ones stay; only tolerationSeconds of an existing one may change.
   return before.every((toleration) => now.has(key(toleration)))
@@ -183,14 +188,15 @@ function validateUpdate(object: Unstructured, oldObject: Unstructured): FieldErr
   return errors;
 }
 
+const terminal = (status: PodStatus | undefined): boolean =>
+  status?.phase === 'Succeeded' || status?.phase === 'Failed';
+
 function validateStatus(object: Unstructured, oldObject: Unstructured): FieldError[] {
   const pod = podOf(object);
   const old = podOf(oldObject);
   const errors: FieldError[] = [];
   if (!same(pod.spec?.nodeName, old.spec?.nodeName))
     errors.push(forbidden('status.nodeName', 'may not be changed directly'));
-  const terminal = (status: PodStatus | undefined): boolean =>
-    status?.phase === 'Succeeded' || status?.phase === 'Failed';
   if (terminal(old.status) && !terminal(pod.status))
     errors.push(invalid('status.phase', pod.status?.phase, 'may not leave a terminal phase'));
   // A terminated container of a pod that never restarts stays terminated.

@@ -6,9 +6,10 @@ import { forbidden, invalid, isPart, notSupported, objects, required, same } fro
 
 const group = 'rbac.authorization.k8s.io';
 
+const none = (list: string[] | undefined): boolean => (list ?? []).length === 0;
+
 function ruleProblems(rule: rbac_v1.PolicyRule, field: string, namespaced: boolean): FieldError[] {
   const errors: FieldError[] = [];
-  const none = (list: string[] | undefined): boolean => (list ?? []).length === 0;
   if (none(rule.verbs)) errors.push(required(`${field}.verbs`, 'verbs must contain at least one value'));
   if (!none(rule.nonResourceURLs)) {
     if (namespaced)

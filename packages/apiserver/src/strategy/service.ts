@@ -137,10 +137,13 @@ function allocate(
     // What is left on the object belongs to others: nothing of it may be released for this one.
     spec.clusterIP = '';
     spec.clusterIPs = [];
+    spec.healthCheckNodePort = 0;
     for (const port of objects(spec.ports)) port.nodePort = 0;
     throw error;
   }
 }
+
+const key = (port: ServicePort): string => `${port.protocol}/${port.port}`;
 
 /** An update that leaves allocated values out keeps them (clients that apply a manifest rely on it). */
 function keepAllocated(spec: ServiceSpec, old: ServiceSpec): void {
@@ -156,7 +159,6 @@ function keepAllocated(spec: ServiceSpec, old: ServiceSpec): void {
     spec.ipFamilyPolicy ||= old.ipFamilyPolicy;
   }
   if (mayHaveNodePorts(spec) && mayHaveNodePorts(old)) {
-    const key = (port: ServicePort): string => `${port.protocol}/${port.port}`;
     const before = new Map(objects(old.ports).map((port) => [key(port), port.nodePort]));
     const used = new Set(objects(spec.ports).map((port) => port.nodePort));
     for (const port of objects(spec.ports)) {

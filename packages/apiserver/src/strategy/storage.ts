@@ -71,6 +71,9 @@ function volumeProblems(object: Unstructured): FieldError[] {
   return errors;
 }
 
+const source = (of: Unstructured): unknown =>
+  Object.fromEntries(Object.entries(validSpec(of)).filter(([key]) => !notSources.has(key)));
+
 export const persistentVolumes: Strategy = {
   defaults(object) {
     const spec = specOf<core_v1.PersistentVolumeSpec>(object);
@@ -92,8 +95,6 @@ export const persistentVolumes: Strategy = {
   },
   validate: volumeProblems,
   validateUpdate(object, old) {
-    const source = (of: Unstructured): unknown =>
-      Object.fromEntries(Object.entries(validSpec(of)).filter(([key]) => !notSources.has(key)));
     const errors = volumeProblems(object);
     if (!same(source(object), source(old)))
       errors.push(
