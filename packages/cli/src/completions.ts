@@ -75,7 +75,8 @@ function visible(command: Command): string[] {
   return command
     .createHelp()
     .visibleCommands(command)
-    .map((sub) => sub.name());
+    .map((sub) => sub.name())
+    .filter((name) => name !== 'help');
 }
 
 async function optionValues(

@@ -59,6 +59,9 @@ export function createFakeHandler(storage: FakeStorage, before: (action: FakeAct
       }
       const current = storage.find(type, namespace, name);
       if (!current) throw errors.notFound(type, name);
+      if (verb === 'get' && subresource !== '' && subresource !== 'status') {
+        throw new ApiError('NotFound', 'the server could not find the requested resource', {});
+      }
       if (verb === 'get') return reply(200, current);
       if (verb === 'delete') return reply(200, deleteObject(storage, type, current, copy));
       const wanted =
