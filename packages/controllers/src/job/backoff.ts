@@ -45,15 +45,21 @@ export function finishedAt(pod: Pod): number {
 
 /** `known` and `added`, less what can no longer matter: ends before the last success, and all but the latest failures. */
 export function rememberEnds(known: PodEnds, added: Iterable<[string, PodEnd]>): PodEnds {
-  const all = new Map(known);
-  for (const [uid, end] of added) if (!all.has(uid)) all.set(uid, end);
-  let lastSuccess = Number.NEGATIVE_INFINITY;
-  for (const end of all.values()) if (end.succeeded) lastSuccess = Math.max(lastSuccess, end.at);
-  const kept = [...all]
-    .filter(([, end]) => end.at >= lastSuccess)
-    .toSorted(([, a], [, b]) => b.at - a.at)
-    .slice(0, remembered);
-  return new Map(kept);
+  const failures = new Map<string, PodEnd>();
+  let last: [string, PodEnd] | undefined;
+  for (const entry of [...known, ...added]) {
+    const [uid, end] = entry;
+    if (!end.succeeded) {
+      // What was known first counts: a pod's deletion is its end even when its containers go on for a while.
+      if (!failures.has(uid)) failures.set(uid, end);
+    } else if (!last || end.at > last[1].at) last = entry;
+  }
+  const since = last?.[1].at ?? Number.NEGATIVE_INFINITY;
+  let kept = [...failures].filter(([, end]) => end.at >= since);
+  if (kept.length > remembered) {
+    kept = kept.toSorted(([, a], [, b]) => b.at - a.at).slice(0, remembered);
+  }
+  return new Map(last ? [...kept, last] : kept);
 }
 
 /** Delay in ms after `failures` failures in a row. */

@@ -53,7 +53,8 @@ export function takeCensus(view: JobView): JobCensus {
   const active: Pod[] = [];
   const terminating: Pod[] = [];
   const newIndexes: number[] = [];
-  const newEnds: [string, PodEnd][] = [];
+  const ended: Pod[] = [];
+  let failures = false;
   let succeeded = (status.succeeded ?? 0) + uncountedSucceeded.size;
   let failed = (status.failed ?? 0) + uncountedFailed.size;
   for (const pod of pods) {
@@ -65,7 +66,8 @@ export function takeCensus(view: JobView): JobCensus {
     const tracked = hasTrackingFinalizer(pod);
     // Pods that the controller itself removed (suspend, scale down) lost their finalizer first: they did not fail.
     if ((success || failure) && (tracked || pod.metadata.deletionTimestamp === undefined)) {
-      newEnds.push([uid, { at: finishedAt(pod), succeeded: success }]);
+      ended.push(pod);
+      failures ||= failure;
     }
     const index = indexed ? validIndex(job, pod) : undefined;
     if (!tracked || (indexed && index === undefined)) continue;
@@ -81,7 +83,8 @@ export function takeCensus(view: JobView): JobCensus {
   const succeededIndexes = countedIndexes.union(IndexSet.of(newIndexes));
   const census: JobCensus = {
     ...view,
-    ends: rememberEnds(view.ends, newEnds),
+    // Without failures there is no back-off, and when the others ended does not matter.
+    ends: failures || view.ends.size > 0 ? rememberEnds(view.ends, endsOf(ended)) : view.ends,
     active,
     terminating,
     succeeded: indexed ? succeededIndexes.size : succeeded,
@@ -96,6 +99,13 @@ export function takeCensus(view: JobView): JobCensus {
     census.toReplace = findPodsToReplace(census);
   }
   return census;
+}
+
+function endsOf(pods: readonly Pod[]): [string, PodEnd][] {
+  return pods.map((pod) => [
+    pod.metadata.uid,
+    { at: finishedAt(pod), succeeded: pod.status?.phase === 'Succeeded' },
+  ]);
 }
 
 function findFailedIndexes(job: Job, pods: readonly Pod[]): IndexSet {

@@ -11,7 +11,7 @@ import type { BackoffLimits, PodEnds } from './backoff.ts';
 import { isFinished } from './conditions.ts';
 import { builtinManager } from './constants.ts';
 import { decide } from './decide.ts';
-import { jobOf, PodStore } from './pod-store.ts';
+import { jobOf, namespaceIsTerminating, PodStore } from './pod-store.ts';
 import { hasTrackingFinalizer } from './pods.ts';
 
 export interface JobControllerOptions {
@@ -69,14 +69,14 @@ export function jobController(deps: ComponentDeps, options: JobControllerOptions
       if (decision.status) ownJobs.wrote(await patchStatus(client, Job, job, decision.status));
       for (const event of decision.events) recorder.event(job, event.type, event.reason, event.message);
       if (decision.release.length === 0) {
-        if (failure !== undefined) throw failure;
+        if (failure !== undefined && !namespaceIsTerminating(failure)) throw failure;
         return decision.again === undefined
           ? undefined
           : { requeueAfterMs: Math.max(0, decision.again - clock.now()) };
       }
       await store.releaseFinalizers(decision.release);
     }
-    if (failure !== undefined) throw failure;
+    if (failure !== undefined && !namespaceIsTerminating(failure)) throw failure;
     return { requeueAfterMs: 0 };
   };
 

@@ -128,8 +128,9 @@ export function jobOf(pod: Pod) {
   return owner?.kind === Job.kind && owner.apiVersion.startsWith(`${Job.group}/`) ? owner : undefined;
 }
 
-function namespaceIsTerminating(error: unknown): boolean {
-  return isReason(error, 'Forbidden') && /is being terminated/.test(error.message);
+/** The server refuses new objects because their namespace is being deleted: nothing more to do there. */
+export function namespaceIsTerminating(error: unknown): boolean {
+  return isReason(error, 'Forbidden') && error.message.includes('because it is being terminated');
 }
 
 function text(error: unknown): string {

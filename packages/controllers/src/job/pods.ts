@@ -31,7 +31,9 @@ export function hasTrackingFinalizer(pod: Pod): boolean {
 /** The pod's completion index; undefined when it has none or no number. */
 export function completionIndex(pod: Pod): number | undefined {
   const text = pod.metadata.annotations?.[completionIndexKey];
-  return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
+  // Number() takes more than decimal digits; what it does take and this does not want is empty, signed or not whole.
+  const index = text ? Number(text) : -1;
+  return Number.isSafeInteger(index) && index >= 0 ? index : undefined;
 }
 
 /** The pod's index if it is one the Job has now. */

@@ -35,8 +35,8 @@ export interface Tracked {
 export function track(census: JobCensus, status: JobStatus, ending: JobCondition | undefined): Tracked {
   const { job } = census;
   const indexed = isIndexed(job);
-  const held = new Set<string>();
-  for (const pod of census.pods) if (hasTrackingFinalizer(pod)) held.add(pod.metadata.uid);
+  const tracked = census.pods.filter(hasTrackingFinalizer);
+  const held = new Set(tracked.map((pod) => pod.metadata.uid));
 
   const before = status.uncountedTerminatedPods ?? {};
   const succeeded = (before.succeeded ?? []).filter((uid) => held.has(uid));
@@ -50,11 +50,8 @@ export function track(census: JobCensus, status: JobStatus, ending: JobCondition
   const release: Pod[] = [];
   let all = true;
   // In order of index, so that completedIndexes grows from the front when the round is cut short.
-  const pods = indexed
-    ? census.pods.toSorted((a, b) => (completionIndex(a) ?? -1) - (completionIndex(b) ?? -1))
-    : census.pods;
-  for (const pod of pods) {
-    if (!hasTrackingFinalizer(pod)) continue;
+  if (indexed) tracked.sort((a, b) => (completionIndex(a) ?? -1) - (completionIndex(b) ?? -1));
+  for (const pod of tracked) {
     const { uid } = pod.metadata;
     const failure = isFailed(job, pod);
     if (!mayRelease(census, pod, failure, ending)) continue;

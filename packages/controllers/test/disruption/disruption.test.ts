@@ -54,9 +54,9 @@ describe('PodDisruptionBudget status', () => {
     expect(result.again).toBe(now + 60_000);
   });
   test('the condition says why', () => {
-    const reason = (min: number) => status({ minAvailable: min }, three).status.conditions?.[0];
-    expect(reason(2)).toMatchObject({ type: 'DisruptionAllowed', status: 'True', reason: 'SufficientPods' });
-    expect(reason(3)).toMatchObject({ status: 'False', reason: 'InsufficientPods' });
+    const [two, all] = [2, 3].map((min) => status({ minAvailable: min }, three).status.conditions?.[0]);
+    expect(two).toMatchObject({ type: 'DisruptionAllowed', status: 'True', reason: 'SufficientPods' });
+    expect(all).toMatchObject({ status: 'False', reason: 'InsufficientPods' });
   });
   test('percentages are rounded up; other text is refused', () => {
     expect([scaled('10%', 5), scaled('0%', 5), scaled('100%', 5), scaled(7, 5)]).toEqual([1, 0, 5, 7]);

@@ -22,6 +22,8 @@ const pod = (name: string, spec: object, phase = 'Running') =>
   }) as unknown as Pod;
 const used = (q: ResourceQuota, pods: Pod[]) => quotaUsage(q, [{ resource: 'pods', objects: pods }]);
 
+const cpu = (spec: object) => used(quota({ cpu: '9' }), [pod('a', spec)])['cpu'];
+
 describe('usage of a quota', () => {
   test('pods: sums of requests and limits, extended resources too; finished pods only count as objects', () => {
     const pods = [
@@ -58,7 +60,6 @@ describe('usage of a quota', () => {
       ...container({ cpu }),
       ...(restartPolicy ? { restartPolicy } : {}),
     });
-    const cpu = (spec: object) => used(quota({ cpu: '9' }), [pod('a', spec)])['cpu'];
     const containers = [container({ cpu: '1' })];
     expect(cpu({ containers, initContainers: [init('3')] })).toBe('3');
     expect(cpu({ containers, initContainers: [init('1', 'Always')] })).toBe('2');
