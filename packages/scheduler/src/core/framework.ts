@@ -71,7 +71,7 @@ interface Cycle {
   readonly rejection: { readonly plugin: string; readonly message: string } | undefined;
   /** Rows that may be looked at, and the plugins that say so; undefined: all. */
   readonly only: { readonly plugins: readonly string[]; readonly rows: readonly number[] } | undefined;
-  /** Verdicts not kept in `local`: of cluster-wide filters, and those made with nominated pods in place. */
+  /** Verdicts made with nominated pods in place; `local` does not keep those. */
   readonly rejected: Map<number, Verdict>;
 }
 
@@ -263,7 +263,12 @@ export class Framework {
   }
 
   /** Runs cluster-wide filters; what passes is moved to the front. Returns how many that are. */
-  #filterWide(cycle: Cycle, rows: Int32Array, count: number): number {
+  #filterWide(
+    cycle: Cycle,
+    rows: Int32Array,
+    count: number,
+    rejected?: (row: number, by: NamedFilter, code: number) => void,
+  ): number {
     const codes = this.#codes;
     let left = count;
     for (const by of cycle.wideFilters) {
@@ -272,7 +277,7 @@ export class Framework {
       let kept = 0;
       for (let i = 0; i < left; i++) {
         if (codes[i] === 0) rows[kept++] = rows[i]!;
-        else cycle.rejected.set(rows[i]!, { by, code: codes[i]! });
+        else rejected?.(rows[i]!, by, codes[i]!);
       }
       left = kept;
     }
@@ -307,7 +312,12 @@ export class Framework {
     one[0] = row;
     local.refresh(this.snapshot, one, 1);
     const by = local.rejectedBy[row]!;
-    if (by === 0) return this.#filterWide(cycle, one, 1) === 1;
+    if (by === 0) {
+      const reject = (_row: number, wide: NamedFilter, code: number): void => {
+        rejected.set(row, { by: wide, code });
+      };
+      return this.#filterWide(cycle, one, 1, reject) === 1;
+    }
     rejected.set(row, { by: local.filters[by - 1]!, code: local.code[row]! });
     return false;
   }
@@ -414,31 +424,40 @@ export class Framework {
     };
     // Verdicts of one plugin and code have one text: counted first, worded once.
     const verdicts = new Map<NamedFilter, Map<number, { row: number; count: number }>>();
-    const rows = cycle.only?.rows;
-    const total = rows?.length ?? snapshot.rowCount;
-    for (let i = 0; i < total; i++) {
-      const row = rows ? rows[i]! : i;
-      if (snapshot.alive[row] === 0) continue;
-      if (!allowed(options, row)) {
-        tally('node(s) were outside the topology domain of the pod group', 1);
-        continue;
-      }
-      const wide = cycle.rejected.get(row);
-      const index = cycle.local.rejectedBy[row]!;
-      const by = wide?.by ?? cycle.local.filters[index - 1];
-      if (!by) continue;
-      const code = wide?.code ?? cycle.local.code[row]!;
+    const count = (row: number, by: NamedFilter, code: number): void => {
       let codes = verdicts.get(by);
       if (!codes) verdicts.set(by, (codes = new Map()));
       const seen = codes.get(code);
       if (seen) seen.count++;
       else codes.set(code, { row, count: 1 });
       if (by.filter.resolvable(code)) resolvable.push(row);
+    };
+    const rows = cycle.only?.rows;
+    const total = rows?.length ?? snapshot.rowCount;
+    /** Rows that only cluster-wide filters reject. */
+    const others = this.#batch;
+    let open = 0;
+    for (let i = 0; i < total; i++) {
+      const row = rows ? rows[i]! : i;
+      if (snapshot.alive[row] === 0) continue;
+      const nominated = cycle.rejected.get(row);
+      const index = cycle.local.rejectedBy[row]!;
+      if (!allowed(options, row)) tally('node(s) were outside the topology domain of the pod group', 1);
+      else if (nominated) count(row, nominated.by, nominated.code);
+      else if (index > 0) count(row, cycle.local.filters[index - 1]!, cycle.local.code[row]!);
+      else {
+        others[open++] = row;
+        if (open < batchSize) continue;
+        this.#filterWide(cycle, others, open, count);
+        open = 0;
+      }
     }
+    this.#filterWide(cycle, others, open, count);
+    resolvable.sort((a, b) => a - b);
     for (const [{ name, filter }, codes] of verdicts) {
       plugins.add(name);
-      for (const [code, { row, count }] of codes) {
-        for (const reason of filter.reasons(code, row)) tally(reason, count);
+      for (const [code, seen] of codes) {
+        for (const reason of filter.reasons(code, seen.row)) tally(reason, seen.count);
       }
     }
     if (cycle.only && total < nodeCount) {

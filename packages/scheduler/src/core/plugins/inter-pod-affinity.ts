@@ -20,8 +20,8 @@ const texts: Record<number, string> = {
   [existingCode]: "node(s) didn't satisfy existing pods anti-affinity rules",
 };
 
-/** Amounts by topology key, then by the id of the label's value. */
-type Domains = Map<string, Map<number, number>>;
+/** Amounts by topology key, then by the id of the label's value. Index 0 (no such label) stays 0. */
+type Domains = Map<string, Float64Array>;
 
 /** Keeps pods near those they want near and apart from those they (or that) want them apart. */
 export function interPodAffinity(args: InterPodAffinityArgs = {}): FilterPlugin & ScorePlugin {
@@ -48,25 +48,19 @@ export function interPodAffinity(args: InterPodAffinityArgs = {}): FilterPlugin 
         required.every(({ query }) => snapshot.podIndex.matches(query, pod.pod));
       return {
         filter(rows, count, codes) {
-          const keys = [...existing].map(([key, sums]) => ({ column: snapshot.labelColumn(key), sums }));
-          for (let i = 0; i < count; i++) {
-            const row = rows[i]!;
-            let code = 0;
-            let near = true;
-            for (const { term, sums } of wanted) {
-              const value = snapshot.labelColumn(term.topologyKey)[row]!;
-              if (value === 0) code = affinityCode;
-              else if (sums[value]! <= 0) near = false;
+          codes.fill(0, 0, count);
+          if (wanted.length > 0) filterWanted(rows, count, codes, wanted, first, snapshot);
+          for (const { term, sums } of unwanted) {
+            const column = snapshot.labelColumn(term.topologyKey);
+            for (let i = 0; i < count; i++) {
+              if (codes[i] === 0 && sums[column[rows[i]!]!]! > 0) codes[i] = antiAffinityCode;
             }
-            if (!near && !first) code = affinityCode;
-            for (const { term, sums } of unwanted) {
-              const value = snapshot.labelColumn(term.topologyKey)[row]!;
-              if (code === 0 && value !== 0 && sums[value]! > 0) code = antiAffinityCode;
+          }
+          for (const [key, sums] of existing) {
+            const column = snapshot.labelColumn(key);
+            for (let i = 0; i < count; i++) {
+              if (codes[i] === 0 && sums[column[rows[i]!]!]! > 0) codes[i] = existingCode;
             }
-            for (const { column, sums } of keys) {
-              if (code === 0 && (sums.get(column[row]!) ?? 0) > 0) code = existingCode;
-            }
-            codes[i] = code;
           }
         },
         reasons: (code) => [texts[code]!],
@@ -99,7 +93,7 @@ export function interPodAffinity(args: InterPodAffinityArgs = {}): FilterPlugin 
           out.fill(0, 0, count);
           for (const [key, sums] of scores) {
             const column = snapshot.labelColumn(key);
-            for (let i = 0; i < count; i++) out[i]! += sums.get(column[rows[i]!]!) ?? 0;
+            for (let i = 0; i < count; i++) out[i]! += sums[column[rows[i]!]!]!;
           }
         },
         normalize(out, count) {
@@ -141,9 +135,28 @@ function matchingAll(
   });
 }
 
+function filterWanted(
+  rows: Int32Array,
+  count: number,
+  codes: Int32Array,
+  wanted: ReturnType<typeof matchingAll>,
+  first: boolean,
+  snapshot: Snapshot,
+): void {
+  for (const { term, sums } of wanted) {
+    const column = snapshot.labelColumn(term.topologyKey);
+    for (let i = 0; i < count; i++) {
+      const value = column[rows[i]!]!;
+      if (value === 0 || (!first && sums[value]! <= 0)) codes[i] = affinityCode;
+    }
+  }
+}
+
 function addCarried(domains: Domains, { term, rows }: Carried, weight: number, snapshot: Snapshot): void {
   const column = snapshot.labelColumn(term.topologyKey);
-  for (const [row, count] of rows) add(domains, term.topologyKey, column[row]!, weight * count);
+  const sums = sumsOf(domains, term.topologyKey, snapshot);
+  for (const [row, count] of rows) sums[column[row]!]! += weight * count;
+  sums[0] = 0;
 }
 
 function addCounts(
@@ -154,14 +167,14 @@ function addCounts(
   snapshot: Snapshot,
 ): void {
   const column = snapshot.labelColumn(term.topologyKey);
-  for (let row = 0; row < snapshot.rowCount; row++) {
-    if (counts[row]! > 0) add(domains, term.topologyKey, column[row]!, weight * counts[row]!);
-  }
+  const sums = sumsOf(domains, term.topologyKey, snapshot);
+  for (let row = 0; row < snapshot.rowCount; row++) sums[column[row]!]! += weight * counts[row]!;
+  sums[0] = 0;
 }
 
-function add(domains: Domains, key: string, value: number, amount: number): void {
-  if (value === 0) return;
+/** The column of the key must have been asked for before: then all its values have their ids. */
+function sumsOf(domains: Domains, key: string, snapshot: Snapshot): Float64Array {
   let sums = domains.get(key);
-  if (!sums) domains.set(key, (sums = new Map()));
-  sums.set(value, (sums.get(value) ?? 0) + amount);
+  if (!sums) domains.set(key, (sums = new Float64Array(snapshot.labels.values.size + 1)));
+  return sums;
 }

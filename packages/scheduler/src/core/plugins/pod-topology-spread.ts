@@ -39,7 +39,7 @@ export const podTopologySpread: FilterPlugin & ScorePlugin = {
             if (value === 0) code = missingLabel;
             else {
               const { counts, min } = states[c]!;
-              const skew = (counts.get(value) ?? 0) + self[c]! - min;
+              const skew = counts[value]! + self[c]! - min;
               if (skew > constraints[c]!.maxSkew) code = tooSkewed;
             }
           }
@@ -104,25 +104,32 @@ function constraintsOf(pod: PodInfo, snapshot: Snapshot, whenUnsatisfiable: stri
     }));
 }
 
-/** Pods by domain over the rows that count, and the fewest in any domain (0 if there are too few domains). */
+/** Pods by domain (id of the label's value) over the rows that count, and the fewest in any (0 if domains are too few). */
 function domainsOf(
   { topologyKey, minDomains, query, include }: Constraint,
   all: readonly Constraint[],
   snapshot: Snapshot,
-): { counts: Map<number, number>; min: number } {
+): { counts: Int32Array; min: number } {
   const columns = all.map((c) => snapshot.labelColumn(c.topologyKey));
   const column = snapshot.labelColumn(topologyKey);
   const matching = snapshot.matching(query);
-  const counts = new Map<number, number>();
+  const counts = new Int32Array(snapshot.labels.values.size + 1);
+  const seen = new Uint8Array(counts.length);
+  const domains: number[] = [];
   for (let row = 0; row < snapshot.rowCount; row++) {
-    if (snapshot.alive[row] === 0 || include?.[row] === 0) continue;
+    const value = column[row]!;
+    if (value === 0 || snapshot.alive[row] === 0 || include?.[row] === 0) continue;
     // A node counts only if it has the labels of all constraints.
-    if (columns.some((c) => c[row] === 0)) continue;
-    counts.set(column[row]!, (counts.get(column[row]!) ?? 0) + matching[row]!);
+    if (columns.length > 1 && columns.some((c) => c[row] === 0)) continue;
+    counts[value]! += matching[row]!;
+    if (seen[value] === 0) {
+      seen[value] = 1;
+      domains.push(value);
+    }
   }
   let min = Number.POSITIVE_INFINITY;
-  for (const count of counts.values()) min = Math.min(min, count);
-  return { counts, min: counts.size < minDomains || counts.size === 0 ? 0 : min };
+  for (const value of domains) min = Math.min(min, counts[value]!);
+  return { counts, min: domains.length < minDomains || domains.length === 0 ? 0 : min };
 }
 
 function addScore(
