@@ -20,6 +20,7 @@ export const facts: Record<string, Record<string, Fact>> = {
   'core.v1.LimitRangeSpec': { limits: lenient },
   'apps.v1.ControllerRevision': { revision: lenient },
   'authorization.v1.SelfSubjectRulesReview': { spec: lenient },
+  'authentication.v1.TokenReviewSpec': { token: lenient },
   'core.v1.HTTPHeader': { value: lenient },
   'core.v1.Sysctl': { value: lenient },
   'core.v1.ISCSIVolumeSource': { lun: lenient },

@@ -93,6 +93,10 @@ describe('applyStrategicMergePatch', () => {
   });
   test.each<[object, string]>([
     [containers({ image: '1' }), 'map: map[image:1] does not contain declared merge key: name'],
+    [
+      { spec: { containers: [{ name: 'x' }], '$setElementOrder/containers': [{ name: 'a' }] } },
+      "The order in patch list:\n[map[name:x]]\n doesn't match $setElementOrder list:\n[map[name:a]]",
+    ],
     [{ spec: { $patch: 'smash' } }, 'unknown patch type: smash in map: map[$patch:smash]'],
     [containers({ $patch: 'merge', name: 'a' }), 'merging lists cannot yet be specified in the patch'],
     [{ spec: { $retainKeys: ['a'], nodeName: 'x' } }, 'patch contains keys that are not in retainKeys list'],

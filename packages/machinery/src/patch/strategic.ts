@@ -94,10 +94,28 @@ function mergeField(schema: Schema | undefined, result: Json, key: string, patch
   const before = Array.isArray(base) ? base : [];
   const mergeKey = schema?.['x-kubernetes-patch-merge-key'];
   let list = before;
+  if (Array.isArray(change) && Array.isArray(order) && order.length > 0) checkOrder(change, order, mergeKey);
   if (Array.isArray(removals)) list = list.filter((v) => !removals.some((r) => r === v));
   if (Array.isArray(change)) list = mergeList(schema, list, change, mergeKey);
   if (Array.isArray(order)) list = inOrder(list, order, before, mergeKey);
   setKey(result, key, list);
+}
+
+/** Elements of the patch, but for directives, must stand in the order list, in the same order. */
+function checkOrder(
+  patch: readonly unknown[],
+  order: readonly unknown[],
+  mergeKey: string | undefined,
+): void {
+  const wanted = patch.filter((item) => !(isObject(item) && item['$patch'] !== undefined));
+  let at = 0;
+  for (const item of order)
+    if (at < wanted.length && keyText(item, mergeKey) === keyText(wanted[at], mergeKey)) at++;
+  if (at < wanted.length) {
+    throw bad(
+      `The order in patch list:\n${goText(patch)}\n doesn't match $setElementOrder list:\n${goText(order)}\n`,
+    );
+  }
 }
 
 function mergeList(
@@ -121,9 +139,7 @@ function mergeList(
       }
       changes.push(item);
     } else if (directive === 'replace') {
-      replace = true;
-      const rest = omit(item, '$patch');
-      if (Object.keys(rest).length > 0) changes.push(rest);
+      replace = true; // Nothing else in such an element counts.
     } else if (directive === 'delete') {
       if (item[mergeKey] === undefined) {
         throw bad(`map: ${goText(item)} does not contain declared merge key: ${mergeKey}`);

@@ -17,7 +17,11 @@ export function applyDefaults<T>(schema: Schema, value: T): T {
     if (!items) return value;
     for (let i = 0; i < value.length; i++) {
       const before: unknown = value[i];
-      const after = isContainer(before) ? applyDefaults(items, before) : scalar(items, before);
+      const after = isContainer(before)
+        ? applyDefaults(items, before)
+        : before === null && items.goTyped
+          ? zeroValue(items)
+          : scalar(items, before);
       if (after !== before) value[i] = after;
     }
     return value;
@@ -69,6 +73,13 @@ export function applyDefaults<T>(schema: Schema, value: T): T {
     }
   }
   return value;
+}
+
+/** What a Go server decodes a null in a list to. */
+function zeroValue(items: Schema): unknown {
+  if (items.type === 'string') return '';
+  if (items.type === 'object') return applyDefaults(items, {});
+  return items.type === 'boolean' ? false : items.type === undefined ? null : 0;
 }
 
 const isContainer = (value: unknown): boolean => typeof value === 'object' && value !== null;

@@ -27,7 +27,12 @@ function typeName(value: unknown): string {
 }
 
 function typeFits(schema: Schema, value: unknown): boolean {
-  if (schema['x-kubernetes-int-or-string']) return typeof value === 'string' || typeof value === 'number';
+  if (schema['x-kubernetes-int-or-string']) {
+    return (
+      typeof value === 'string' ||
+      (schema.format === 'quantity' ? typeof value === 'number' : Number.isInteger(value))
+    );
+  }
   switch (schema.type) {
     case undefined:
       return true;
