@@ -5,13 +5,13 @@ import type { Pod } from '@coracle/machinery/api';
 import { createController, patchStatus } from '@coracle/operator';
 import type { Component } from '@coracle/operator';
 import type { ComponentDeps } from '../deps.ts';
+import { namespaceIsTerminating, OwnedPods } from '../lib/owned-pods.ts';
 import { OwnWrites } from '../lib/own-writes.ts';
 import { defaultBackoff } from './backoff.ts';
 import type { BackoffLimits, PodEnds } from './backoff.ts';
 import { isFinished } from './conditions.ts';
-import { builtinManager } from './constants.ts';
+import { builtinManager, trackingFinalizer } from './constants.ts';
 import { decide } from './decide.ts';
-import { jobOf, namespaceIsTerminating, PodStore } from './pod-store.ts';
 import { hasTrackingFinalizer } from './pods.ts';
 
 export interface JobControllerOptions {
@@ -32,7 +32,11 @@ export function jobController(deps: ComponentDeps, options: JobControllerOptions
   const { clock, client, informers, recorder } = deps;
   const backoff = options.backoff ?? defaultBackoff;
   const jobs = informers.informer(Job);
-  const store = new PodStore(deps);
+  const store = new OwnedPods(deps, {
+    component: 'job-controller',
+    owner: Job,
+    finalizer: trackingFinalizer,
+  });
   const ownJobs = new OwnWrites(jobs, clock);
   /** By uid of the Job: what `decide` wants back. */
   const ends = new Map<string, PodEnds>();
@@ -52,7 +56,7 @@ export function jobController(deps: ComponentDeps, options: JobControllerOptions
         await store.releaseFinalizers(store.controlledBy(uid).filter(hasTrackingFinalizer));
         return;
       }
-      const pods = await store.podsOf(job);
+      const pods = await store.podsOf(job, job.spec?.selector);
       sizes.set(key, pods.length);
       const view = { job, pods, now: clock.now(), ends: ends.get(uid) ?? new Map(), backoff };
       const decision = decide(view, failure === undefined);
@@ -94,7 +98,7 @@ export function jobController(deps: ComponentDeps, options: JobControllerOptions
     waitFor: [jobs, store.informer],
     async reconcile(key) {
       const pod = store.informer.byKey(key);
-      const owner = pod && jobOf(pod);
+      const owner = pod && store.ownerOf(pod);
       if (!pod || !hasTrackingFinalizer(pod)) return;
       if (owner) {
         const job = jobs.get(owner.name, pod.metadata.namespace);
@@ -118,7 +122,7 @@ export function jobController(deps: ComponentDeps, options: JobControllerOptions
     else controller.queue.add(key);
   };
   const podChanged = (pod: Pod): void => {
-    const owner = jobOf(pod);
+    const owner = store.ownerOf(pod);
     if (owner) wake(`${pod.metadata.namespace}/${owner.name}`);
     else if (pod.metadata.ownerReferences?.some((ref) => ref.controller) !== true) wakeMatching(pod);
   };
@@ -133,7 +137,7 @@ export function jobController(deps: ComponentDeps, options: JobControllerOptions
   const podSeen = (pod: Pod): void => {
     podChanged(pod);
     if (!hasTrackingFinalizer(pod)) return;
-    const owner = jobOf(pod);
+    const owner = store.ownerOf(pod);
     const job = owner && jobs.get(owner.name, pod.metadata.namespace);
     if (job?.metadata.uid !== owner?.uid || !owner) orphans.queue.add(keyOf(pod));
   };
@@ -150,8 +154,8 @@ export function jobController(deps: ComponentDeps, options: JobControllerOptions
   store.informer.on({
     add: podSeen,
     update(before, pod) {
-      const owner = jobOf(before);
-      if (owner && owner.uid !== jobOf(pod)?.uid) wake(`${pod.metadata.namespace}/${owner.name}`);
+      const owner = store.ownerOf(before);
+      if (owner && owner.uid !== store.ownerOf(pod)?.uid) wake(`${pod.metadata.namespace}/${owner.name}`);
       podSeen(pod);
     },
     delete: podChanged,

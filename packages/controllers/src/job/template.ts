@@ -1,8 +1,8 @@
 /** The pod that a Job's template makes. */
-import { apiVersionOf } from '@coracle/machinery';
-import type { Draft, OwnerReference } from '@coracle/machinery';
+import type { Draft } from '@coracle/machinery';
 import { Job } from '@coracle/machinery/api';
 import type { Container, Pod } from '@coracle/machinery/api';
+import { controllerReference } from '../lib/claim.ts';
 import {
   completionIndexKey,
   indexFailureCountKey,
@@ -13,17 +13,6 @@ import type { IndexFailures } from './pods.ts';
 
 /** Longest prefix that leaves room for the five random characters of a generated name in a 63 character label. */
 const maxPrefix = 58;
-
-export function jobOwnerReference(job: Job): OwnerReference {
-  return {
-    apiVersion: apiVersionOf(Job),
-    kind: Job.kind,
-    name: job.metadata.name,
-    uid: job.metadata.uid,
-    controller: true,
-    blockOwnerDeletion: true,
-  };
-}
 
 /** `failures` only with backoffLimitPerIndex: those of the index so far. */
 export function podFromTemplate(job: Job, index?: number, failures?: IndexFailures): Draft<Pod> {
@@ -38,7 +27,7 @@ export function podFromTemplate(job: Job, index?: number, failures?: IndexFailur
       finalizers: finalizers?.includes(trackingFinalizer)
         ? finalizers
         : [...(finalizers ?? []), trackingFinalizer],
-      ownerReferences: [jobOwnerReference(job)],
+      ownerReferences: [controllerReference(Job, job)],
     },
     ...(template.spec ? { spec: template.spec } : {}),
   };
