@@ -123,8 +123,15 @@ const verbLetters: Record<string, string> = {
   watch: 'w',
 };
 
-/** Writes the table from `from`/openapi and `from`/discovery. */
+/** Writes the table made from `from`/openapi and `from`/discovery. */
 export function generateKinds(from: string): void {
+  const folder = 'packages/machinery/src/generated';
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'kinds.json'), kindsTable(from));
+}
+
+/** The table's text. */
+export function kindsTable(from: string): string {
   const swagger = JSON.parse(readFileSync(join(from, 'openapi/swagger.json'), 'utf8')) as {
     definitions: Record<string, Definition>;
   };
@@ -240,8 +247,6 @@ export function generateKinds(from: string): void {
       return { version, kinds };
     }),
   }));
-  const out = 'packages/machinery/src/generated';
-  mkdirSync(out, { recursive: true });
   const lines = (o: Record<string, unknown>): string =>
     Object.entries(o)
       .map(([k, v]) => `${JSON.stringify(k)}:${JSON.stringify(v)}`)
@@ -257,8 +262,5 @@ export function generateKinds(from: string): void {
           .join(',\n')}]}`,
     )
     .join(',\n');
-  writeFileSync(
-    join(out, 'kinds.json'),
-    `{"groups":[\n${groupText}\n],"definitions":{\n${lines(table)}\n}}\n`,
-  );
+  return `{"groups":[\n${groupText}\n],"definitions":{\n${lines(table)}\n}}\n`;
 }

@@ -319,7 +319,7 @@ export function labelSelectorProblems(
         detail: 'not a valid selector operator',
       });
     }
-    const bad = qualifiedName(e.key);
+    const bad = qualifiedName(e.key ?? '');
     if (bad) problems.push({ type: 'FieldValueInvalid', field: `${at}.key`, badValue: e.key, detail: bad });
     for (const [j, value] of (e.values ?? []).entries()) {
       const badValue = labelValue(value);

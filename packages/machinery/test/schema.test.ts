@@ -240,6 +240,12 @@ describe('applyDefaults', () => {
     });
     expect(Object.hasOwn(value['spec'] as object, 'nodeName')).toBe(false);
   });
+  test('a null in a list of a built-in kind is the zero value', () => {
+    const value = { spec: { containers: [null, { name: 'a', args: [null], ports: [null] }] } };
+    expect(applyDefaults(podSchema, value)).toEqual({
+      spec: { containers: [{}, { name: 'a', args: [''], ports: [{ protocol: 'TCP' }] }] },
+    });
+  });
   test('is idempotent', () => {
     const once = applyDefaults(podSchema, pod());
     expect(applyDefaults(podSchema, jsonClone(once))).toEqual(once);

@@ -75,11 +75,21 @@ export function applyDefaults<T>(schema: Schema, value: T): T {
   return value;
 }
 
-/** What a Go server decodes a null in a list to. */
+/** What Go's decoding makes of a null element: the zero value of its type. */
 function zeroValue(items: Schema): unknown {
-  if (items.type === 'string') return '';
-  if (items.type === 'object') return applyDefaults(items, {});
-  return items.type === 'boolean' ? false : items.type === undefined ? null : 0;
+  switch (items.type) {
+    case 'string':
+      return items.format === 'date-time' ? null : '';
+    case 'object':
+      return applyDefaults(items, {});
+    case 'boolean':
+      return false;
+    case 'integer':
+    case 'number':
+      return 0;
+    default:
+      return null;
+  }
 }
 
 const isContainer = (value: unknown): boolean => typeof value === 'object' && value !== null;
