@@ -178,7 +178,8 @@ async function terminalBelow(pid: number): Promise<string | undefined> {
     for (const each of treeOf(pid)) {
       try {
         const target = readlinkSync(`/proc/${each}/fd/0`);
-        if (/^\/dev\/pts\/\d+$/.test(target) && childrenOf(pid).length > 0) return target;
+        // The container has terminals of its own: the way there is through the process.
+        if (/^\/dev\/pts\/\d+$/.test(target) && childrenOf(pid).length > 0) return `/proc/${each}/fd/0`;
       } catch {
         // Ended meanwhile.
       }

@@ -11,8 +11,8 @@
  *   container makes directly in P live in that tmpfs.
  * - P is any other folder (somebody's home or project): covering it would swallow files that the container writes beside the
  *   mount path, so an empty mount point is made on the host, and removed with the pod.
- * - `/dev` (the default termination message path lies there) is covered by a tmpfs with the devices of a container bound in;
- *   terminals, disks and loop devices are left out.
+ * `/dev` (the default termination message path lies there) is always covered, with the devices of a container bound in and
+ * terminals of its own; disks, consoles and loop devices are left out.
  *
  * Mounts are made by `mount --all --fstab`, many in one call: one call a mount costs 2-5 ms each, and there are sixty.
  * The plan is pure: it asks `tree` what is there and yields shell lines and fstab files.
@@ -58,7 +58,8 @@ const isSystem = (path: string): boolean =>
 const isBelow = (path: string, top: string): boolean =>
   path === top || path.startsWith(top === '/' ? '/' : `${top}/`);
 
-const deviceNoise = /^(tty\d+|vcs.*|loop\d+|ram\d+|zram\d+|btrfs-control|autofs|kmsg|mem|port|vga_arbiter)$/;
+const deviceNoise =
+  /^(tty\d+|vcs.*|loop\d+|ram\d+|zram\d+|btrfs-control|autofs|kmsg|mem|port|vga_arbiter|pts|ptmx)$/;
 
 /** A folder with more entries than this is not covered: its mount point is made on the host. */
 const mostEntries = 500;
@@ -74,7 +75,7 @@ interface Target extends MountRequest {
 /** `folder` is the container's own: `folder/stage` is an empty folder in it. Throws on a mount path of the wrong kind. */
 export function planMounts(requests: readonly MountRequest[], tree: HostTree, folder: string): MountPlan {
   const plan: MountPlan = { lines: [], files: {}, hostFolders: [], hostFiles: [] };
-  const covered = new Set(['/']);
+  const covered = new Set(['/', '/dev']);
   const targets: Target[] = [];
   for (const request of requests.toSorted((a, b) => depth(a.mountPath) - depth(b.mountPath)))
     targets.push(place(request, tree, targets, covered, plan));
@@ -190,6 +191,12 @@ function coverEntries(lines: string[], folder: string, tree: HostTree, root: str
   const entries = tree
     .entries(folder)
     .filter((entry) => folder !== '/dev' || (entry.kind !== 'block' && !deviceNoise.test(entry.name)));
+  const fstab: string[] = [];
+  if (folder === '/dev') {
+    // Terminals of its own: the device that makes them does not work when bound from elsewhere.
+    lines.push(`mkdir ${quote(at('pts'))} && ln -s pts/ptmx ${quote(at('ptmx'))}`);
+    fstab.push(fstabLine('devpts', at('pts'), 'devpts', 'newinstance,ptmxmode=0666,mode=620'));
+  }
   const namesOf = (kind: EntryKind): string[] =>
     entries.filter((entry) => entry.kind === kind).map((entry) => entry.name);
   const folders = namesOf('folder');
@@ -201,12 +208,12 @@ function coverEntries(lines: string[], folder: string, tree: HostTree, root: str
     const sources = links.map((name) => quote(posix.join(folder, name)));
     lines.push(`cp -P ${sources.join(' ')} ${quote(at(''))} || fail ${quote(`links of ${folder}`)}`);
   }
-  return (
-    [...folders, ...files]
-      // A new /proc is mounted in the end.
-      .filter((name) => folder !== '/' || name !== 'proc')
-      .map((name) => fstabLine(posix.join(folder, name), at(name), 'none', 'rbind'))
-  );
+  for (const name of [...folders, ...files]) {
+    // A new /proc is mounted in the end; /dev is always covered.
+    if (folder === '/' && (name === 'proc' || name === 'dev')) continue;
+    fstab.push(fstabLine(posix.join(folder, name), at(name), 'none', 'rbind'));
+  }
+  return fstab;
 }
 
 /** Mount points inside covered folders, and of files inside other volumes. Folders inside volumes: X-mount.mkdir. */

@@ -111,7 +111,7 @@ export function runScript(options: RunOptions): string {
       : [`cd ${quote(options.workingDir)} || fail ${quote(`working directory ${options.workingDir}`)}`];
   return [
     // Opened before the mounts may cover them.
-    `exec 7> ${quote(`${folder}/pid`)} 8> ${quote(`${folder}/error`)} 9>&2 2>&8`,
+    `exec 7> ${quote(`${folder}/pid`)} 8> ${quote(`${folder}/error`)} 2>&8`,
     'fail() { echo "$1" >&8; exit 128; }',
     'if [ -r /proc/self/stat ]; then read -r me < /proc/self/stat',
     'else me="$$ $(ps -o lstart= -p $$)"; fi',
@@ -123,8 +123,9 @@ export function runScript(options: RunOptions): string {
       : []),
     ...go,
     'echo "$me" >&7',
-    'exec 2>&9 7>&- 8>&- 9>&-',
-    commandLine(options),
+    // The shell itself would say "Terminated" on its own account; the command's errors go with its output.
+    'exec 2> /dev/null 7>&- 8>&-',
+    `${commandLine(options)} 2>&1`,
     // A shell may replace itself by its last command; process 1 must stay the shell.
     'exit $?',
     '',
