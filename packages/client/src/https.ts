@@ -11,7 +11,6 @@ import zlib from 'node:zlib';
 import { type ApiResponse, deepFreeze } from '@coracle/machinery';
 import { ConnectionError, type RawCall, type Transport } from './client.ts';
 import { splitCall } from './paths.ts';
-import { runWebSocket } from './websocket.ts';
 import { watchResponse } from './watch-stream.ts';
 
 export interface HttpsTransportOptions {
@@ -124,6 +123,8 @@ export function httpsTransport(options: HttpsTransportOptions): Transport {
   return {
     call: send,
     async upgrade(path, query, io) {
+      // Loaded when first needed: most clients never open one, and every command waits for what is imported.
+      const { runWebSocket } = await import('./websocket.ts');
       const url = new URL(`${base.origin}${prefix}${path}?${query}`);
       url.protocol = secure ? 'wss:' : 'ws:';
       return runWebSocket({

@@ -29,12 +29,21 @@ export function createLogger(options: LoggerOptions): Logger {
       }
       let line = `${time} ${level.toUpperCase().padEnd(5)} ${text}`;
       for (const [name, value] of Object.entries(safe)) {
-        if (value !== undefined)
-          line += ` ${name}=${typeof value === 'string' ? quote(value) : JSON.stringify(value)}`;
+        if (value !== undefined) line += ` ${name}=${fieldText(value, fields[name], level)}`;
       }
       options.write(`${line}\n`);
     };
   return { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') };
+}
+
+/** Errors are their message; where something went wrong is worth a stack below the line, unless it is an answer of the API. */
+function fieldText(value: unknown, original: unknown, level: LogLevel): string {
+  if (original instanceof Error) {
+    const { name, message, stack } = value as { name: string; message: string; stack?: string };
+    const bug = level === 'error' && name !== 'ApiError' && name !== 'ConnectionError';
+    return bug && stack ? `${JSON.stringify(message)}\n${stack}` : JSON.stringify(message);
+  }
+  return typeof value === 'string' ? quote(value) : JSON.stringify(value);
 }
 
 /** Drops everything. */

@@ -24,6 +24,14 @@ describe('logger', () => {
     });
   });
 
+  test('writes errors as their message, and bugs with their stack', () => {
+    const { logger, lines } = setup(false);
+    logger.warn({ error: new Error('lost') }, 'trying again');
+    logger.error({ error: new Error('boom') }, 'failed');
+    expect(lines[0]).toMatch(/trying again error="lost"\n$/);
+    expect(lines[1]).toMatch(/failed error="boom"\nError: boom\n {4}at /);
+  });
+
   test('drops what is below its level', () => {
     const { logger, lines } = setup(false, 'warn');
     logger.info({}, 'quiet');

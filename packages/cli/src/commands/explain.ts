@@ -133,7 +133,8 @@ function typeText(schemas: Schemas, schema: OpenApiSchema): string {
   if (typeof whole.additionalProperties === 'object')
     return `map[string]${typeText(schemas, whole.additionalProperties)}`;
   const named = schema.$ref ?? schema.allOf?.[0]?.$ref;
-  if (whole.properties && named) return named.slice(named.lastIndexOf('.') + 1);
+  // A named type with no simple type of its own: an object with fields, or a Quantity.
+  if (named && (whole.properties || whole.type === undefined)) return named.slice(named.lastIndexOf('.') + 1);
   return whole.type === 'object' || whole.type === undefined ? 'Object' : whole.type;
 }
 
