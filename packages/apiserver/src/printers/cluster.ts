@@ -95,7 +95,7 @@ export const csiDrivers: TablePrinter = printer<storage_v1.CSIDriver>(
   ],
 );
 export const csiNodes: TablePrinter = printer<storage_v1.CSINode>(['Drivers#', 'Age'], (object, now) => [
-  object.spec.drivers.length,
+  (object.spec.drivers ?? []).length,
   age(object, now),
 ]);
 export const csiStorageCapacities: TablePrinter = printer<storage_v1.CSIStorageCapacity>(

@@ -84,7 +84,7 @@ export const controllerRevisions: TablePrinter = printer<apps_v1.ControllerRevis
     const group = owner?.apiVersion.includes('/') ? `.${owner.apiVersion.split('/')[0]}` : '';
     return [
       owner ? `${owner.kind.toLowerCase()}${group}/${owner.name}` : none,
-      object.revision,
+      object.revision ?? 0,
       age(object, now),
     ];
   },

@@ -316,7 +316,7 @@ function withClaims(spec: apps_v1.StatefulSetSpec): core_v1.PodTemplateSpec | un
   const template = spec.template;
   const claims = spec.volumeClaimTemplates ?? [];
   if (!template?.spec || claims.length === 0) return template;
-  const names = new Set(claims.map((claim) => claim.metadata.name));
+  const names = new Set(claims.map((claim) => claim.metadata?.name ?? ''));
   const volumes = (template.spec.volumes ?? []).filter((volume) => !names.has(volume.name));
   const added = [...names].map((name) => ({
     name,

@@ -112,10 +112,11 @@ export function fill<T extends object, K extends keyof T>(target: T, key: K, val
 /** An error if a name check (machinery's `names`) has something to say about `value`. */
 export const named = (
   field: string,
-  value: string,
+  value: string | undefined,
   check: (name: string) => string | undefined,
 ): FieldError[] => {
-  const problem = check(value);
+  // Absent where it is required: the schema says so.
+  const problem = value === undefined ? undefined : check(value);
   return problem === undefined ? [] : [invalid(field, value, problem)];
 };
 

@@ -103,7 +103,7 @@ export function affinityProblems(affinity: Affinity | undefined, at: string): Fi
   (node?.preferredDuringSchedulingIgnoredDuringExecution ?? []).forEach((preferred, index) => {
     const field = `${at}.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[${index}]`;
     errors.push(...weightProblems(preferred.weight, `${field}.weight`));
-    errors.push(...termProblems(preferred.preference, `${field}.preference`));
+    errors.push(...termProblems(preferred.preference ?? {}, `${field}.preference`));
   });
   for (const kind of ['podAffinity', 'podAntiAffinity'] as const) {
     const pod = affinity[kind];
@@ -115,7 +115,9 @@ export function affinityProblems(affinity: Affinity | undefined, at: string): Fi
     (pod?.preferredDuringSchedulingIgnoredDuringExecution ?? []).forEach((preferred, index) => {
       const field = `${at}.${kind}.preferredDuringSchedulingIgnoredDuringExecution[${index}]`;
       errors.push(...weightProblems(preferred.weight, `${field}.weight`));
-      errors.push(...podTermProblems(preferred.podAffinityTerm, `${field}.podAffinityTerm`));
+      errors.push(
+        ...podTermProblems(preferred.podAffinityTerm ?? { topologyKey: '' }, `${field}.podAffinityTerm`),
+      );
     });
   }
   return errors;
