@@ -214,6 +214,54 @@ describe('live scheduler', () => {
     });
   });
 
+  test('a gang of higher priority evicts for all its members or for none, and groups only whole', async () => {
+    const gpu = { allocatable: { 'nvidia.com/gpu': '2' } };
+    const low = (i: number, n: string): Pod =>
+      pod(`low${i}`, { group: 'old', nodeName: n, priority: 1, requests: { 'nvidia.com/gpu': '1' } });
+    const old = podGroup('old', 2);
+    const h = await start(
+      fakeCluster({
+        objects: [
+          node('a', gpu),
+          node('b', gpu),
+          { ...old, spec: { ...old.spec, disruptionMode: 'PodGroup' } },
+          ...[low(0, 'a'), low(1, 'b')],
+        ],
+      }),
+    );
+    const wants = (g: string, i: number): Pod =>
+      pod(`${g}${i}`, { group: g, priority: 10, requests: { 'nvidia.com/gpu': '1' } });
+    const names = (g: string, count: number): string[] => Array.from({ length: count }, (_, i) => `${g}${i}`);
+    // Five cards are more than the cluster has: nobody is evicted for that.
+    await h.create(podGroup('five', 5), ...names('five', 5).map((_, i) => wants('five', i)));
+    await until(() => expect(h.condition('five0')?.message).toContain('cannot be satisfied'));
+    expect(h.pod('low0')?.metadata.deletionTimestamp).toBeUndefined();
+    // Three need only one card more, but its holder goes with its group.
+    await h.create(podGroup('three', 3), ...names('three', 3).map((_, i) => wants('three', i)));
+    await until(() => expect(h.condition('three0')?.message).toContain('waiting for preemption'));
+    for (const name of ['low0', 'low1']) {
+      await until(() => expect(h.pod(name)?.metadata.deletionTimestamp).toBeDefined());
+      await h.cluster.client.delete(Pod, name, { namespace: 'default', gracePeriodSeconds: 0 });
+    }
+    await h.clock.advance(10_000);
+    await until(() => expect(names('three', 3).every((name) => h.nodeOf(name) !== undefined)).toBe(true));
+    expect(names('five', 5).every((name) => h.nodeOf(name) === undefined)).toBe(true);
+  });
+
+  test('a pod that wants another near is tried again when that one has a node', async () => {
+    const h = await start(fakeCluster({ objects: [node('a', { labels: { zone: 'z' } })] }));
+    const near = { topologyKey: 'zone', labelSelector: { matchLabels: { app: 'db' } } };
+    const affinity = { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [near] } };
+    await h.create(pod('web', { spec: { affinity } }));
+    await until(() =>
+      expect(h.condition('web')?.message).toContain("1 node(s) didn't match pod affinity rules"),
+    );
+    await h.create(pod('db', { labels: { app: 'db' } }));
+    await until(() => expect(h.nodeOf('db')).toBe('a'));
+    await h.clock.advance(1_000);
+    await until(() => expect(h.nodeOf('web')).toBe('a'));
+  });
+
   test('a binding that fails is tried again after a pause, and frees its place meanwhile', async () => {
     const cluster = fakeCluster({ objects: [node('n', { allocatable: { cpu: '1' } })] });
     let failures = 2;

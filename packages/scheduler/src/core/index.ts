@@ -18,6 +18,12 @@ export {
   type GangMember,
   type UnplacedMember,
 } from './gang.ts';
+export {
+  findGangPreemption,
+  victimsLeaving,
+  type GangPreemptionOptions,
+  type GangVictims,
+} from './gang-preemption.ts';
 export { Nominations } from './nominations.ts';
 export type { FilterPlugin, Plugin, PreparedFilter, PreparedScore, Profile, ScorePlugin } from './plugin.ts';
 export { maxNodeScore, normalizeToMax } from './plugin.ts';

@@ -13,17 +13,17 @@ export interface EvictDeps {
 
 /**
  * Deletes the victims of a preemption, each first marked with the condition that tells controllers why (`DisruptionTarget`,
- * `PreemptionByScheduler`). A victim that cannot be deleted is logged: the preemptor will look again.
+ * `PreemptionByScheduler`). `nodeName`: the node they make room on; undefined: each its own. A victim that cannot be deleted is logged: the preemptor will look again.
  */
 export async function evict(
   deps: EvictDeps,
   preemptor: PodInfo,
-  nodeName: string,
+  nodeName: string | undefined,
   victims: readonly PlacedPod[],
 ): Promise<void> {
   const { client, clock, recorder, logger } = deps;
   const schedulerName = preemptor.pod.spec?.schedulerName || 'default-scheduler';
-  const one = async ({ info }: PlacedPod): Promise<void> => {
+  const one = async ({ info, nodeName: victimNode }: PlacedPod): Promise<void> => {
     const { name, namespace, uid } = info.pod.metadata;
     if (info.pod.metadata.deletionTimestamp) return;
     try {
@@ -45,7 +45,12 @@ export async function evict(
         { lock: false },
       );
       await client.delete(Pod, name, { namespace, preconditions: { uid } });
-      recorder.event(pod, 'Normal', 'Preempted', `Preempted by pod ${preemptor.uid} on node ${nodeName}`);
+      recorder.event(
+        pod,
+        'Normal',
+        'Preempted',
+        `Preempted by pod ${preemptor.uid} on node ${nodeName ?? victimNode}`,
+      );
     } catch (error) {
       if (isReason(error, 'NotFound') || isReason(error, 'Conflict')) return;
       logger.warn({ pod: info.key, error }, 'cannot evict the victim of a preemption');

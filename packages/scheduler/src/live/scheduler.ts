@@ -19,11 +19,16 @@ import {
   createSnapshot,
   defaultProfile,
   dominantMember,
+  findGangPreemption,
   findPreemption,
   fitErrorMessage,
   Nominations,
   placeGang,
+  victimsLeaving,
   type Framework,
+  type Gang,
+  type GangDecision,
+  type PlacedPod,
   type PodInfo,
   type Profile,
   type QueueCounts,
@@ -33,7 +38,7 @@ import {
 } from '../core/index.ts';
 import { Binder, type BindResult } from './binder.ts';
 import { evict } from './evict.ts';
-import { GangRegistry, minCountOf, type GangState } from './gang-registry.ts';
+import { gangKeyOf, GangRegistry, minCountOf, type GangState } from './gang-registry.ts';
 import { Hints } from './hints.ts';
 import { Intake } from './intake.ts';
 import { StatusWriter } from './status-writer.ts';
@@ -306,19 +311,22 @@ class LiveScheduler implements Scheduler {
     }
     const pods = [...unit.pods.values()].sort((a, b) => b.priority - a.priority || (a.key < b.key ? -1 : 1));
     const scheduled = gang.scheduled.size;
-    const decision = placeGang(this.#frameworkOf(first), {
+    const request: Gang = {
       pods,
       minCount: minCountOf(group),
       scheduled,
       topologyKey: group.spec.schedulingConstraints?.topology?.[0]?.key,
       nodes: [...gang.scheduled.values()],
-    });
+    };
+    const framework = this.#frameworkOf(first);
+    const decision = placeGang(framework, request);
     if (!decision.fits && scheduled >= minCountOf(group)) {
       this.#membersLeft(unit, decision.unplaced, now);
       return;
     }
     if (!decision.fits) {
-      this.#gangFailed(unit, gang, decision.placed.length, dominantMember(decision), now);
+      const preempting = this.#preemptForGang(framework, request);
+      this.#gangFailed(unit, gang, decision, preempting, now);
       return;
     }
     for (const { pod, nodeName } of decision.placed) {
@@ -343,24 +351,46 @@ class LiveScheduler implements Scheduler {
     this.#queue.failed(unit, now, plugins);
   }
 
+  /** Evicts for the gang if that makes room for it. Answers whether room is being made. */
+  #preemptForGang(framework: Framework, gang: Gang): boolean {
+    if (victimsLeaving(framework, gang)) return true;
+    for (const pod of gang.pods) this.#nominations.delete(pod.uid);
+    const found = findGangPreemption(framework, gang, {
+      budgets: this.#budgets.list(),
+      random: this.#deps.random,
+      group: (victim) => this.#disruptedWith(victim),
+    });
+    if (!found) return false;
+    for (const { pod, nodeName } of found.placed) this.#nominations.set(pod, nodeName);
+    void evict(this.#deps, gang.pods[0]!, undefined, found.victims);
+    return true;
+  }
+
+  /** The victim, and its whole group if that can only be disrupted as one. */
+  #disruptedWith(victim: PlacedPod): readonly PlacedPod[] {
+    const key = gangKeyOf(victim.info.pod);
+    const gang = key === undefined ? undefined : this.#gangs.get(key);
+    if (gang?.group?.spec.disruptionMode !== 'PodGroup') return [victim];
+    return [...gang.scheduled.keys()].flatMap((uid) => this.#snapshot.pod(uid) ?? []);
+  }
+
   /** One event and one condition for the group, in the words of the reason most of its members wait for. */
-  #gangFailed(
-    unit: Unit,
-    gang: GangState,
-    placeable: number,
-    member: UnplacedMember | undefined,
-    now: number,
-  ): void {
+  #gangFailed(unit: Unit, gang: GangState, decision: GangDecision, preempting: boolean, now: number): void {
     const group = gang.group!;
     const minCount = minCountOf(group);
-    const scheduled = gang.scheduled.size;
+    const member = dominantMember(decision);
     const why = member ? ` ${fitErrorMessage(member.diagnosis)}` : '';
-    const counts = `${scheduled} scheduled, ${placeable} of ${unit.pods.size} waiting pods can be placed`;
-    const message = `pod group is unschedulable: minCount (${minCount}) cannot be satisfied: ${counts}.${why}`;
+    const counts = `${gang.scheduled.size} scheduled, ${decision.placed.length} of ${unit.pods.size} waiting pods can be placed`;
+    const message = preempting
+      ? `pod group is waiting for preemption to complete.${why}`
+      : `pod group is unschedulable: minCount (${minCount}) cannot be satisfied: ${counts}.${why}`;
     this.#queue.failed(unit, now, member?.diagnosis.plugins ?? new Set());
     this.#deps.recorder.event(group, 'Warning', 'FailedScheduling', message);
     this.#status.group(group, { scheduled: false, reason: 'Unschedulable', message });
-    for (const pod of unit.pods.values()) this.#status.pod(pod.pod, { reason: 'Unschedulable', message });
+    for (const pod of unit.pods.values()) {
+      const nominatedNodeName = this.#nominations.nodeOf(pod.uid) ?? '';
+      this.#status.pod(pod.pod, { reason: 'Unschedulable', message, nominatedNodeName });
+    }
   }
 
   #bind(pod: PodInfo, nodeName: string): void {
