@@ -45,6 +45,35 @@ function definition(file: string, folder: string): Json {
   };
 }
 
+/** A schema node, as far as it is walked here. */
+interface Node {
+  properties: Record<string, Node>;
+  items: Node;
+  required?: string[];
+  default?: Json;
+}
+
+/**
+ * Upstream, a mutating webhook completes a JobSet before its schema is checked. There is none here, so the schema says
+ * the same: what the webhook fills in has a default, or (a rule's name, made from its index) is not required.
+ */
+function completeJobSet(root: Node): void {
+  const at = (path: string): Node => {
+    let node = root;
+    for (const step of path.split('.')) node = step === '[]' ? node.items : node.properties[step]!;
+    return node;
+  };
+  at('spec.successPolicy').default = { operator: 'All' };
+  at('spec.startupPolicy').default = { startupPolicyOrder: 'AnyOrder' };
+  at('spec.network').default = { enableDNSHostnames: true, publishNotReadyAddresses: true };
+  at('spec.network.enableDNSHostnames').default = true;
+  at('spec.network.publishNotReadyAddresses').default = true;
+  at('spec.replicatedJobs.[].template.spec.completionMode').default = 'Indexed';
+  at('spec.replicatedJobs.[].template.spec.template.spec.restartPolicy').default = 'OnFailure';
+  const rule = at('spec.failurePolicy.rules.[]');
+  rule.required = rule.required!.filter((field) => field !== 'name');
+}
+
 /** Replaces every object that occurs more than once by a reference, innermost first. */
 function share(roots: Json[]): { roots: Json[]; parts: Json[] } {
   const counts = new Map<string, number>();
@@ -79,7 +108,10 @@ function share(roots: Json[]): { roots: Json[]; parts: Json[] } {
 const folder = process.argv[2];
 if (!folder)
   throw new Error('which folder has the definitions? node scripts/generate/training-crds.ts FOLDER');
-const { roots, parts } = share(files.map((file) => definition(file, folder)));
+const definitions = files.map((file) => definition(file, folder));
+const jobSet = definitions[0] as unknown as { spec: { versions: { schema: { openAPIV3Schema: Node } }[] } };
+for (const version of jobSet.spec.versions) completeJobSet(version.schema.openAPIV3Schema);
+const { roots, parts } = share(definitions);
 const target = new URL('../../packages/training/src/generated/crds.json', import.meta.url);
 writeFileSync(target, `${JSON.stringify({ parts, definitions: roots })}\n`);
 process.stdout.write(`${roots.length} definitions, ${parts.length} shared parts\n`);

@@ -1,4 +1,4 @@
-import { type Schema, unknownFields, validate } from '@coracle/machinery';
+import { applyDefaults, type Schema, unknownFields, validate } from '@coracle/machinery';
 import { describe, expect, test } from 'vitest';
 import {
   ClusterTrainingRuntime,
@@ -66,6 +66,42 @@ describe('the definitions', () => {
       'name',
       'template',
     ]);
+  });
+
+  test('complete a JobSet as upstream’s webhook does', () => {
+    const jobSet = {
+      apiVersion: 'jobset.x-k8s.io/v1alpha2',
+      kind: 'JobSet',
+      metadata: { name: 'js' },
+      spec: {
+        network: { subdomain: 'net' },
+        replicatedJobs: [
+          { name: 'a', template: { spec: { template: { spec: { containers: [{ name: 'c' }] } } } } },
+        ],
+        failurePolicy: { rules: [{ action: 'FailJobSet' }] },
+      },
+    };
+    expect(problems(jobSet)).toEqual([]);
+    applyDefaults(schemaOf('JobSet'), jobSet);
+    expect(jobSet.spec).toEqual({
+      network: { subdomain: 'net', enableDNSHostnames: true, publishNotReadyAddresses: true },
+      successPolicy: { operator: 'All' },
+      startupPolicy: { startupPolicyOrder: 'AnyOrder' },
+      failurePolicy: { restartStrategy: 'Recreate', rules: [{ action: 'FailJobSet' }] },
+      replicatedJobs: [
+        {
+          name: 'a',
+          groupName: 'default',
+          replicas: 1,
+          template: {
+            spec: {
+              completionMode: 'Indexed',
+              template: { spec: { restartPolicy: 'OnFailure', containers: [{ name: 'c' }] } },
+            },
+          },
+        },
+      ],
+    });
   });
 
   test('fit the built-in runtimes and the JobSets made from them', () => {

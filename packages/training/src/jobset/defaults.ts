@@ -1,7 +1,8 @@
-import type { JobSet, JobSetSpec, ReplicatedJob } from './types.ts';
+import type { FailureRule, JobSet, JobSetFailurePolicy, JobSetSpec, ReplicatedJob } from './types.ts';
 
 /** A JobSet's spec in which everything that upstream's admission fills in is filled in. */
-export interface CompleteSpec extends JobSetSpec {
+export interface CompleteSpec extends Omit<JobSetSpec, 'failurePolicy'> {
+  failurePolicy?: (JobSetFailurePolicy & { rules: NamedRule[] }) | undefined;
   replicatedJobs: CompleteReplicatedJob[];
   successPolicy: NonNullable<JobSetSpec['successPolicy']>;
   inOrder: boolean;
@@ -10,6 +11,7 @@ export interface CompleteSpec extends JobSetSpec {
   /** Service name and DNS subdomain of the pods. */
   subdomain: string;
 }
+export type NamedRule = FailureRule & { name: string };
 export interface CompleteReplicatedJob extends ReplicatedJob {
   groupName: string;
   replicas: number;
@@ -20,7 +22,7 @@ export interface CompleteReplicatedJob extends ReplicatedJob {
  * works on clusters where nothing else fills them in.
  */
 export function withDefaults(jobSet: JobSet): CompleteSpec {
-  const { spec } = jobSet;
+  const { failurePolicy, ...spec } = jobSet.spec;
   return {
     ...spec,
     replicatedJobs: (spec.replicatedJobs ?? []).map(completeJob),
@@ -29,11 +31,11 @@ export function withDefaults(jobSet: JobSet): CompleteSpec {
     dnsHostnames: spec.network?.enableDNSHostnames ?? true,
     publishNotReadyAddresses: spec.network?.publishNotReadyAddresses ?? true,
     subdomain: spec.network?.subdomain || jobSet.metadata.name,
-    ...(spec.failurePolicy
+    ...(failurePolicy
       ? {
           failurePolicy: {
-            ...spec.failurePolicy,
-            rules: (spec.failurePolicy.rules ?? []).map((rule, i) => ({
+            ...failurePolicy,
+            rules: (failurePolicy.rules ?? []).map((rule, i) => ({
               ...rule,
               name: rule.name || `failurePolicyRule${i}`,
             })),

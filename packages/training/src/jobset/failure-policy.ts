@@ -2,10 +2,10 @@
 import { goRegex } from '@coracle/machinery';
 import type { Job } from '@coracle/machinery/api';
 import { labelNumber, replicatedJobOf } from './children.ts';
-import type { CompleteSpec } from './defaults.ts';
+import type { CompleteSpec, NamedRule } from './defaults.ts';
 import { jobSetKeys as keys } from './keys.ts';
 import type { StatusDraft } from './status.ts';
-import type { FailureAction, FailureRule, JobSetStatus } from './types.ts';
+import type { FailureAction, JobSetStatus } from './types.ts';
 
 export function applyFailurePolicy(spec: CompleteSpec, failed: readonly Job[], draft: StatusDraft): void {
   const policy = spec.failurePolicy;
@@ -15,7 +15,7 @@ export function applyFailurePolicy(spec: CompleteSpec, failed: readonly Job[], d
     draft.fail('FailedJobs', withJob('jobset failed due to one or more job failures', first));
     return;
   }
-  const match = firstMatch(policy.rules ?? [], failed);
+  const match = firstMatch(policy.rules, failed);
   const action: FailureAction = match?.rule.action ?? 'RestartJobSet';
   const job = match?.job ?? first;
   const message = withJob(`applying ${action} failure policy action`, job);
@@ -43,9 +43,9 @@ export function applyFailurePolicy(spec: CompleteSpec, failed: readonly Job[], d
 
 /** The rule that decides, and the job that failed first among those it matches. */
 function firstMatch(
-  rules: readonly FailureRule[],
+  rules: readonly NamedRule[],
   failed: readonly Job[],
-): { rule: FailureRule; job: Job } | undefined {
+): { rule: NamedRule; job: Job } | undefined {
   for (const rule of rules) {
     const job = firstFailed(failed.filter((j) => applies(rule, j)));
     if (job) return { rule, job };
@@ -53,7 +53,7 @@ function firstMatch(
   return undefined;
 }
 
-function applies(rule: FailureRule, job: Job): boolean {
+function applies(rule: NamedRule, job: Job): boolean {
   const { onJobFailureReasons = [], onJobFailureMessagePatterns = [], targetReplicatedJobs = [] } = rule;
   const failure = failureOf(job);
   const { reason = '', message = '' } = failure ?? {};

@@ -41,7 +41,8 @@ export type FailureAction =
   | 'RestartJob'
   | 'RestartJobAndIgnoreMaxRestarts';
 export interface FailureRule {
-  name: string;
+  /** `failurePolicyRule` and its index unless said. */
+  name?: string | undefined;
   action: FailureAction;
   onJobFailureReasons?: string[] | undefined;
   onJobFailureMessagePatterns?: string[] | undefined;
