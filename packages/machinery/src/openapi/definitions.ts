@@ -1,6 +1,7 @@
 /** OpenAPI schemas of kinds, with `$ref`s between named definitions, in the shape of v3 components or v2 definitions. */
 import type { Kind, Schema } from '../kind.ts';
 import { apiVersionOf } from '../resource-type.ts';
+import { descriptions } from './descriptions.ts';
 import { definitionSchema, kindOfDefinition, schemaOfKind } from '../table.ts';
 
 export type OpenApiForm = 'v2' | 'v3';
@@ -92,7 +93,12 @@ export class Definitions {
     const gvk = { group: kind.group, version: kind.version, kind: kind.kind };
     if (!this.all[name]) {
       this.all[name] = {};
-      this.all[name] = { ...this.#body(kind.schema), 'x-kubernetes-group-version-kind': [gvk] };
+      const description = kind.builtin ? descriptions[kind.kind] : undefined;
+      this.all[name] = {
+        ...(description === undefined ? {} : { description }),
+        ...this.#body(kind.schema),
+        'x-kubernetes-group-version-kind': [gvk],
+      };
     }
     const listName = name.slice(0, name.length - kind.kind.length) + kind.listKind;
     if (kind.verbs.includes('list') && !this.all[listName]) {
