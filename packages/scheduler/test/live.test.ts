@@ -152,6 +152,9 @@ describe('live scheduler', () => {
     await h.create(worker(0), worker(1), worker(2), podGroup('g', 4), pod('single'));
     await until(() => expect(h.nodeOf('single')).toBeDefined());
     expect([0, 1, 2].map((i) => h.nodeOf(`w${i}`))).toEqual([undefined, undefined, undefined]);
+    await h.clock.advance(2_000);
+    const waiting = 'waiting for minCount pods from a gang to appear in scheduling queue';
+    await until(() => expect(h.condition('w0')?.message).toBe(waiting));
     await h.create(worker(3));
     await until(() => expect([0, 1, 2, 3].map((i) => h.nodeOf(`w${i}`)).every(Boolean)).toBe(true));
     await until(() =>

@@ -31,6 +31,8 @@ export interface IntakeOptions {
   podCame(): void;
   /** There may be something to decide. */
   poke(): void;
+  /** The group's pods wait for more members, or for the group itself. */
+  gangHeld(key: string): void;
   /** The pod has a node, or needs none any more. */
   settled(uid: string): void;
 }
@@ -229,6 +231,7 @@ export class Intake {
     }
     unit.priority = priority;
     queue.changed(unit, this.#options.now(), retry);
+    if (unit.state === 'held') this.#options.gangHeld(key);
   }
 
   #isOurs(pod: Pod): boolean {

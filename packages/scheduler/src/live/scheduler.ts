@@ -74,6 +74,8 @@ export interface Scheduler extends Component {
   counts(): QueueCounts & { readonly assumed: number };
 }
 
+/** How long a gang may be incomplete before its status says so. */
+const heldNoticeMs = 2_000;
 /** Most units decided in one slice, whatever the clock says. */
 const maxUnitsPerSlice = 512;
 
@@ -102,6 +104,8 @@ class LiveScheduler implements Scheduler {
   #sliceDue = false;
   #cancelTimer: (() => void) | undefined;
   readonly #cancelChecks = new Map<string, () => void>();
+  /** By gang: the timer after which an incomplete one is told so. */
+  readonly #heldTimers = new Map<string, () => void>();
 
   constructor(deps: SchedulerDeps) {
     this.#deps = deps;
@@ -142,6 +146,7 @@ class LiveScheduler implements Scheduler {
         rowChanged: (row) => this.#hints.add(row),
         podCame: () => this.#hints.podCame(),
         poke: () => this.#poke(),
+        gangHeld: (key) => this.#watchHeld(key),
         settled: (uid) => {
           this.#status.cancel(uid);
           this.#cancelChecks.get(uid)?.();
@@ -198,6 +203,8 @@ class LiveScheduler implements Scheduler {
     this.#cancelTimer?.();
     for (const cancel of this.#cancelChecks.values()) cancel();
     this.#cancelChecks.clear();
+    for (const cancel of this.#heldTimers.values()) cancel();
+    this.#heldTimers.clear();
     this.#status.stop();
     await this.#binder.stop();
   }
@@ -391,6 +398,23 @@ class LiveScheduler implements Scheduler {
       const nominatedNodeName = this.#nominations.nodeOf(pod.uid) ?? '';
       this.#status.pod(pod.pod, { reason: 'Unschedulable', message, nominatedNodeName });
     }
+  }
+
+  /** Members come one after the other: only a gang that stays incomplete hears of it. */
+  #watchHeld(key: string): void {
+    if (this.#heldTimers.has(key)) return;
+    const cancel = this.#deps.clock.after(heldNoticeMs, () => {
+      this.#heldTimers.delete(key);
+      const unit = this.#queue.get(`gang/${key}`);
+      if (unit?.state !== 'held') return;
+      const group = this.#gangs.get(key)?.group;
+      const message = group
+        ? 'waiting for minCount pods from a gang to appear in scheduling queue'
+        : `waiting for pod's pod group "${key.slice(key.indexOf('/') + 1)}" to appear in scheduling queue`;
+      if (group) this.#status.group(group, { scheduled: false, reason: 'Unschedulable', message });
+      for (const { pod } of unit.pods.values()) this.#status.pod(pod, { reason: 'Unschedulable', message });
+    });
+    this.#heldTimers.set(key, cancel);
   }
 
   #bind(pod: PodInfo, nodeName: string): void {
