@@ -2,7 +2,7 @@ import type { FailureRule, JobSet, JobSetFailurePolicy, JobSetSpec, ReplicatedJo
 
 /** A JobSet's spec in which everything that upstream's admission fills in is filled in. */
 export interface CompleteSpec extends Omit<JobSetSpec, 'failurePolicy'> {
-  failurePolicy?: (JobSetFailurePolicy & { rules: NamedRule[] }) | undefined;
+  failurePolicy?: (Omit<JobSetFailurePolicy, 'rules'> & { rules: NamedRule[] }) | undefined;
   replicatedJobs: CompleteReplicatedJob[];
   successPolicy: NonNullable<JobSetSpec['successPolicy']>;
   inOrder: boolean;
