@@ -1,6 +1,7 @@
 import type { Component } from '@coracle/operator';
 import { rootCaPublisher } from './account/root-ca.ts';
 import { serviceAccountController } from './account/service-accounts.ts';
+import { replicaSetController, replicationController } from './apps/replicas-controller.ts';
 import { depsFor } from './deps.ts';
 import type { ControllerDeps } from './deps.ts';
 import { disruptionController } from './disruption/disruption-controller.ts';
@@ -45,6 +46,8 @@ export function controllers(deps: ControllerDeps, options: ControllerOptions = {
     garbageCollector(of('generic-garbage-collector'), options.garbageCollector),
     namespaceController(of('namespace-controller'), options.namespace),
     serviceAccountController(of('service-account-controller')),
+    replicaSetController(of('replicaset-controller')),
+    replicationController(of('replication-controller')),
     endpointsController(of('endpoint-controller')),
     endpointSliceController(of('endpointslice-controller')),
     nodeLifecycleController(of('node-controller'), options.nodeLifecycle),

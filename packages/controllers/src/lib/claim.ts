@@ -43,6 +43,12 @@ export function controllerReference(type: ResourceType, owner: KubeObject): Owne
   };
 }
 
+/** Does the reference name an object of this group and kind, in whatever version? */
+export function isOfType({ apiVersion, kind }: OwnerReference, type: ResourceType): boolean {
+  const slash = apiVersion.lastIndexOf('/');
+  return kind === type.kind && (slash === -1 ? '' : apiVersion.slice(0, slash)) === type.group;
+}
+
 /** Metadata changes of an adoption; undefined: it cannot be adopted (any more). */
 export function adoption(
   reference: OwnerReference,

@@ -7,7 +7,7 @@ import type { LabelSelector } from '@coracle/machinery/api';
 import type { EventRecorder, Informer } from '@coracle/operator';
 import type { ComponentDeps } from '../deps.ts';
 import { inBatches, slowStart } from './batches.ts';
-import { adoption, claim, controllerReference, letGo } from './claim.ts';
+import { adoption, claim, controllerReference, isOfType, letGo } from './claim.ts';
 import { patchMetadata, removeFinalizer } from './finalizers.ts';
 import { OwnWrites } from './own-writes.ts';
 
@@ -53,9 +53,7 @@ export class OwnedPods<O extends KubeObject> {
   /** The reference to the owner of this kind that controls the pod. */
   ownerOf(pod: Pod): OwnerReference | undefined {
     const owner = controllerOf(pod);
-    return owner?.kind === this.#type.kind && owner.apiVersion.startsWith(`${this.#type.group}/`)
-      ? owner
-      : undefined;
+    return owner && isOfType(owner, this.#type) ? owner : undefined;
   }
 
   /** The pods of the owner, by its selector: adopts and lets go where needed. */
