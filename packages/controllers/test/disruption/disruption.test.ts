@@ -77,7 +77,6 @@ describe('disruption controller on a cluster', () => {
       objects: [
         budget({ maxUnavailable: 1 }),
         pod('a', true, owned),
-        // The fake server answers GET scale with the object itself.
         {
           apiVersion: 'apps/v1',
           kind: 'ReplicaSet',
@@ -86,6 +85,11 @@ describe('disruption controller on a cluster', () => {
         },
       ],
     });
+    l.cluster.intercept(async ({ path }) =>
+      path === '/apis/apps/v1/namespaces/default/replicasets/rs/scale'
+        ? { kind: 'object', code: 200, headers: {}, value: { kind: 'Scale', spec: { replicas: 2 } } }
+        : undefined,
+    );
     const now_ = () => l.cluster.object(PodDisruptionBudget, 'b', 'default')?.status;
     await l.start(disruptionController(l.deps, { discover }));
     await l.until(() => now_()?.expectedPods === 2);
