@@ -74,19 +74,28 @@ export class StoreCore implements Store {
     this.#options = options;
     this.#recent = new RecentEvents(options.recentEvents, options.recentBytes);
     this.#hub = new WatchHub(this, options.clock, options.maxWatcherBacklogMs);
-    const kept: JournalRecord[] = [];
-    // The compaction point is known only after the records are read; those at or below it are lone newest values.
-    this.#compacted = journal.load((record) => kept.push(record));
-    this.#revision = this.#compacted;
-    for (const record of kept) {
-      const event = toEvent(record, this.#byKey.get(record.key)?.entry);
-      this.#apply(event);
-      if (record.revision > this.#compacted) {
-        this.#recent.push(event);
-        this.#revision = record.revision;
-      }
-    }
+    this.#compacted = this.#load();
     this.#accepted = this.#revision;
+  }
+
+  /** Rebuilds the state from the journal and returns the revision compacted through. */
+  #load(): number {
+    const compacted = this.#journal.load((record) => {
+      const slot = this.#byKey.get(record.key);
+      const event = toEvent(record, slot?.entry);
+      const entry = event.type === 'PUT' ? event.entry : undefined;
+      if (slot) {
+        addVersion(slot, event.type, event.revision);
+        slot.entry = entry;
+      } else this.#byKey.set(record.key, freshSlot(event, entry));
+      this.#recent.push(event);
+      this.#revision = record.revision;
+    });
+    this.#revision = Math.max(this.#revision, compacted);
+    // Lone newest values from before the compaction point are no events any more.
+    this.#recent.dropThrough(compacted);
+    this.#slots.takeAll([...this.#byKey.values()]);
+    return compacted;
   }
 
   get revision(): number {
@@ -289,7 +298,7 @@ export class StoreCore implements Store {
       addVersion(slot, event.type, event.revision);
       this.#slots.setEntry(slot, entry);
     } else {
-      const fresh: Slot = { key: event.key, entry, versions: entry ? undefined : [-event.revision] };
+      const fresh = freshSlot(event, entry);
       this.#byKey.set(event.key, fresh);
       this.#slots.insert(fresh);
     }
@@ -348,6 +357,10 @@ export class StoreCore implements Store {
     if (revision <= this.#compacted && revision < this.#revision)
       throw new CompactedError(revision, this.#compacted);
   }
+}
+
+function freshSlot(event: StoreEvent, entry: Entry | undefined): Slot {
+  return { key: event.key, entry, versions: entry ? undefined : [-event.revision] };
 }
 
 function isBefore(a: { chunk: number; index: number }, b: { chunk: number; index: number }): boolean {

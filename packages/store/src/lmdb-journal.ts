@@ -59,7 +59,7 @@ function journalOn(
   folder: string,
   file: string,
 ): Journal {
-  const decode = (revision: number, value: Uint8Array) => {
+  const decode = (revision: number, value: Buffer) => {
     const record = decodeRecord(revision, value);
     if (typeof record === 'string') throw new StoreCorruptError(folder, record);
     return record;

@@ -30,9 +30,8 @@ export function encodeRecord(record: JournalRecord): Buffer {
   return out;
 }
 
-/** The record, sharing `stored`'s memory; a text that says what is wrong if these are not a record's bytes. */
-export function decodeRecord(revision: number, stored: Uint8Array): JournalRecord | string {
-  const bytes = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
+/** The record, sharing `bytes`' memory; a text that says what is wrong if these are not a record's bytes. */
+export function decodeRecord(revision: number, bytes: Buffer): JournalRecord | string {
   if (bytes.length < headerBytes) return `record ${revision} is cut short`;
   if (crc32(bytes.subarray(4)) !== bytes.readUInt32LE(0)) return `record ${revision} is damaged (checksum)`;
   const valueStart = headerBytes + bytes.readUInt16LE(6);

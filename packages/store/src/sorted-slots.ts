@@ -38,6 +38,18 @@ export class SortedSlots {
     return this.#live;
   }
 
+  /** Takes in many slots at once while it is empty: sorting them is several times faster than inserting each. */
+  takeAll(slots: Slot[]): void {
+    slots.sort((a, b) => compareKeys(a.key, b.key));
+    // Half full, as splitting leaves them: the next insertions move little.
+    for (let i = 0; i < slots.length; i += chunkSize / 2) {
+      const some = slots.slice(i, i + chunkSize / 2);
+      const live = countLive(some);
+      this.#chunks.push({ slots: some, live });
+      this.#live += live;
+    }
+  }
+
   /** Adds a slot whose key is not here yet. */
   insert(slot: Slot): void {
     const live = slot.entry === undefined ? 0 : 1;
@@ -131,8 +143,11 @@ export class SortedSlots {
   #split(at: number): void {
     const chunk = this.#chunks[at]!;
     const tail = chunk.slots.splice(chunk.slots.length >>> 1);
-    const live = tail.reduce((n, slot) => n + (slot.entry === undefined ? 0 : 1), 0);
+    const live = countLive(tail);
     chunk.live -= live;
     this.#chunks.splice(at + 1, 0, { slots: tail, live });
   }
 }
+
+const countLive = (slots: readonly Slot[]): number =>
+  slots.reduce((n, slot) => n + (slot.entry === undefined ? 0 : 1), 0);
