@@ -3,6 +3,7 @@
  * group below `coracle/POD/CONTAINER`; limits are written there, OOM kills and usage are read there, and killing every
  * member is what makes "no orphan" true for processes that left their session.
  */
+import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -54,8 +55,12 @@ export function findCgroups(): { roots: CgroupRoots | undefined; why?: string } 
   }
 }
 
+/** Makes our folder, and sees that groups can be made in it: it may be there already and belong to somebody else. */
 function makeFolder(path: string): string {
   mkdirSync(path, { recursive: true });
+  const trial = join(path, `trial-${process.pid}-${randomUUID().slice(0, 8)}`);
+  mkdirSync(trial);
+  rmdirSync(trial);
   return path;
 }
 

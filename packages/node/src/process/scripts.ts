@@ -125,7 +125,7 @@ export function runScript(options: RunOptions): string {
     'echo "$me" >&7',
     // The shell itself would say "Terminated" on its own account; the command's errors go with its output.
     'exec 2> /dev/null 7>&- 8>&-',
-    `${commandLine(options)} 2>&1`,
+    `( exec ${commandLine(options)} 2>&1 )`,
     // A shell may replace itself by its last command; process 1 must stay the shell.
     'exit $?',
     '',

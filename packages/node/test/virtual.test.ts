@@ -1,0 +1,181 @@
+import { Node, Pod } from '@coracle/machinery/api';
+import { createInformerFactory, silentLogger } from '@coracle/operator';
+import { fakeCluster, manualClock } from '@coracle/operator/testing';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { virtualNodes, type VirtualNodesOptions } from '../src/index.ts';
+import { Agenda } from '../src/virtual/agenda.ts';
+
+describe('the agenda', () => {
+  test('does everything once, in order of time, then of adding, and nothing early', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.integer({ min: 0, max: 50 }), { maxLength: 60 }), async (times) => {
+        const clock = manualClock(0);
+        const done: { at: number; index: number }[] = [];
+        const agenda = new Agenda<{ at: number; index: number }>(clock, (what) => {
+          expect(clock.now()).toBeGreaterThanOrEqual(what.at);
+          done.push(what);
+        });
+        const all = times.map((at, index) => ({ at, index }));
+        for (const each of all) agenda.add(each.at, each);
+        await clock.advance(60);
+        expect(done).toEqual(all.toSorted((a, b) => a.at - b.at || a.index - b.index));
+        expect(agenda.size).toBe(0);
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
+
+async function fleet(options: Partial<VirtualNodesOptions> = {}) {
+  const clock = manualClock();
+  const cluster = fakeCluster({ clock });
+  const make = (): ReturnType<typeof virtualNodes> =>
+    virtualNodes({
+      client: cluster.client,
+      informers: createInformerFactory({ client: cluster.client, clock, logger: silentLogger }),
+      clock,
+      logger: silentLogger,
+      count: 3,
+      renewSeconds: 0,
+      ...options,
+    });
+  const nodes = make();
+  await nodes.start();
+  const settle = async (): Promise<void> => {
+    for (let i = 0; i < 30; i++) await new Promise((resolve) => setImmediate(resolve));
+    await nodes.settled();
+  };
+  return {
+    clock,
+    cluster,
+    nodes,
+    make,
+    settle,
+    get: (name: string) => cluster.object<Pod>(Pod, name, 'default'),
+    async pod(name: string, annotations: Record<string, string> = {}, spec: object = {}) {
+      await cluster.client.create(
+        Pod,
+        {
+          metadata: { name, namespace: 'default', annotations },
+          spec: { nodeName: 'virtual-1', restartPolicy: 'Never', containers: [{ name: 'main' }], ...spec },
+        },
+        { namespace: 'default' },
+      );
+      await settle();
+    },
+    async pass(milliseconds: number) {
+      await clock.advance(milliseconds);
+      await settle();
+    },
+  };
+}
+
+describe('virtual nodes', () => {
+  test('are registered with their capacity and labels', async () => {
+    const f = await fleet({
+      capacity: (index) => ({ cpu: String(index + 1), memory: '1Gi', 'nvidia.com/gpu': '8' }),
+      labels: { pool: 'a' },
+    });
+    const nodes = f.cluster.objects<Node>(Node);
+    expect(nodes.map((node) => node.metadata.name)).toEqual(['virtual-0', 'virtual-1', 'virtual-2']);
+    expect(nodes[2]?.status?.allocatable).toMatchObject({ cpu: '3', 'nvidia.com/gpu': '8', pods: '110' });
+    expect(nodes[0]?.metadata.labels).toMatchObject({ pool: 'a', 'kubernetes.io/hostname': 'virtual-0' });
+    await f.nodes.stop();
+  });
+
+  test('run pods for as long as they say, and end them as they say', async () => {
+    const f = await fleet({ stages: { startMs: 2000 } });
+    await f.pod('ok', { 'coracle.dev/run-seconds': '60' });
+    await f.pod('bad', {
+      'coracle.dev/run-seconds': '5',
+      'coracle.dev/exit-code': '3',
+      'coracle.dev/start-seconds': '0',
+    });
+    expect(f.get('ok')?.status?.phase).toBe('Pending');
+    await f.pass(2000);
+    expect(f.get('ok')?.status).toMatchObject({ phase: 'Running', containerStatuses: [{ ready: true }] });
+    expect(f.get('ok')?.status?.podIP).toMatch(/^10\./);
+    await f.pass(3100);
+    expect(f.get('bad')?.status).toMatchObject({
+      phase: 'Failed',
+      containerStatuses: [{ state: { terminated: { exitCode: 3, reason: 'Error' } } }],
+    });
+    await f.pass(58_000);
+    expect(f.get('ok')?.status?.phase).toBe('Succeeded');
+    await f.nodes.stop();
+  });
+
+  test('run pods that are not meant to end until they are deleted', async () => {
+    const f = await fleet();
+    await f.pod('service', {}, { restartPolicy: 'Always' });
+    await f.pass(3_600_000);
+    expect(f.get('service')?.status?.phase).toBe('Running');
+    await f.cluster.client.delete(Pod, 'service', { namespace: 'default' });
+    await f.settle();
+    expect(f.get('service')).toBeUndefined();
+    expect(f.nodes.pods).toBe(0);
+    await f.nodes.stop();
+  });
+
+  test('restart what fails, with back-off', async () => {
+    const f = await fleet({ random: () => 0 });
+    const annotations = { 'coracle.dev/run-seconds': '1', 'coracle.dev/fail-probability': '0.5' };
+    await f.pod('flaky', annotations, { restartPolicy: 'OnFailure' });
+    await f.pass(1200);
+    await f.pass(1);
+    expect(f.get('flaky')?.status?.containerStatuses?.[0]).toMatchObject({
+      restartCount: 1,
+      state: { running: {} },
+    });
+    await f.pass(1100);
+    expect(f.get('flaky')?.status?.containerStatuses?.[0]).toMatchObject({
+      restartCount: 1,
+      state: { waiting: { reason: 'CrashLoopBackOff' } },
+    });
+    await f.pass(10_000);
+    expect(f.get('flaky')?.status?.containerStatuses?.[0]).toMatchObject({
+      restartCount: 2,
+      state: { running: {} },
+    });
+    await f.nodes.stop();
+  });
+
+  test('leave pods of other nodes alone', async () => {
+    const f = await fleet();
+    await f.pod('other', {}, { nodeName: 'real' });
+    await f.pass(1000);
+    expect(f.get('other')?.status?.phase).not.toBe('Running');
+    expect(f.nodes.connect('real')).toBeUndefined();
+    expect(f.nodes.connect('virtual-0')).toBeDefined();
+    await f.nodes.stop();
+  });
+
+  test('go on after a restart from where the status says', async () => {
+    const f = await fleet();
+    await f.pod('long', { 'coracle.dev/run-seconds': '100' });
+    await f.pass(50_000);
+    await f.nodes.stop();
+    const next = f.make();
+    await next.start();
+    await f.clock.advance(49_000);
+    await next.settled();
+    expect(f.get('long')?.status?.phase).toBe('Running');
+    await f.clock.advance(1_500);
+    await f.settle();
+    await next.settled();
+    expect(f.get('long')?.status?.phase).toBe('Succeeded');
+    await next.stop();
+  });
+
+  test('keep their leases fresh, a few at a time', async () => {
+    const f = await fleet({ renewSeconds: 3 });
+    await f.pass(3100);
+    expect(
+      f.cluster.actions.filter(
+        (each) => each.resource === 'leases.coordination.k8s.io' && each.verb === 'create',
+      ),
+    ).toHaveLength(3);
+    await f.nodes.stop();
+  });
+});
