@@ -53,7 +53,7 @@ export function decodeBody(call: Pick<Call, 'request'>, what: string): Decoded |
   if (body.bytes.length === 0) return undefined;
   const type = contentType(headers['content-type']);
   if (type !== 'application/json' && type !== 'application/yaml' && type !== 'application/x-yaml')
-    throw unsupportedMedia(['application/json', 'application/yaml']);
+    throw unsupportedMedia(['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf']);
   return parseText(textOf(body.bytes), type === 'application/json' ? 'json' : 'yaml', what);
 }
 
