@@ -1,6 +1,7 @@
 /** The keys of one engine, kept in a folder: made on first use, reused while valid, renewed before they expire. */
 import { createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { createCertificateAuthority, issueCertificate, type KeyPair, privatePem } from './certificates.ts';
 
@@ -53,7 +54,7 @@ function usable(pair: KeyPair | undefined, now: Date, authority?: KeyPair): pair
 
 function covers(pair: KeyPair, hosts: readonly string[]): boolean {
   const certificate = new X509Certificate(pair.certificate);
-  return hosts.every((host) => certificate.checkHost(host) ?? certificate.checkIP(host));
+  return hosts.every((host) => (isIP(host) ? certificate.checkIP(host) : certificate.checkHost(host)));
 }
 
 async function readPair(dir: string, name: string): Promise<KeyPair | undefined> {

@@ -9,9 +9,10 @@ export interface FakeLookup extends Lookup {
   remove(group: string, resource: string, namespace: string, name: string): void;
 }
 
+const key = (...parts: string[]): string => parts.join('\n');
+
 export function fakeLookup(...initial: object[]): FakeLookup {
   const stored = new Map<string, Unstructured>();
-  const key = (...parts: string[]): string => parts.join('\n');
   const lookup: FakeLookup = {
     get: (group, resource, namespace, name) => stored.get(key(group, resource, namespace, name)),
     list: (group, resource, namespace) =>
@@ -30,7 +31,11 @@ export function fakeLookup(...initial: object[]): FakeLookup {
         const namespace = kind.namespaced ? (one.metadata.namespace ?? 'default') : '';
         stored.set(key(group, kind.resource, namespace, one.metadata.name), {
           ...one,
-          metadata: { uid: `uid-${one.metadata.name}`, ...(namespace ? { namespace } : {}), ...one.metadata },
+          metadata: {
+            ...one.metadata,
+            uid: one.metadata.uid ?? `uid-${one.metadata.name}`,
+            ...(namespace ? { namespace } : {}),
+          },
         });
       }
     },
