@@ -22,6 +22,7 @@ const commands: Record<string, () => Promise<Registration>> = {
   delete: () => import('./commands/delete.ts'),
   wait: () => import('./commands/wait.ts'),
   exec: () => import('./commands/exec.ts'),
+  'port-forward': () => import('./commands/port-forward.ts'),
   top: () => import('./commands/top.ts'),
   explain: () => import('./commands/explain.ts'),
   kubeconfig: () => import('./commands/kubeconfig.ts'),

@@ -7,19 +7,19 @@ import { Readable } from 'node:stream';
 import { CliError, type CliContext } from '../src/context.ts';
 import { createProgram } from '../src/program.ts';
 
-export interface Ran {
+interface Ran {
   out: string;
   err: string;
   /** 0 unless an error was thrown or a code set. */
   code: number;
 }
-export interface Cli {
+interface Cli {
   cluster: FakeCluster;
   run(...argv: string[]): Promise<Ran>;
   /** As run, with more of the world given. */
   runWith(world: World, ...argv: string[]): Promise<Ran>;
 }
-export interface World {
+interface World {
   stdin?: string;
   cwd?: string;
   env?: Record<string, string>;

@@ -2,6 +2,7 @@
  * The Kubernetes client that every other room uses. Methods reject with ApiError (the server's Status) or, when no answer
  * came, with ConnectionError. Answers are deep-frozen and may be shared with other readers: copy to change.
  */
+import type { Duplex } from 'node:stream';
 import type { ApiResponse, Draft, KubeList, ResourceType, WatchEvent } from '@coracle/machinery';
 
 export interface CallOptions {
@@ -80,6 +81,10 @@ export interface Client {
   logs(name: string, options: LogCallOptions): AsyncIterable<Uint8Array>;
   /** Runs a command in a container. Resolves with its exit code. */
   exec(name: string, options: ExecCallOptions): Promise<number>;
+  /** Joins the streams of a container's main process. Resolves with its exit code. */
+  attach(name: string, options: Omit<ExecCallOptions, 'command'>): Promise<number>;
+  /** One connection to a port of a pod. What the pod's side refuses destroys the stream with an error. */
+  portForward(name: string, options: PortForwardOptions): Promise<Duplex>;
   /** The same server as another user (`Impersonate-User`), or with another user agent. */
   readonly transport: Transport;
 }
@@ -113,13 +118,23 @@ export interface ExecCallOptions extends CallOptions {
   resize?: AsyncIterable<{ width: number; height: number }> | undefined;
 }
 
+export interface PortForwardOptions extends CallOptions {
+  namespace: string;
+  port: number;
+}
+
 /** Carries one call to the server. Two exist: in-process (an ApiHandler) and HTTPS. */
 export interface Transport {
   call(call: RawCall): Promise<ApiResponse>;
-  /** Upgraded connections (exec, attach, port-forward). Resolves with the exit code. */
-  upgrade(path: string, query: URLSearchParams, io: ExecCallOptions): Promise<number>;
+  /** Upgraded connections that end with an exit code: exec and attach. `io.command` is in the query already. */
+  upgrade(path: string, query: URLSearchParams, io: SessionStreams): Promise<number>;
+  /** Upgraded connections that carry one port. */
+  forward(path: string, query: URLSearchParams, port: number, signal?: AbortSignal): Promise<Duplex>;
   close(): Promise<void>;
 }
+
+/** What an upgraded session needs of its caller. */
+export type SessionStreams = Omit<ExecCallOptions, 'command' | 'namespace'>;
 
 /** No answer from the server: refused, reset, timed out. The call may or may not have taken effect. */
 export class ConnectionError extends Error {

@@ -163,18 +163,29 @@ export function createClient(transport: Transport): Client {
       yield* responseBytes(await request({ method: 'GET', path, query, signal: options.signal }));
     },
     exec(name, options: ExecCallOptions) {
-      const query = toQuery({
-        container: options.container,
-        stdin: options.stdin !== undefined,
-        stdout: options.stdout !== undefined,
-        stderr: options.stderr !== undefined && !options.tty,
-        tty: options.tty,
-      });
+      const query = streamsQuery(options);
       for (const word of options.command) query.append('command', word);
       return transport.upgrade(podPath(options.namespace, name, 'exec'), query, options);
     },
+    attach(name, options) {
+      return transport.upgrade(podPath(options.namespace, name, 'attach'), streamsQuery(options), options);
+    },
+    portForward(name, { namespace, port, signal }) {
+      const query = new URLSearchParams({ ports: String(port) });
+      return transport.forward(podPath(namespace, name, 'portforward'), query, port, signal);
+    },
   };
   return client;
+}
+
+function streamsQuery(options: Omit<ExecCallOptions, 'command'>): URLSearchParams {
+  return toQuery({
+    container: options.container,
+    stdin: options.stdin !== undefined,
+    stdout: options.stdout !== undefined,
+    stderr: options.stderr !== undefined && !options.tty,
+    tty: options.tty,
+  });
 }
 
 function podPath(namespace: string, name: string, subresource: string): string {

@@ -12,6 +12,7 @@ import { type ApiResponse, deepFreeze } from '@coracle/machinery';
 import { ConnectionError, type RawCall, type Transport } from './client.ts';
 import { splitCall } from './paths.ts';
 import { watchResponse } from './watch-stream.ts';
+import type { WebSocketTarget } from './websocket.ts';
 
 export interface HttpsTransportOptions {
   /** `https://host:port[/path]`; `http://` works too (a proxy such as `kubectl proxy`). */
@@ -120,20 +121,27 @@ export function httpsTransport(options: HttpsTransportOptions): Transport {
     }
   };
 
+  const target = async (path: string, query: URLSearchParams): Promise<WebSocketTarget> => {
+    const url = new URL(`${base.origin}${prefix}${path}?${query}`);
+    url.protocol = secure ? 'wss:' : 'ws:';
+    return {
+      url,
+      headers: await headersFor(),
+      tls,
+      connectionError: (cause) => connectionError(base, cause),
+    };
+  };
+
   return {
     call: send,
     async upgrade(path, query, io) {
       // Loaded when first needed: most clients never open one, and every command waits for what is imported.
       const { runWebSocket } = await import('./websocket.ts');
-      const url = new URL(`${base.origin}${prefix}${path}?${query}`);
-      url.protocol = secure ? 'wss:' : 'ws:';
-      return runWebSocket({
-        url,
-        headers: await headersFor(),
-        tls,
-        io,
-        connectionError: (e) => connectionError(base, e),
-      });
+      return runWebSocket(await target(path, query), io);
+    },
+    async forward(path, query, _port, signal) {
+      const { forwardPort } = await import('./port-forward.ts');
+      return forwardPort(await target(path, query), signal);
     },
     async close() {
       agent.destroy();

@@ -1,3 +1,4 @@
+import { type Duplex, duplexPair } from 'node:stream';
 import {
   type ApiHandler,
   type ApiRequest,
@@ -5,7 +6,7 @@ import {
   type Credentials,
   errors,
 } from '@coracle/machinery';
-import { ConnectionError, type ExecCallOptions, type RawCall, type Transport } from './client.ts';
+import { ConnectionError, type SessionStreams, type RawCall, type Transport } from './client.ts';
 import { splitCall } from './paths.ts';
 import { responseError } from './response.ts';
 
@@ -46,6 +47,19 @@ export function inProcessTransport(
     }
   };
 
+  const askUpgrade = async (
+    path: string,
+    query: URLSearchParams,
+    signal: AbortSignal | undefined,
+  ): Promise<Upgrade> => {
+    const headers = { 'user-agent': userAgent, connection: 'upgrade', upgrade: 'websocket' };
+    const response = await ask({ method: 'GET', path, query, signal }, headers);
+    const error = await responseError(response);
+    if (error) throw error;
+    if (response.kind !== 'upgrade') throw new TypeError(`a ${response.kind} answers an upgrade`);
+    return response;
+  };
+
   return {
     call(call) {
       const headers: Record<string, string> = { 'user-agent': userAgent, accept: 'application/json' };
@@ -53,12 +67,10 @@ export function inProcessTransport(
       return ask(call, { ...headers, ...call.headers });
     },
     async upgrade(path, query, io) {
-      const headers = { 'user-agent': userAgent, connection: 'upgrade', upgrade: 'websocket' };
-      const response = await ask({ method: 'GET', path, query, signal: io.signal }, headers);
-      const error = await responseError(response);
-      if (error) throw error;
-      if (response.kind !== 'upgrade') throw new TypeError(`a ${response.kind} answers an upgrade`);
-      return runSession(response, io, io.signal ?? never);
+      return runSession(await askUpgrade(path, query, io.signal), io, io.signal ?? never);
+    },
+    async forward(path, query, port, signal) {
+      return runForward(await askUpgrade(path, query, signal), port, signal);
     },
     async close() {
       closed = true;
@@ -66,12 +78,33 @@ export function inProcessTransport(
   };
 }
 
+type Upgrade = Extract<ApiResponse, { kind: 'upgrade' }>;
+
+/** One port as a pair of joined streams: the session has one end, the caller the other. */
+function runForward(response: Upgrade, port: number, signal: AbortSignal | undefined): Duplex {
+  const [near, far] = duplexPair();
+  const gone = new AbortController();
+  near.once('close', () => {
+    gone.abort();
+    far.destroy();
+  });
+  near.on('error', () => undefined);
+  far.on('error', () => undefined);
+  const abort = (): void => void near.destroy();
+  signal?.addEventListener('abort', abort, { once: true });
+  const finish = async (end: { exitCode: number } | { error: Error }): Promise<void> => {
+    signal?.removeEventListener('abort', abort);
+    if ('error' in end) near.destroy(end.error);
+    else far.end();
+  };
+  response
+    .run({ ports: [{ port, stream: far }], signal: gone.signal, finish })
+    .catch((error: unknown) => finish({ error: error as Error }));
+  return near;
+}
+
 /** Runs an upgraded session with the caller's streams. Resolves with the exit code, rejects with what `finish` was told. */
-async function runSession(
-  response: Extract<ApiResponse, { kind: 'upgrade' }>,
-  io: ExecCallOptions,
-  signal: AbortSignal,
-): Promise<number> {
+async function runSession(response: Upgrade, io: SessionStreams, signal: AbortSignal): Promise<number> {
   let result: { exitCode: number } | { error: Error } | undefined;
   await response.run({
     stdin: io.stdin,

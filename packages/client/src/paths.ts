@@ -1,7 +1,7 @@
 import { errors, type ResourceType } from '@coracle/machinery';
 
 /** Percent-encodes one path segment, leaving readable what URLs allow in a segment (`system:node`, `a@b`). */
-export function encodeSegment(segment: string): string {
+function encodeSegment(segment: string): string {
   return encodeURIComponent(segment).replaceAll('%3A', ':').replaceAll('%40', '@').replaceAll('%2C', ',');
 }
 

@@ -49,7 +49,7 @@ export function watchResponse(
 }
 
 /** Cuts bytes into lines of text; bytes after the last line end wait for the next chunk. */
-export class LineSplitter {
+class LineSplitter {
   /** Pieces of the line begun and not ended. None holds a line end. */
   #rest: Buffer[] = [];
 

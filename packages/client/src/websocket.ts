@@ -6,29 +6,26 @@ import type { IncomingMessage } from 'node:http';
 import type { ConnectionOptions } from 'node:tls';
 import { ApiError, type Status } from '@coracle/machinery';
 import { WebSocket } from 'ws';
-import { ConnectionError, type ExecCallOptions } from './client.ts';
+import { ConnectionError, type SessionStreams } from './client.ts';
 import { responseError } from './response.ts';
 
 /** Subprotocols asked for, best first. */
-export const channelProtocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io'] as const;
+const channelProtocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io'] as const;
 const channel = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 255 } as const;
 
-export interface WebSocketSession {
+/** Where a WebSocket goes, and how a failure to get there is told. */
+export interface WebSocketTarget {
   url: URL;
   headers: Record<string, string | string[]>;
   tls: ConnectionOptions;
-  io: ExecCallOptions;
   connectionError(cause: unknown): Error;
 }
 
 /** Runs a session to its end. Resolves with the exit code; rejects with the server's Status or ConnectionError. */
-export async function runWebSocket({
-  url,
-  headers,
-  tls,
-  io,
-  connectionError,
-}: WebSocketSession): Promise<number> {
+export async function runWebSocket(
+  { url, headers, tls, connectionError }: WebSocketTarget,
+  io: SessionStreams,
+): Promise<number> {
   io.signal?.throwIfAborted();
   const socket = new WebSocket(url, [...channelProtocols], { headers, ...tls, maxPayload: 64 * 1024 * 1024 });
   const abort = (): void => socket.terminate();
@@ -52,7 +49,7 @@ export async function runWebSocket({
 
 function receive(
   socket: WebSocket,
-  io: ExecCallOptions,
+  io: SessionStreams,
   connectionError: (cause: unknown) => Error,
 ): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -82,7 +79,7 @@ function receive(
 }
 
 /** Success is 0; a NonZeroExitCode failure has the code in its causes; any other failure is thrown. */
-export function exitCode(status: Status): number {
+function exitCode(status: Status): number {
   if (status.status === 'Success') return 0;
   if ((status.reason as string) === 'NonZeroExitCode') {
     const cause = status.details?.causes?.find(({ reason }) => (reason as string) === 'ExitCode');
@@ -92,7 +89,8 @@ export function exitCode(status: Status): number {
   throw ApiError.from(status);
 }
 
-async function refusal(response: IncomingMessage): Promise<Error> {
+/** The error a server means that answers a WebSocket request with an ordinary answer. */
+export async function refusal(response: IncomingMessage): Promise<Error> {
   const chunks: Buffer[] = [];
   for await (const chunk of response) chunks.push(chunk as Buffer);
   const code = response.statusCode ?? 500;
@@ -100,7 +98,7 @@ async function refusal(response: IncomingMessage): Promise<Error> {
   return error ?? new ConnectionError(`the server answered ${code} to a WebSocket request`);
 }
 
-async function sendInput(socket: WebSocket, io: ExecCallOptions): Promise<void> {
+async function sendInput(socket: WebSocket, io: SessionStreams): Promise<void> {
   if (!io.stdin) return;
   for await (const chunk of io.stdin) {
     if (socket.readyState !== WebSocket.OPEN) return;
@@ -110,7 +108,7 @@ async function sendInput(socket: WebSocket, io: ExecCallOptions): Promise<void> 
   if (socket.protocol === channelProtocols[0]) await send(socket, channel.close, Buffer.of(channel.stdin));
 }
 
-async function sendSizes(socket: WebSocket, io: ExecCallOptions): Promise<void> {
+async function sendSizes(socket: WebSocket, io: SessionStreams): Promise<void> {
   if (!io.resize) return;
   for await (const { width, height } of io.resize) {
     if (socket.readyState !== WebSocket.OPEN) return;

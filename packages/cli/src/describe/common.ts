@@ -2,10 +2,6 @@ import { controllerOf, humanDuration, type KubeObject } from '@coracle/machinery
 import { lastApplied } from '../apply-patch.ts';
 import { map, type Part, table, type Value } from './text.ts';
 
-export interface DescribeContext {
-  now: number;
-}
-
 /** The lines that every description begins with. */
 export function heading({ metadata }: KubeObject): Part[] {
   const { [lastApplied]: _, ...annotations } = metadata.annotations ?? {};
