@@ -82,9 +82,11 @@ export class Evaluation {
 
   readonly #absolute: readonly NamedScore[];
   #evaluatedAt = new Float64Array(0);
-  readonly #rows = new Int32Array(batchSize);
-  readonly #codes = new Int32Array(batchSize);
-  readonly #scores = new Float64Array(batchSize);
+  readonly #rows: Int32Array;
+  readonly #scores: Float64Array;
+  /** Scratch, for cycles too: holds nothing between calls. */
+  readonly codes: Int32Array;
+  readonly one: Int32Array;
 
   /** `worn` is one no longer needed: its arrays are used again. */
   constructor(profile: Profile, pod: PodInfo, snapshot: Snapshot, worn?: Evaluation) {
@@ -98,6 +100,10 @@ export class Evaluation {
       this.code = worn.code;
       this.base = worn.base;
     }
+    this.#rows = worn ? worn.#rows : new Int32Array(batchSize);
+    this.#scores = worn ? worn.#scores : new Float64Array(batchSize);
+    this.codes = worn ? worn.codes : new Int32Array(batchSize);
+    this.one = worn ? worn.one : new Int32Array(1);
     const capacity = this.#evaluatedAt.length;
     this.raw = this.relative.map((_, i) => worn?.raw[i] ?? new Float64Array(capacity));
     this.differs = this.relative.map(() => false);
@@ -125,7 +131,7 @@ export class Evaluation {
   /** Judges one row without keeping anything. Undefined: it will do. */
   judge(row: number): { by: NamedFilter; code: number } | undefined {
     const one = this.#rows;
-    const codes = this.#codes;
+    const codes = this.codes;
     one[0] = row;
     for (const by of this.filters) {
       by.filter.filter(one, 1, codes);
@@ -136,7 +142,7 @@ export class Evaluation {
 
   /** Runs the filters; feasible rows are moved to the front of `rows`. Returns how many there are. */
   #filter(rows: Int32Array, count: number): number {
-    const codes = this.#codes;
+    const codes = this.codes;
     let left = count;
     for (let f = 0; f < this.filters.length && left > 0; f++) {
       this.filters[f]!.filter.filter(rows, left, codes);

@@ -5,16 +5,8 @@
  * (evaluation.ts); cluster-wide ones run on what those let through. The search stops when enough nodes fit
  * (percentageOfNodesToScore, as kube-scheduler samples); the best of them wins, equals by lot.
  */
-import type { Diagnosis } from './diagnosis.ts';
-import {
-  batchSize,
-  Evaluation,
-  prepareFilters,
-  prepareScores,
-  type NamedFilter,
-  type NamedScore,
-  type Unplaced,
-} from './evaluation.ts';
+import { Cycle } from './cycle.ts';
+import { batchSize, Evaluation, prepareScores, type NamedScore, type Unplaced } from './evaluation.ts';
 import { Nominations } from './nominations.ts';
 import type { PodInfo } from './pod-info.ts';
 import type { Profile } from './plugin.ts';
@@ -49,30 +41,12 @@ export type Decision = Placed | Unplaced;
 const minFeasibleNodes = 100;
 /** Kinds of pods whose verdicts are kept. */
 const maxEvaluations = 64;
-const noReasons: ReadonlyMap<string, number> = new Map();
-
-interface Verdict {
-  readonly by: NamedFilter;
-  readonly code: number;
-}
 
 export interface Probe {
   /** True if plugins that look at the whole cluster have a say. */
   readonly clusterWide: boolean;
   /** Why the pod cannot run on the row as things are; undefined if it can. */
   rejection(row: number): string | undefined;
-}
-
-/** A pod on its way through one decision. */
-interface Cycle {
-  readonly pod: PodInfo;
-  readonly local: Evaluation;
-  readonly wideFilters: readonly NamedFilter[];
-  readonly rejection: { readonly plugin: string; readonly message: string } | undefined;
-  /** Rows that may be looked at, and the plugins that say so; undefined: all. */
-  readonly only: { readonly plugins: readonly string[]; readonly rows: readonly number[] } | undefined;
-  /** Verdicts made with nominated pods in place; `local` does not keep those. */
-  readonly rejected: Map<number, Verdict>;
 }
 
 export class Framework {
@@ -88,8 +62,6 @@ export class Framework {
   #totals = new Float64Array(0);
   #part = new Float64Array(0);
   readonly #batch = new Int32Array(batchSize);
-  readonly #codes = new Int32Array(batchSize);
-  readonly #one = new Int32Array(1);
 
   constructor(options: FrameworkOptions) {
     this.profile = options.profile;
@@ -113,41 +85,30 @@ export class Framework {
       const decision = this.#search(cycle, options);
       if (decision) return decision;
     }
-    const unplaced: Unplaced = { fits: false, diagnosis: this.#diagnose(cycle, options) };
+    const unplaced: Unplaced = { fits: false, diagnosis: cycle.diagnose(options.within) };
     if (this.#simple(cycle, options)) cycle.local.unplaced = { at: this.snapshot.generation, unplaced };
     return unplaced;
   }
 
   /** True if the decision depends on the pod's signature and the snapshot only. */
   #simple(cycle: Cycle, options: PlacementOptions): boolean {
-    return cycle.wideFilters.length === 0 && this.nominations.size === 0 && options.within === undefined;
+    return !cycle.clusterWide && this.nominations.size === 0 && options.within === undefined;
   }
 
   /** Judges single rows for one pod, again and again, while pods come and go on the snapshot. Keeps nothing. */
   probe(pod: PodInfo): Probe {
     const cycle = this.#begin(pod);
-    const { snapshot, nominations, profile } = this;
-    const verdict = (row: number): Verdict | undefined => {
-      const local = cycle.local.judge(row);
-      if (local || cycle.wideFilters.length === 0) return local;
-      // Pods may have moved since the last question.
-      const one = Int32Array.of(row);
-      for (const by of prepareFilters(profile, pod, snapshot, true)) {
-        by.filter.filter(one, 1, this.#codes);
-        if (this.#codes[0] !== 0) return { by, code: this.#codes[0]! };
-      }
-      return undefined;
-    };
+    const { snapshot, nominations } = this;
     return {
-      clusterWide: cycle.wideFilters.length > 0,
+      clusterWide: cycle.clusterWide,
       rejection(row) {
         if (cycle.rejection) return cycle.rejection.message;
-        if (cycle.only && !cycle.only.rows.includes(row)) return 'not a node the pod asks for';
+        if (!cycle.considers(row)) return 'not a node the pod asks for';
         const name = snapshot.nameOf(row);
         const ahead = nominations.size === 0 ? [] : nominations.ahead(name, pod);
         const trial = new Trial(snapshot);
         for (const info of ahead) if (!snapshot.pod(info.uid)) trial.place(info, name);
-        const found = verdict(row);
+        const found = cycle.look(row);
         const reason = found && found.by.filter.reasons(found.code, row)[0];
         trial.rollback();
         return reason;
@@ -161,8 +122,7 @@ export class Framework {
     if (cycle.rejection) return false;
     if (this.#fits(cycle, row)) return true;
     return (
-      this.#resolvable(cycle, row) &&
-      this.snapshot.podsOn(row).some(({ info }) => info.priority < pod.priority)
+      cycle.resolvable(row) && this.snapshot.podsOn(row).some(({ info }) => info.priority < pod.priority)
     );
   }
 
@@ -184,19 +144,7 @@ export class Framework {
       local = new Evaluation(profile, pod, snapshot, worn);
     }
     this.#evaluations.set(pod.signature, local);
-    const wideFilters = prepareFilters(profile, pod, snapshot, true);
-    let rejection: Cycle['rejection'];
-    let names: ReadonlySet<string> | undefined;
-    const plugins: string[] = [];
-    for (const { name, filter } of [...local.filters, ...wideFilters]) {
-      if (filter.rejection !== undefined) rejection ??= { plugin: name, message: filter.rejection };
-      if (!filter.onlyNodes) continue;
-      names = intersect(names, filter.onlyNodes);
-      plugins.push(name);
-    }
-    const rows = names && [...names].map((name) => snapshot.rowOf(name)).filter((row) => row !== undefined);
-    const only = rows && { plugins: plugins.sort(), rows };
-    return { pod, local, wideFilters, rejection, only, rejected: new Map() };
+    return new Cycle(profile, snapshot, pod, local);
   }
 
   /** Visits nodes until enough fit; undefined if none does. */
@@ -242,7 +190,7 @@ export class Framework {
     local.refresh(this.snapshot, batch, count);
     const { rejectedBy } = local;
     const feasible = this.#feasible;
-    if (reserved === undefined && cycle.wideFilters.length === 0) {
+    if (reserved === undefined && !cycle.clusterWide) {
       let end = found;
       for (let i = 0; i < count; i++) {
         feasible[end] = batch[i]!;
@@ -257,69 +205,26 @@ export class Framework {
       if (reserved?.has(row) && !this.#fits(cycle, row)) continue;
       batch[kept++] = row;
     }
-    kept = this.#filterWide(cycle, batch, kept);
+    kept = cycle.filterWide(batch, kept);
     for (let i = 0; i < kept; i++) feasible[found + i] = batch[i]!;
     return found + kept;
   }
 
-  /** Runs cluster-wide filters; what passes is moved to the front. Returns how many that are. */
-  #filterWide(
-    cycle: Cycle,
-    rows: Int32Array,
-    count: number,
-    rejected?: (row: number, by: NamedFilter, code: number) => void,
-  ): number {
-    const codes = this.#codes;
-    let left = count;
-    for (const by of cycle.wideFilters) {
-      if (left === 0) break;
-      by.filter.filter(rows, left, codes);
-      let kept = 0;
-      for (let i = 0; i < left; i++) {
-        if (codes[i] === 0) rows[kept++] = rows[i]!;
-        else rejected?.(rows[i]!, by, codes[i]!);
-      }
-      left = kept;
-    }
-    return left;
-  }
-
   /** Judges one row, with the nominated pods that go first in place. */
   #fits(cycle: Cycle, row: number): boolean {
-    if (this.snapshot.alive[row] === 0) return false;
-    if (cycle.only && !cycle.only.rows.includes(row)) return false;
-    if (this.nominations.size === 0) return this.#judge(cycle, row);
+    if (!cycle.considers(row)) return false;
+    if (this.nominations.size === 0) return cycle.judge(row);
     const name = this.snapshot.nameOf(row);
+    const ahead = this.nominations.ahead(name, cycle.pod).filter(({ uid }) => !this.snapshot.pod(uid));
+    if (ahead.length === 0) return cycle.judge(row);
     const trial = new Trial(this.snapshot);
-    for (const info of this.nominations.ahead(name, cycle.pod)) {
-      if (!this.snapshot.pod(info.uid)) trial.place(info, name);
-    }
+    for (const info of ahead) trial.place(info, name);
     // What is kept of this verdict carries the generation of the trial: `local` will look again.
-    const fits = this.#judge(this.#again(cycle), row);
+    cycle.prepareAgain();
+    const fits = cycle.judge(row);
     trial.rollback();
+    cycle.prepareAgain();
     return fits;
-  }
-
-  /** Cluster-wide plugins prepared again: pods have moved. */
-  #again(cycle: Cycle): Cycle {
-    const wideFilters = prepareFilters(this.profile, cycle.pod, this.snapshot, true);
-    return wideFilters.length + cycle.wideFilters.length === 0 ? cycle : { ...cycle, wideFilters };
-  }
-
-  #judge(cycle: Cycle, row: number): boolean {
-    const { local, rejected } = cycle;
-    const one = this.#one;
-    one[0] = row;
-    local.refresh(this.snapshot, one, 1);
-    const by = local.rejectedBy[row]!;
-    if (by === 0) {
-      const reject = (_row: number, wide: NamedFilter, code: number): void => {
-        rejected.set(row, { by: wide, code });
-      };
-      return this.#filterWide(cycle, one, 1, reject) === 1;
-    }
-    rejected.set(row, { by: local.filters[by - 1]!, code: local.code[row]! });
-    return false;
   }
 
   /** Rows on which nominated pods must be reckoned with. */
@@ -394,88 +299,11 @@ export class Framework {
     for (let i = 0; i < count; i++) this.#totals[i]! += weight * part[i]!;
   }
 
-  #resolvable(cycle: Cycle, row: number): boolean {
-    if (cycle.only && !cycle.only.rows.includes(row)) return false;
-    const wide = cycle.rejected.get(row);
-    if (wide) return wide.by.filter.resolvable(wide.code);
-    const by = cycle.local.rejectedBy[row]!;
-    return by === 0 || cycle.local.filters[by - 1]!.filter.resolvable(cycle.local.code[row]!);
-  }
-
-  /** What stands in the way, after a search that found nothing: every row in question has its verdict. */
-  #diagnose(cycle: Cycle, options: PlacementOptions): Diagnosis {
-    const { snapshot } = this;
-    const nodeCount = snapshot.nodeCount;
-    if (cycle.rejection) {
-      const { plugin, message } = cycle.rejection;
-      return {
-        nodeCount,
-        reasons: noReasons,
-        rejection: message,
-        plugins: new Set([plugin]),
-        resolvable: [],
-      };
-    }
-    const reasons = new Map<string, number>();
-    const plugins = new Set<string>();
-    const resolvable: number[] = [];
-    const tally = (reason: string, count: number): void => {
-      reasons.set(reason, (reasons.get(reason) ?? 0) + count);
-    };
-    // Verdicts of one plugin and code have one text: counted first, worded once.
-    const verdicts = new Map<NamedFilter, Map<number, { row: number; count: number }>>();
-    const count = (row: number, by: NamedFilter, code: number): void => {
-      let codes = verdicts.get(by);
-      if (!codes) verdicts.set(by, (codes = new Map()));
-      const seen = codes.get(code);
-      if (seen) seen.count++;
-      else codes.set(code, { row, count: 1 });
-      if (by.filter.resolvable(code)) resolvable.push(row);
-    };
-    const rows = cycle.only?.rows;
-    const total = rows?.length ?? snapshot.rowCount;
-    /** Rows that only cluster-wide filters reject. */
-    const others = this.#batch;
-    let open = 0;
-    for (let i = 0; i < total; i++) {
-      const row = rows ? rows[i]! : i;
-      if (snapshot.alive[row] === 0) continue;
-      const nominated = cycle.rejected.get(row);
-      const index = cycle.local.rejectedBy[row]!;
-      if (!allowed(options, row)) tally('node(s) were outside the topology domain of the pod group', 1);
-      else if (nominated) count(row, nominated.by, nominated.code);
-      else if (index > 0) count(row, cycle.local.filters[index - 1]!, cycle.local.code[row]!);
-      else {
-        others[open++] = row;
-        if (open < batchSize) continue;
-        this.#filterWide(cycle, others, open, count);
-        open = 0;
-      }
-    }
-    this.#filterWide(cycle, others, open, count);
-    resolvable.sort((a, b) => a - b);
-    for (const [{ name, filter }, codes] of verdicts) {
-      plugins.add(name);
-      for (const [code, seen] of codes) {
-        for (const reason of filter.reasons(code, seen.row)) tally(reason, seen.count);
-      }
-    }
-    if (cycle.only && total < nodeCount) {
-      for (const plugin of cycle.only.plugins) plugins.add(plugin);
-      tally(`node(s) didn't satisfy plugin(s) [${cycle.only.plugins.join(' ')}]`, nodeCount - total);
-    }
-    return { nodeCount, reasons, plugins, resolvable };
-  }
-
   #growScratch(capacity: number): void {
     this.#feasible = new Int32Array(capacity + batchSize);
     this.#totals = new Float64Array(capacity + batchSize);
     this.#part = new Float64Array(capacity + batchSize);
   }
-}
-
-function intersect(a: ReadonlySet<string> | undefined, b: ReadonlySet<string>): ReadonlySet<string> {
-  return a ? new Set([...a].filter((name) => b.has(name))) : b;
 }
 
 function allowed(options: PlacementOptions, row: number): boolean {
