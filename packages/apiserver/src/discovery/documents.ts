@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Kind, KindRegistry } from '@coracle/machinery';
 import type { ServerContext } from '../context.ts';
+import { storedGroup } from '../storage/keys.ts';
 
 const addresses = [{ clientCIDR: '0.0.0.0/0', serverAddress: '' }];
 
@@ -33,7 +34,7 @@ export function groupDocument(registry: KindRegistry, group: string): Record<str
 /** Upstream's storageVersionHash: first 8 bytes of a SHA-256 of `group/version/kind`. */
 function storageVersionHash(kind: Kind): string {
   return createHash('sha256')
-    .update(`${kind.group}/${kind.storageVersion}/${kind.kind}`)
+    .update(`${storedGroup(kind)}/${kind.storageVersion}/${kind.kind}`)
     .digest()
     .subarray(0, 8)
     .toString('base64');
