@@ -12,9 +12,15 @@ export interface DecodedJson {
   duplicates: string[];
 }
 
+/** Deepest nesting that is read; Go's decoder stops at 10,000, real objects at about 100. */
+const maxDepth = 1_000;
+
 const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: false });
 
-/** Throws ApiError BadRequest with Go's words and the byte offset where the text is not JSON. */
+/**
+ * Throws ApiError BadRequest with Go's words and the byte offset where the text is not JSON, or if it is nested more than
+ * 1,000 deep.
+ */
 export function decodeJson(source: Uint8Array | string): DecodedJson {
   const text = typeof source === 'string' ? source : decoder.decode(source);
   let value: unknown;
@@ -31,7 +37,7 @@ export function decodeJson(source: Uint8Array | string): DecodedJson {
       },
     );
   }
-  if (countColons(text) === countKeys(value)) return { value, duplicates: [] };
+  if (countColons(text) === countKeys(value, 0)) return { value, duplicates: [] };
   const walker = new Walker(text);
   walker.walk();
   return { value, duplicates: walker.duplicates };
@@ -56,17 +62,18 @@ function countColons(text: string): number {
   }
 }
 
-function countKeys(value: unknown): number {
+function countKeys(value: unknown, depth: number): number {
   if (typeof value !== 'object' || value === null) return 0;
+  if (depth > maxDepth) throw new ApiError('BadRequest', 'exceeded max depth');
   let count = 0;
   if (Array.isArray(value)) {
-    for (const item of value) if (typeof item === 'object') count += countKeys(item);
+    for (const item of value) if (typeof item === 'object') count += countKeys(item, depth + 1);
     return count;
   }
   for (const key of Object.keys(value)) {
     count++;
     const child = (value as Record<string, unknown>)[key];
-    if (typeof child === 'object') count += countKeys(child);
+    if (typeof child === 'object') count += countKeys(child, depth + 1);
   }
   return count;
 }

@@ -66,6 +66,9 @@ const apiext = (name: string): Schema => ({
   ...preserve,
   definition: `io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.${name}`,
 });
+/** Objects of these two are schemas again: they get the fields of JSONSchemaProps when that is built. */
+const schemaOrBool: Draft = { ...go, definition: apiext('JSONSchemaPropsOrBool').definition };
+const schemaOrArray: Draft = { ...go, definition: apiext('JSONSchemaPropsOrArray').definition };
 const words: Readonly<Record<string, Schema>> = {
   string: { ...go, type: 'string' },
   bytes: { ...go, type: 'string', format: 'byte' },
@@ -108,8 +111,8 @@ const words: Readonly<Record<string, Schema>> = {
   patch: { ...go, ...preserve, type: 'object', definition: 'io.k8s.apimachinery.pkg.apis.meta.v1.Patch' },
   raw: { ...go, ...preserve, type: 'object', definition: 'io.k8s.apimachinery.pkg.runtime.RawExtension' },
   json: apiext('JSON'),
-  'schema-or-bool': apiext('JSONSchemaPropsOrBool'),
-  'schema-or-array': apiext('JSONSchemaPropsOrArray'),
+  'schema-or-bool': schemaOrBool,
+  'schema-or-array': schemaOrArray,
   'schema-or-strings': apiext('JSONSchemaPropsOrStringArray'),
 };
 
@@ -146,6 +149,10 @@ export function definitionSchema(short: string): Schema {
     properties[name] = fieldSchema(field.slice(colon + 1));
   }
   schema.properties = properties;
+  if (short === 'apiextensions.v1.JSONSchemaProps') {
+    schemaOrBool.properties = properties;
+    schemaOrArray.properties = properties;
+  }
   if (required.length > 0) schema.required = required;
   if (documented.length > 0) schema.documentedRequired = documented;
   return schema;

@@ -61,6 +61,16 @@ describe('decodeJson', () => {
       }),
     );
   });
+  test('refuses what is nested too deep, whole or broken', () => {
+    for (const text of [
+      '['.repeat(1e5) + ']'.repeat(1e5),
+      '{"a":'.repeat(1e5) + '1' + '}'.repeat(1e5),
+      '['.repeat(1e5),
+    ]) {
+      expect(() => decodeJson(text)).toThrow(ApiError);
+    }
+    expect(() => decodeJson('['.repeat(500) + ']'.repeat(500))).not.toThrow();
+  });
   test('a key named __proto__ is an ordinary key', () => {
     const { value } = decodeJson('{"__proto__":{"polluted":true}}');
     const copy = jsonClone(value) as Record<string, unknown>;

@@ -3,6 +3,7 @@
  * logical junctors, and what stands inside `allOf`, `anyOf`, `oneOf` and `not` only restricts.
  * (apiextensions: "Specifying a structural schema".)
  */
+import { isObject } from '../equality.ts';
 import type { Schema } from '../kind.ts';
 import type { CauseReason, FieldError } from '../status.ts';
 import { unknownFields } from '../schema/prune.ts';
@@ -54,7 +55,11 @@ export function structuralProblems(schema: Schema, path: string): FieldError[] {
 
 function node(schema: Schema, path: string, add: Add, isRoot: boolean): void {
   keywords(schema, path, add);
-  const { properties, additionalProperties, items } = schema;
+  const { properties, additionalProperties } = schema;
+  const items = itemsOf(schema);
+  if (Array.isArray(schema.items)) {
+    add('FieldValueForbidden', `${path}.items`, 'items must be a schema object and not an array');
+  }
   if (properties && additionalProperties !== undefined) {
     add(
       'FieldValueForbidden',
@@ -77,7 +82,7 @@ function node(schema: Schema, path: string, add: Add, isRoot: boolean): void {
     typed(property, at, add, 'must not be empty for specified object fields');
     node(property, at, add, false);
   }
-  if (typeof additionalProperties === 'object') {
+  if (isObject(additionalProperties)) {
     const at = `${path}.additionalProperties`;
     typed(additionalProperties, at, add, 'must not be empty for specified object fields');
     node(additionalProperties, at, add, false);
@@ -92,6 +97,9 @@ function node(schema: Schema, path: string, add: Add, isRoot: boolean): void {
     }
   }
 }
+
+/** The one schema of a list's elements; undefined if there is none, or something else stands there. */
+const itemsOf = (schema: Schema): Schema | undefined => (isObject(schema.items) ? schema.items : undefined);
 
 function junctors(schema: Schema): [string, readonly Schema[]][] {
   return [
@@ -211,17 +219,18 @@ function mapKeys(schema: Schema, keys: readonly string[], path: string, add: Add
   if (keys.length === 0) {
     add('FieldValueRequired', at, 'must not be empty if x-kubernetes-list-type is map');
   }
-  if (!schema.items) return;
-  if (schema.items.type !== 'object') {
+  const items = itemsOf(schema);
+  if (!items) return;
+  if (items.type !== 'object') {
     const detail = "must be object if parent array's x-kubernetes-list-type is map";
-    add('FieldValueInvalid', `${path}.items.type`, detail, schema.items.type ?? '');
+    add('FieldValueInvalid', `${path}.items.type`, detail, items.type ?? '');
   }
   for (const [i, key] of keys.entries()) {
     if (keys.indexOf(key) < i) {
       add('FieldValueInvalid', at, 'must not contain duplicate entries', keys);
       continue;
     }
-    const property = schema.items.properties?.[key];
+    const property = items.properties?.[key];
     if (!property) {
       add('FieldValueInvalid', `${at}[${i}]`, 'entries must all be names of item properties', key);
       continue;
@@ -230,7 +239,7 @@ function mapKeys(schema: Schema, keys: readonly string[], path: string, add: Add
       const detail = "must be a scalar type if parent array's x-kubernetes-list-type is map";
       add('FieldValueInvalid', `${path}.items.properties[${key}].type`, detail, property.type);
     }
-    if (property.default === undefined && !schema.items.required?.includes(key)) {
+    if (property.default === undefined && !items.required?.includes(key)) {
       add(
         'FieldValueRequired',
         `${path}.items.properties[${key}].default`,
@@ -258,11 +267,12 @@ function restriction(schema: Schema, path: string, outer: Schema, outerPath: str
     }
     restriction(property, at, declared ?? {}, `${outerPath}.properties[${name}]`, add);
   }
-  if (schema.items) {
-    if (!outer.items) {
+  const [items, outerItems] = [itemsOf(schema), itemsOf(outer)];
+  if (items) {
+    if (!outerItems) {
       add('FieldValueRequired', `${outerPath}.items`, `because it is defined in ${path}.items`);
     }
-    restriction(schema.items, `${path}.items`, outer.items ?? {}, `${outerPath}.items`, add);
+    restriction(items, `${path}.items`, outerItems ?? {}, `${outerPath}.items`, add);
   }
   for (const [key, list] of junctors(schema)) {
     for (const [i, part] of list.entries()) {

@@ -54,6 +54,7 @@ const besideRef = [
 ] as const;
 
 const dotted = 'io.k8s.apimachinery.pkg.';
+const apiextensions = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.';
 /** Definitions that are one JSON value. */
 const scalars: Readonly<Record<string, Record<OpenApiForm, OpenApiSchema>>> = {
   [`${dotted}api.resource.Quantity`]: {
@@ -64,6 +65,8 @@ const scalars: Readonly<Record<string, Record<OpenApiForm, OpenApiSchema>>> = {
     v2: { type: 'string', format: 'int-or-string' },
     v3: { format: 'int-or-string', oneOf: [{ type: 'integer' }, { type: 'string' }] },
   },
+  [`${apiextensions}JSONSchemaPropsOrBool`]: { v2: {}, v3: {} },
+  [`${apiextensions}JSONSchemaPropsOrArray`]: { v2: {}, v3: {} },
 };
 
 /** A kind's name among the definitions: that of the table, or the reversed group, version and kind. */

@@ -35,11 +35,7 @@ export function applyDefaults<T>(schema: Schema, value: T): T {
       if (!property) continue;
       const child = object[key];
       if (child === null) {
-        if (
-          property.goTyped
-            ? property.type !== undefined || property.format !== undefined
-            : dropsNull(property)
-        ) {
+        if (property.goTyped ? !isAnyJson(property) : dropsNull(property)) {
           delete object[key];
         }
       } else if (isContainer(child)) applyDefaults(property, child);
@@ -63,8 +59,8 @@ export function applyDefaults<T>(schema: Schema, value: T): T {
       const child = object[key];
       if (child === null && dropsNull(additionalProperties)) {
         setKey(object, key, jsonClone(additionalProperties.default));
-      } else if (child === null && additionalProperties.goTyped && additionalProperties.type === 'string') {
-        setKey(object, key, '');
+      } else if (child === null && additionalProperties.goTyped) {
+        setKey(object, key, zeroValue(additionalProperties));
       } else if (isContainer(child)) applyDefaults(additionalProperties, child);
       else {
         const formed = scalar(additionalProperties, child);
@@ -75,7 +71,7 @@ export function applyDefaults<T>(schema: Schema, value: T): T {
   return value;
 }
 
-/** What Go's decoding makes of a null element: the zero value of its type. */
+/** What Go's decoding makes of a null in a list or a map: the zero value of its type. */
 function zeroValue(items: Schema): unknown {
   switch (items.type) {
     case 'string':
@@ -93,6 +89,9 @@ function zeroValue(items: Schema): unknown {
 }
 
 const isContainer = (value: unknown): boolean => typeof value === 'object' && value !== null;
+/** Where null is a value like others: `default` and `enum` of a definition's schema. */
+const isAnyJson = (schema: Schema): boolean =>
+  schema.type === undefined && schema.format === undefined && schema.properties === undefined;
 const dropsNull = (schema: Schema): boolean => schema.default !== undefined && !schema.nullable;
 
 /** Keys with a default, found once a schema. */

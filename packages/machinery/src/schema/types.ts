@@ -69,6 +69,7 @@ export function typeErrors(schema: Schema, value: unknown): TypeProblem[] {
   return problems;
 }
 
+const jsonSchemaProps = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps';
 const ranges: Readonly<Record<string, [number, number]>> = {
   int32: [-2147483648, 2147483647],
   int64: [-(2 ** 63), 2 ** 63],
@@ -134,6 +135,12 @@ function check(
       if (schema.items) {
         for (let i = 0; i < value.length; i++)
           check(schema.items, value[i], `${path}[${i}]`, struct, dotted, out);
+      }
+      return;
+    case undefined:
+      // A schema or something simpler (JSONSchemaPropsOrBool, ...OrArray): only the object is looked into.
+      if (schema.properties && typeof value === 'object' && !Array.isArray(value)) {
+        check({ ...schema, type: 'object', definition: jsonSchemaProps }, value, path, struct, dotted, out);
       }
       return;
     case 'object': {
