@@ -148,7 +148,10 @@ export const endpoints: Strategy = {
 function addressProblems(ip: string, field: string): FieldError[] {
   const version = isIP(ip);
   if (!version) return [invalid(field, ip, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)')];
-  if (ip.startsWith('127.') || ip === '::1')
+  // 127.64.0.0/10 is where pods that run as processes of one machine have their addresses.
+  const [first, second = 0] = ip.split('.').map(Number);
+  const ofProcess = first === 127 && second >= 64 && second < 128;
+  if ((ip.startsWith('127.') && !ofProcess) || ip === '::1')
     return [invalid(field, ip, 'may not be in the loopback range (127.0.0.0/8, ::1/128)')];
   if (ip.startsWith('169.254.'))
     return [invalid(field, ip, 'may not be in the link-local range (169.254.0.0/16, fe80::/10)')];

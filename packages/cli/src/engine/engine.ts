@@ -28,6 +28,7 @@ import { createMissing } from './bootstrap.ts';
 import { forgetEngine, noteEngine } from './home.ts';
 import type { Home } from './home.ts';
 import { identities } from './identities.ts';
+import { engineObjects } from './objects.ts';
 import { engineKubeconfig } from './kubeconfig.ts';
 import { createGateway } from './gateway.ts';
 import { startNodes } from './nodes.ts';
@@ -130,7 +131,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     }
     const readyMs = performance.now() - began;
 
-    await createMissing(boot, registry, trainingCrds() as Unstructured[]);
+    await createMissing(boot, registry, [...engineObjects(), ...(trainingCrds() as Unstructured[])]);
     await createMissing(boot, registry, trainingRuntimes() as Unstructured[]);
 
     const factory = (client: Client): InformerFactory => {
@@ -178,7 +179,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     await Promise.all([
       start(shared, [...managed, ...training]),
       start(schedulerInformers, [scheduler]),
-      startNodes({ options, clientFor, factory, recorder, gateway, notes, undo }),
+      startNodes({ options, address: { host: options.host, port }, clientFor, factory, recorder, gateway, notes, undo }),
     ]);
     return {
       server: address,

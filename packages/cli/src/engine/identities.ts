@@ -21,4 +21,6 @@ export const identities = {
     ),
   /** The node authorizer and NodeRestriction keep it to its own node. */
   node: (name: string): Credentials => trusted(`system:node:${name}`, 'system:nodes'),
+  /** One component plays all virtual nodes, so it is more than one node may be. */
+  virtualNodes: trusted('system:coracle:virtual-nodes', 'system:masters'),
 };

@@ -238,7 +238,8 @@ class Agent implements NodeAgent {
         name,
         'merge',
         { metadata: { uid, annotations: { [gpuAnnotation]: gpus } } },
-        { namespace },
+        // A node may write its pods' status, and annotations along with it, but not the pods themselves.
+        { namespace, subresource: 'status' },
       );
     } catch (error) {
       if (!isReason(error, 'NotFound') && !isReason(error, 'Conflict'))

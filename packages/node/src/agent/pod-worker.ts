@@ -40,6 +40,8 @@ export class PodWorker {
   readonly #lives = new Map<string, AttemptLife>();
   readonly #messages = new Map<string, string>();
   readonly #waiting = new Map<string, Waiting>();
+  /** Ids of containers being stopped. */
+  readonly #stopping = new Set<string>();
   #lost: ReadonlyMap<string, Lost> = new Map();
   #views = new Map<string, ContainerView>();
   #ip: string | undefined;
@@ -108,14 +110,28 @@ export class PodWorker {
   /** The pod as the API has it now. Older versions than the one known are passed over. */
   update(pod: Pod): void {
     if (Number(pod.metadata.resourceVersion) < Number(this.#pod.metadata.resourceVersion)) return;
+    const before = this.#pod.metadata.deletionGracePeriodSeconds ?? Number.POSITIVE_INFINITY;
     this.#pod = pod;
+    if ((pod.metadata.deletionGracePeriodSeconds ?? before) < before) this.#hurry();
     this.wake();
   }
 
   /** The API has it no longer. */
   removed(): void {
     this.#removed = true;
+    this.#hurry();
     this.wake();
+  }
+
+  /** A stop is under way and less time is left for it than it was given. */
+  #hurry(): void {
+    if (!this.#passing) return;
+    const graceMs = this.#removed ? 1000 : this.#graceMs();
+    for (const handles of this.#attempts.values()) {
+      const newest = handles.at(-1);
+      if (newest !== undefined && this.#stopping.has(newest.id))
+        void this.#deps.runtime.stop(newest.id, graceMs).catch(() => undefined);
+    }
   }
 
   wake(): void {
@@ -434,7 +450,12 @@ export class PodWorker {
     if (container?.lifecycle?.preStop !== undefined && life !== undefined) await life.preStop(graceMs);
     // A hook that used the time up leaves the least: kubelet gives 2 seconds.
     const left = Math.max(Math.min(2000, graceMs), graceMs - (this.#deps.clock.now() - begun));
-    await this.#deps.runtime.stop(handle.id, left);
+    this.#stopping.add(handle.id);
+    try {
+      await this.#deps.runtime.stop(handle.id, left);
+    } finally {
+      this.#stopping.delete(handle.id);
+    }
   }
 
   /** All at once, then sidecars one after the other, last first. */

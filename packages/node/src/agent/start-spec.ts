@@ -12,6 +12,9 @@ import { makeTerminationMessageFile, terminationMessageFile } from './terminatio
 import type { WorkerDeps } from './worker-deps.ts';
 
 /** Rejects with ContainerConfigError or MountError, in words for the container's waiting message. */
+/** Where a container without `workingDir` starts: a process has no image to say it. */
+const workingDirectoryAnnotation = 'coracle.dev/working-directory';
+
 export async function startSpec(
   deps: WorkerDeps,
   worker: PodWorker,
@@ -64,7 +67,7 @@ export async function startSpec(
     attempt,
     env,
     command,
-    workingDir: container.workingDir,
+    workingDir: container.workingDir || pod.metadata.annotations?.[workingDirectoryAnnotation],
     mounts,
     terminationMessageFile: file,
     hosts,

@@ -18,7 +18,7 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ExecOptions, LogOptions, StreamSession } from '@coracle/machinery';
+import { ApiError, type ExecOptions, type LogOptions, type StreamSession } from '@coracle/machinery';
 import type { Pod } from '@coracle/machinery/api';
 import type { Clock, Logger } from '@coracle/operator';
 import {
@@ -458,7 +458,7 @@ export class ProcessRuntime implements Runtime {
 
   #known(id: string): SupervisedContainer {
     const container = this.#containers.get(id);
-    if (container === undefined) throw new Error(`container ${id} is not known`);
+    if (container === undefined) throw new ApiError('NotFound', `container ${id} is gone with its pod`);
     return container;
   }
 
@@ -475,6 +475,12 @@ export class ProcessRuntime implements Runtime {
       for (const container of this.#containers.values()) void container.look();
       if (!this.#closed) this.#lookRegularly();
     });
+  }
+
+  /** Ends and removes every pod there is, those of earlier agents too: for taking a machine down. */
+  async removeAll(): Promise<void> {
+    const { sandboxes } = await this.recover();
+    await Promise.all(sandboxes.map(({ podUid }) => this.removeSandbox(podUid)));
   }
 
   /** Lets go of everything; containers go on running. */

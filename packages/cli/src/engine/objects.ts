@@ -1,0 +1,27 @@
+/** Objects of our own that every engine has, besides those every Kubernetes cluster has. */
+import type { Unstructured } from '@coracle/machinery';
+
+const apiVersion = 'rbac.authorization.k8s.io/v1';
+const role = 'coracle:node-host-names';
+
+/**
+ * The agent of a node writes the host names of a headless Service's pods into its containers' hosts files, where a cluster DNS
+ * would answer: for that it reads EndpointSlices, which upstream's `system:node` may not.
+ */
+export function engineObjects(): Unstructured[] {
+  return [
+    {
+      apiVersion,
+      kind: 'ClusterRole',
+      metadata: { name: role },
+      rules: [{ apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['get', 'list', 'watch'] }],
+    },
+    {
+      apiVersion,
+      kind: 'ClusterRoleBinding',
+      metadata: { name: role },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role },
+      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name: 'system:nodes' }],
+    },
+  ] as unknown as Unstructured[];
+}
