@@ -21,7 +21,7 @@ import type {
   WriteResult,
 } from './store.ts';
 import { CompactedError, FutureRevisionError, StoreClosedError } from './store.ts';
-import type { Journal, JournalRecord } from './journal.ts';
+import { type Journal, type JournalRecord, maxKeyBytes } from './journal.ts';
 import { RecentEvents } from './recent-events.ts';
 import { SortedSlots, type Slot } from './sorted-slots.ts';
 import type { StoreClock } from './timing.ts';
@@ -161,8 +161,7 @@ export class StoreCore implements Store {
     return new Promise((resolve, reject) => {
       if (this.#closing) throw new StoreClosedError();
       if (this.#failure !== undefined) throw this.#failure;
-      if (!write.key.isWellFormed())
-        throw new TypeError(`key ${JSON.stringify(write.key)} is not well-formed Unicode`);
+      checkKey(write.key);
       const current = this.peek(write.key);
       const expectationHolds = write.expect === undefined || write.expect === (current?.revision ?? 0);
       if (!expectationHolds || (write.delete && !current)) {
@@ -356,6 +355,15 @@ export class StoreCore implements Store {
     if (revision > this.#revision) throw new FutureRevisionError(revision, this.#revision);
     if (revision <= this.#compacted && revision < this.#revision)
       throw new CompactedError(revision, this.#compacted);
+  }
+}
+
+/** Refuses a key that could not be read back as it is. */
+function checkKey(key: string): void {
+  if (!key.isWellFormed()) throw new TypeError(`key ${JSON.stringify(key)} is not well-formed Unicode`);
+  // A UTF-16 unit takes at most three bytes.
+  if (key.length * 3 > maxKeyBytes && Buffer.byteLength(key) > maxKeyBytes) {
+    throw new TypeError(`key ${JSON.stringify(key.slice(0, 40))}... is longer than ${maxKeyBytes} bytes`);
   }
 }
 

@@ -4,6 +4,9 @@
  * values (history reads, watches that resume from far back).
  */
 
+/** Longest key, in UTF-8: a journal may keep its length in 16 bits. */
+export const maxKeyBytes = 0xffff;
+
 /** One event as it is kept. For a DELETE, `bytes` is the last value that watchers are shown. */
 export interface JournalRecord {
   readonly type: 'PUT' | 'DELETE';

@@ -4,7 +4,7 @@
  *   0  u32  CRC-32 of everything after it
  *   4  u8   1 PUT, 2 DELETE
  *   5  u8   0 (room)
- *   6  u16  length of the key in bytes (0xffff: keys are limited far below)
+ *   6  u16  length of the key in bytes (see maxKeyBytes)
  *   8  f64  create revision
  *   16 f64  revision of the value before, 0 if none
  *   24      key in UTF-8, then the value
@@ -15,7 +15,6 @@ import { crc32 } from 'node:zlib';
 import type { JournalRecord } from './journal.ts';
 
 const headerBytes = 24;
-export const maxKeyBytes = 0xffff;
 
 export function encodeRecord(record: JournalRecord): Buffer {
   const keyBytes = Buffer.byteLength(record.key);

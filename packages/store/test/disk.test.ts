@@ -106,7 +106,7 @@ describe('the lock', () => {
 async function make() {
   const path = temporaryFolder();
   const store = await openStore({ path });
-  for (let i = 0; i < 200; i++) await put(store, `key-${i}`, `value-${i}-`.repeat(50));
+  await Promise.all(Array.from({ length: 200 }, (_, i) => put(store, `key-${i}`, `value-${i}-`.repeat(50))));
   await store.close();
   return { path, file: join(path, 'store.mdb') };
 }

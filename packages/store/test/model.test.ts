@@ -200,7 +200,7 @@ describe('the store behaves as the naive model', () => {
           await real.store.close();
         }
       }),
-      { numRuns: 25 },
+      { numRuns: 12 },
     );
   });
 });

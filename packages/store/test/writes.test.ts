@@ -112,6 +112,12 @@ describe('a write', () => {
     await expect(put(memoryStore(), 'a\ud800', 'x')).rejects.toThrow(TypeError);
   });
 
+  test('of a key too long to be kept is refused, and harms nothing', async () => {
+    const store = memoryStore();
+    await expect(put(store, 'k'.repeat(65_536), 'x')).rejects.toThrow('longer than 65535 bytes');
+    expect(await revisionOf(put(store, 'é'.repeat(32_767), 'x'))).toBe(1);
+  });
+
   test('keeps the decoded object with its entry', async () => {
     const store = memoryStore();
     const object = Object.freeze({ a: 1 });

@@ -69,6 +69,12 @@ const end = ({ cluster, clock }: Lab, type: string, name = 'tj-node-0') =>
     },
     { namespace: 'ml', subresource: 'status' },
   );
+const template = (tolerations: object[]) => ({
+  spec: { template: { spec: { tolerations, containers: [{ name: 'c', image: 'i' }] } } },
+});
+const jobSetSpec = (suspend: boolean, tolerations: object[]) => ({
+  spec: { suspend, replicatedJobs: [{ name: 'a', template: template(tolerations) }] },
+});
 const conditions = ({ cluster }: Lab) =>
   cluster.object(TrainJob, 'tj', 'ml')?.status?.conditions?.map((c) => `${c.type}=${c.status} ${c.reason}`) ??
   [];
@@ -192,7 +198,61 @@ describe('a TrainJob on a cluster', () => {
   });
 });
 
+describe('a TrainJob that runs out of time', () => {
+  test('is failed and loses its JobSet', async () => {
+    const l = await lab();
+    await create(l, trainJob('plain', { activeDeadlineSeconds: 30 }));
+    await until(() => job(l));
+    await l.clock.advance(30_000);
+    await until(() => conditions(l).includes('Failed=True DeadlineExceeded'));
+    await until(() => !l.cluster.object(JobSet, 'tj', 'ml'));
+  });
+});
+
 describe('a JobSet on a cluster', () => {
+  test('resumes with what changed in its pod template meanwhile, beside what others put there', async () => {
+    const l = await lab();
+    await l.cluster.client.create(
+      JobSet,
+      { metadata: { name: 'js', namespace: 'ml' }, ...jobSetSpec(true, []) },
+      { namespace: 'ml' },
+    );
+    await until(() => job(l, 'js-a-0')?.spec?.suspend === true);
+    const patchJob = (patch: object, subresource?: string) =>
+      l.cluster.client.patch(Job, 'js-a-0', 'merge', patch, { namespace: 'ml', subresource });
+    await patchJob({ status: { startTime: '2026-01-01T00:00:00Z' } }, 'status');
+    await patchJob({ spec: { template: { spec: { nodeSelector: { rack: '7' } } } } });
+    const toleration = { key: 'gpu', operator: 'Exists' };
+    await l.cluster.client.patch(JobSet, 'js', 'merge', jobSetSpec(false, [toleration]), { namespace: 'ml' });
+    await until(() => job(l, 'js-a-0')?.spec?.suspend === false);
+    expect(job(l, 'js-a-0')?.spec?.template.spec).toMatchObject({
+      tolerations: [toleration],
+      nodeSelector: { rack: '7' },
+    });
+    expect(job(l, 'js-a-0')?.status?.startTime).toBeUndefined();
+  });
+
+  test('is deleted when its time to live is over', async () => {
+    const l = await lab();
+    const template = { spec: { template: { spec: { containers: [{ name: 'c', image: 'i' }] } } } };
+    await l.cluster.client.create(
+      JobSet,
+      {
+        metadata: { name: 'js', namespace: 'ml' },
+        spec: { ttlSecondsAfterFinished: 10, replicatedJobs: [{ name: 'a', template }] },
+      },
+      { namespace: 'ml' },
+    );
+    await until(() => job(l, 'js-a-0'));
+    await end(l, 'Complete', 'js-a-0');
+    const jobSet = () => l.cluster.object(JobSet, 'js', 'ml');
+    await until(() => jobSet()?.status?.terminalState === 'Completed');
+    await l.clock.advance(9000);
+    expect(jobSet()?.metadata.deletionTimestamp).toBeUndefined();
+    await l.clock.advance(1000);
+    await until(() => !jobSet() || jobSet()?.metadata.deletionTimestamp);
+  });
+
   test('whose Job’s name is taken by another says so and goes on trying', async () => {
     const l = await lab();
     l.cluster.seed({ apiVersion: 'batch/v1', kind: 'Job', metadata: { name: 'js-a-0', namespace: 'ml' } });

@@ -39,7 +39,7 @@ export function labelNumber(job: Job, label: string): number {
 
 export const replicatedJobOf = (job: Job): string => job.metadata.labels?.[keys.replicatedJobName] ?? '';
 
-export function hasEnded(job: Job, type: 'Failed' | 'Complete'): boolean {
+function hasEnded(job: Job, type: 'Failed' | 'Complete'): boolean {
   return job.status?.conditions?.some((c) => c.type === type && c.status === 'True') ?? false;
 }
 

@@ -93,7 +93,7 @@ export function decideJobSet({ jobSet, jobs, now }: JobSetInputs): JobSetDecisio
   return decision;
 }
 
-export const isFinished = (jobSet: JobSet): boolean =>
+const isFinished = (jobSet: JobSet): boolean =>
   isTrue(jobSet.status?.conditions, 'Completed') || isTrue(jobSet.status?.conditions, 'Failed');
 
 const notDeleted = (jobs: readonly Job[]): Job[] => jobs.filter((job) => !job.metadata.deletionTimestamp);

@@ -46,8 +46,7 @@ export const containerOf = (job: ReplicatedJob | undefined, name: string): core_
   job && podSpecOf(job).containers.find((c) => c.name === name);
 
 /** DNS subdomain of all the TrainJob's pods. */
-export const subdomainOf = (plan: Plan): string =>
-  plan.spec.network?.subdomain || plan.trainJob.metadata.name;
+const subdomainOf = (plan: Plan): string => plan.spec.network?.subdomain || plan.trainJob.metadata.name;
 
 /** Where a pod is reached by the others. */
 export const hostOf = (plan: Plan, job: ReplicatedJob, pod: number, index = 0): string =>
