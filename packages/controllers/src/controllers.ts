@@ -1,6 +1,7 @@
 import type { Component } from '@coracle/operator';
 import { rootCaPublisher } from './account/root-ca.ts';
 import { serviceAccountController } from './account/service-accounts.ts';
+import { deploymentController } from './apps/deployment/deployment-controller.ts';
 import { replicaSetController, replicationController } from './apps/replicas-controller.ts';
 import { depsFor } from './deps.ts';
 import type { ControllerDeps } from './deps.ts';
@@ -46,6 +47,7 @@ export function controllers(deps: ControllerDeps, options: ControllerOptions = {
     garbageCollector(of('generic-garbage-collector'), options.garbageCollector),
     namespaceController(of('namespace-controller'), options.namespace),
     serviceAccountController(of('service-account-controller')),
+    deploymentController(of('deployment-controller')),
     replicaSetController(of('replicaset-controller')),
     replicationController(of('replication-controller')),
     endpointsController(of('endpoint-controller')),

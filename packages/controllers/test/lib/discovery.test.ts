@@ -18,14 +18,16 @@ const answers = (documents: Record<string, object>) => {
   return cluster.client;
 };
 
+const resource = (name: string, kind: string) => ({
+  resource: name,
+  responseKind: { group: 'example.com', version: 'v2', kind },
+  scope: 'Namespaced',
+  verbs: ['list'],
+});
+const list = (items: object[]) => ({ kind: 'APIGroupDiscoveryList', items });
+
 describe('discover', () => {
   test('aggregated: the preferred version of each resource, no subresources', async () => {
-    const resource = (name: string, kind: string) => ({
-      resource: name,
-      responseKind: { group: 'example.com', version: 'v2', kind },
-      scope: 'Namespaced',
-      verbs: ['list'],
-    });
     const group = {
       metadata: { name: 'example.com' },
       versions: [
@@ -37,7 +39,6 @@ describe('discover', () => {
         },
       ],
     };
-    const list = (items: object[]) => ({ kind: 'APIGroupDiscoveryList', items });
     const found = await discover(answers({ '/api': list([]), '/apis': list([group]) }));
     expect(found.resources.map((r) => `${r.version} ${r.resource} ${r.kind} ${r.namespaced}`)).toEqual([
       'v2 widgets Widget true',
