@@ -228,7 +228,8 @@ describe('live scheduler', () => {
           node('a', gpu),
           node('b', gpu),
           { ...old, spec: { ...old.spec, disruptionMode: 'PodGroup' } },
-          ...[low(0, 'a'), low(1, 'b')],
+          low(0, 'a'),
+          low(1, 'b'),
         ],
       }),
     );

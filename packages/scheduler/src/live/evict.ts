@@ -9,6 +9,8 @@ export interface EvictDeps {
   readonly clock: Clock;
   readonly recorder: EventRecorder;
   readonly logger: Logger;
+  /** The victim is on its way out, said before the informer does. */
+  leaving(pod: Pod): void;
 }
 
 /**
@@ -44,7 +46,8 @@ export async function evict(
         { ...pod.status, conditions: [...others, condition] },
         { lock: false },
       );
-      await client.delete(Pod, name, { namespace, preconditions: { uid } });
+      const deleted = await client.delete(Pod, name, { namespace, preconditions: { uid } });
+      if (deleted?.kind === 'Pod') deps.leaving(deleted);
       recorder.event(
         pod,
         'Normal',
