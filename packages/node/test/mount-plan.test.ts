@@ -34,29 +34,10 @@ function host(...paths: string[]): HostTree {
   };
 }
 const linux = host(
-  ...[
-    '/dev/',
-    '/dev/pts/',
-    '/dev/shm/',
-    '/dev/null',
-    '/dev/ptmx',
-    '/dev/tty1',
-    '/etc/',
-    '/etc/hosts',
-    '/proc/',
-  ],
-  ...[
-    '/run/',
-    '/run/lock/',
-    '/run/x.sock',
-    '/usr/',
-    '/usr/bin/',
-    '/var/',
-    '/var/log/',
-    '/home/',
-    '/home/me/',
-  ],
-  ...['/bin -> /usr/bin', '/var/run -> /run', '/vol/', '/vol/file'],
+  ...`/dev/ /dev/pts/ /dev/shm/ /dev/null /dev/ptmx /dev/tty1 /etc/ /etc/hosts /proc/ /run/ /run/lock/ /run/x.sock
+    /usr/ /usr/bin/ /var/ /var/log/ /home/ /home/me/ /vol/ /vol/file`.split(/\s+/),
+  '/bin -> /usr/bin',
+  '/var/run -> /run',
 );
 const at = (mountPath: string, hostPath = '/vol', readOnly = false) => ({ mountPath, hostPath, readOnly });
 const plan = (...requests: ReturnType<typeof at>[]) => planMounts(requests, linux, '/c');

@@ -11,10 +11,10 @@ import type { PodWorker } from './pod-worker.ts';
 import { makeTerminationMessageFile, terminationMessageFile } from './termination-message.ts';
 import type { WorkerDeps } from './worker-deps.ts';
 
-/** Rejects with ContainerConfigError or MountError, in words for the container's waiting message. */
 /** Where a container without `workingDir` starts: a process has no image to say it. */
 const workingDirectoryAnnotation = 'coracle.dev/working-directory';
 
+/** Rejects with ContainerConfigError or MountError, in words for the container's waiting message. */
 export async function startSpec(
   deps: WorkerDeps,
   worker: PodWorker,

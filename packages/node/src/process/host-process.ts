@@ -78,14 +78,15 @@ export function isAlive(identity: ProcessIdentity): boolean {
   );
 }
 
-/** Identifies the running kernel: pids recorded under another boot mean nothing. */
-export function bootId(): string {
+/** Identifies the running kernel: pids recorded under another boot mean nothing. It cannot change while we run. */
+const boot = ((): string => {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   } catch {
     return 'unknown';
   }
-}
+})();
+export const bootId = (): string => boot;
 
 /** Pids of direct children. */
 export function childrenOf(pid: number): number[] {

@@ -37,6 +37,8 @@ export class SupervisedContainer implements ContainerHandle {
   #state: ContainerState;
   /** Process 1 of the container in the host's numbering; known once its mounts are made. */
   #first: ProcessIdentity | undefined;
+  /** The supervisor; known from its first act. */
+  #outside: ProcessIdentity | undefined;
   #watcher: FSWatcher | undefined;
   #cancelNote: (() => void) | undefined;
   #ending = false;
@@ -95,7 +97,8 @@ export class SupervisedContainer implements ContainerHandle {
     return first && isAlive(first) ? childrenOf(first.pid)[0] : undefined;
   }
   get #supervisor(): ProcessIdentity | undefined {
-    return this.record.bootId === bootId() ? readIdentity(join(this.folder, 'supervisor')) : undefined;
+    if (this.record.bootId !== bootId()) return undefined;
+    return (this.#outside ??= readIdentity(join(this.folder, 'supervisor')));
   }
 
   /** Begins to follow the files. */

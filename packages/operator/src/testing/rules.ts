@@ -26,8 +26,13 @@ export function updateObject(
     );
   }
   let next: Unstructured;
-  if (subresource === 'status') next = { ...current, status: wanted['status'] };
-  else {
+  if (subresource === 'status') {
+    next = { ...current, status: wanted['status'] };
+    // As upstream: a node may annotate its pods along with their status.
+    const { annotations } = wanted.metadata;
+    if (annotations && type.resource === 'pods' && type.group === '')
+      next.metadata = { ...current.metadata, annotations };
+  } else {
     const { status: _, ...rest } = wanted;
     next = {
       ...rest,
