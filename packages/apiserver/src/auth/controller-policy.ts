@@ -24,7 +24,14 @@ function owner(group: string, kind: string, ...more: PolicyRule[]): PolicyRule[]
 /** Coracle's own operators; upstream ships these roles with each operator's manifests. */
 function operatorRules(): Record<string, PolicyRule[]> {
   const children = [
-    rule(readWrite, '', ['pods', 'services', 'configmaps', 'secrets', 'serviceaccounts']),
+    rule(readWrite, '', [
+      'pods',
+      'services',
+      'configmaps',
+      'secrets',
+      'serviceaccounts',
+      'persistentvolumeclaims',
+    ]),
     rule(readWrite, 'batch', ['jobs', 'jobs/status']),
     rule(readWrite, 'jobset.x-k8s.io', ['*']),
     rule(readWrite, 'scheduling.k8s.io', ['workloads', 'podgroups', 'podgroups/status']),
