@@ -143,7 +143,7 @@ describe('bad input', () => {
     ],
     ['a bad limit', ['GET', `${maps}?limit=many`], 400, 'BadRequest', /./],
     ['a bad continue token', ['GET', `${maps}?limit=1&continue=rubbish`], 400, 'BadRequest', /continue/],
-    ['a bad resourceVersion', ['GET', `${maps}?watch=1&resourceVersion=soon`], 400, 'BadRequest', /./],
+    ['a bad resourceVersion', ['GET', `${maps}?watch=1&resourceVersion=soon`], 422, 'Invalid', /./],
     [
       'a JSON patch that is no list',
       [
@@ -254,7 +254,7 @@ describe('bad input', () => {
         JSON.stringify({
           apiVersion: 'v1',
           kind: 'Namespace',
-          metadata: { name: 'default', resourceVersion: '1' },
+          metadata: { name: 'default', resourceVersion: '999999' },
         }),
       ],
       409,

@@ -140,6 +140,8 @@ describe('@kubernetes/client-node', () => {
     expect(await core.readNamespacedPodLog({ namespace, name: 'talks' })).toBe('hello\n');
     const following = new PassThrough();
     const stop = await new Log(config).log(namespace, 'talks', 'main', following, { follow: true });
+    // Aborting is how a follower leaves.
+    following.on('error', () => {});
     let followed = '';
     following.on('data', (chunk: Buffer) => (followed += chunk.toString()));
     await until('the log is followed', () => followed === 'hello\n');

@@ -80,7 +80,7 @@ describe.skipIf(!there)('kubectl', () => {
       const labels = JSON.parse(await works(['get', ...named, '-o', 'json'])).metadata;
       expect(labels.labels).toMatchObject({ merge: 'yes', json: 'yes', strategic: 'yes' });
       expect(labels.annotations['edit-me']).toBe('after');
-      await works(['explain', `${type.toLowerCase()}`, '--api-version', object.apiVersion].slice(0, 2));
+      await works(['explain', object.kind.toLowerCase(), '--api-version', object.apiVersion]);
       await works(['delete', ...named, '--wait=false']);
     };
     const queue = [...kinds];

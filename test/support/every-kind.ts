@@ -33,7 +33,7 @@ const table: [string, string, 'N' | 'C', Body, string?][] = [
     'Event',
     'N',
     {
-      involvedObject: { kind: 'Pod', namespace: 'every-kind', name: 'p' },
+      involvedObject: { kind: 'Pod', namespace: '@namespace', name: 'p' },
       reason: 'Tested',
       message: 'm',
       type: 'Normal',
@@ -109,7 +109,7 @@ const table: [string, string, 'N' | 'C', Body, string?][] = [
       type: 'Normal',
       reportingController: 'example.com/test',
       reportingInstance: 'test-1',
-      regarding: { kind: 'Pod', namespace: 'every-kind', name: 'p' },
+      regarding: { kind: 'Pod', namespace: '@namespace', name: 'p' },
     },
     'every-kind-new',
   ],
@@ -373,7 +373,8 @@ export function everyKind(namespace: string, fill: Record<string, string> = {}):
       ...body,
     } as unknown as Unstructured;
     let text = JSON.stringify(object);
-    for (const [key, value] of Object.entries(fill)) text = text.replace(`"@${key}"`, JSON.stringify(value));
+    for (const [key, value] of Object.entries({ ...fill, namespace }))
+      text = text.replace(`"@${key}"`, JSON.stringify(value));
     return { object: JSON.parse(text) as Unstructured, namespaced };
   });
 }
