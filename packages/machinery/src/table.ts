@@ -51,7 +51,7 @@ export function verbNames(letters: string): readonly string[] {
 }
 
 /** A definition's name in the OpenAPI documents. */
-export function longName(short: string): string {
+function longName(short: string): string {
   if (short.startsWith('meta.')) return `io.k8s.apimachinery.pkg.apis.${short}`;
   if (short.startsWith('pkg.')) return `io.k8s.apimachinery.${short}`;
   if (short.startsWith('apiextensions.')) return `io.k8s.apiextensions-apiserver.pkg.apis.${short}`;

@@ -59,7 +59,7 @@ export function kindFromCrd(crd: KubeObject): Kind[] {
 }
 
 /** The schema as declared, with the fields every object has: apiVersion, kind and metadata. */
-export function resourceSchema(declared: Schema | undefined, preserve: boolean): Schema {
+function resourceSchema(declared: Schema | undefined, preserve: boolean): Schema {
   const base = withEmbedded(declared ?? {});
   return {
     ...base,

@@ -168,7 +168,10 @@ export class Definitions {
     const v2 = this.#form === 'v2';
     for (const keyword of plain) if (schema[keyword] !== undefined) out[keyword] = schema[keyword];
     if (schema.goTyped) delete out['x-kubernetes-preserve-unknown-fields'];
-    if (schema.goTyped && v2) delete out['default'];
+    if (schema.goTyped && v2) {
+      delete out['default'];
+      delete out['enum'];
+    }
     const required = [...(schema.required ?? []), ...(schema.documentedRequired ?? [])];
     if (required.length > 0) out['required'] = schema.goTyped ? required.toSorted() : required;
     // v2 cannot say these: clients that validate by it must not refuse what the server takes.
