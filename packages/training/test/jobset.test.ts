@@ -2,6 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { jobSetKeys as keys } from '../src/index.ts';
 import { JobSetModel, replicated } from './jobset-model.ts';
 
+/** One required term of pod affinity in domain `rack`. */
+const term = (...matchExpressions: object[]) => ({
+  requiredDuringSchedulingIgnoredDuringExecution: [
+    { labelSelector: { matchExpressions }, topologyKey: 'rack', namespaceSelector: {} },
+  ],
+});
+
 describe('child jobs', () => {
   test('are named, labelled and annotated as upstream does', () => {
     const model = new JobSetModel({
@@ -85,6 +92,23 @@ describe('child jobs', () => {
     expect(job.spec?.template.spec?.tolerations).toEqual([
       { key: keys.noScheduleTaint, operator: 'Exists', effect: 'NoSchedule' },
     ]);
+  });
+
+  test('with exclusive placement gather in one domain and keep other jobs out of it', () => {
+    const model = new JobSetModel(
+      { replicatedJobs: [replicated('a')] },
+      { annotations: { [keys.exclusiveTopology]: 'rack' } },
+    );
+    model.settle();
+    const job = model.job('js-a-0');
+    const values = [job.metadata.labels![keys.jobKey]!];
+    expect(job.spec?.template.spec?.affinity).toEqual({
+      podAffinity: term({ key: keys.jobKey, operator: 'In', values }),
+      podAntiAffinity: term(
+        { key: keys.jobKey, operator: 'Exists' },
+        { key: keys.jobKey, operator: 'NotIn', values },
+      ),
+    });
   });
 
   test('mount the claims made from volume claim templates', () => {

@@ -5,6 +5,7 @@ import { ownedBy } from '../lib/owner.ts';
 import type { CompleteReplicatedJob, CompleteSpec } from './defaults.ts';
 import { jobSetKeys as keys } from './keys.ts';
 import { claimName, coordinatorEndpoint, jobKey, jobName } from './names.ts';
+import { placeExclusively } from './placement.ts';
 import { JobSet, type JobSetStatus } from './types.ts';
 
 /** The Job at `index` of a replicated job, for the run that `status` says is the current one. */
@@ -24,19 +25,11 @@ export function constructJob(
     ...podTemplate.spec!,
     ...(spec.dnsHostnames ? { subdomain: spec.subdomain } : {}),
   };
-  if (
-    annotations[keys.exclusiveTopology] !== undefined &&
-    annotations[keys.nodeSelectorStrategy] !== undefined
-  ) {
-    podSpec.nodeSelector = {
-      ...podSpec.nodeSelector,
-      [keys.namespacedJob]: `${namespace}_${jobName(name, job.name, index)}`,
-    };
-    podSpec.tolerations = [
-      ...(podSpec.tolerations ?? []),
-      { key: keys.noScheduleTaint, operator: 'Exists', effect: 'NoSchedule' },
-    ];
-  }
+  placeExclusively(podSpec, annotations, {
+    namespace,
+    name: jobName(name, job.name, index),
+    key: labels[keys.jobKey]!,
+  });
   addClaims(podSpec, jobSet, spec);
   return {
     metadata: {
