@@ -3,6 +3,7 @@ import { rootCaPublisher } from './account/root-ca.ts';
 import { serviceAccountController } from './account/service-accounts.ts';
 import { deploymentController } from './apps/deployment/deployment-controller.ts';
 import { replicaSetController, replicationController } from './apps/replicas-controller.ts';
+import { cronJobController } from './cron/cronjob-controller.ts';
 import { depsFor } from './deps.ts';
 import type { ControllerDeps } from './deps.ts';
 import { disruptionController } from './disruption/disruption-controller.ts';
@@ -47,6 +48,7 @@ export function controllers(deps: ControllerDeps, options: ControllerOptions = {
     garbageCollector(of('generic-garbage-collector'), options.garbageCollector),
     namespaceController(of('namespace-controller'), options.namespace),
     serviceAccountController(of('service-account-controller')),
+    cronJobController(of('cronjob-controller')),
     deploymentController(of('deployment-controller')),
     replicaSetController(of('replicaset-controller')),
     replicationController(of('replication-controller')),

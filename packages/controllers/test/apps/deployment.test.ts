@@ -187,9 +187,10 @@ describe('roll-out', () => {
   });
 });
 
+const status = (l: Lab) => l.cluster.object(Deployment, 'web', 'default')?.status;
+
 describe('Deployment controller on a cluster', () => {
   const where = { namespace: 'default' };
-  const status = (l: Lab) => l.cluster.object(Deployment, 'web', 'default')?.status;
   const condition = (l: Lab, type: string) => status(l)?.conditions?.find((c) => c.type === type);
   /** Every pod becomes ready. */
   const kubelet = (l: Lab): void => {
