@@ -7,8 +7,6 @@ import { cidrRange } from './storage/allocate.ts';
 export interface BootstrapOptions {
   /** Where the HTTPS port is: the `kubernetes` Service's endpoint. Without it the Service has none. */
   endpoint?: { address: string; port: number } | undefined;
-  /** As given to the server. Default 10.96.0.0/16. */
-  serviceCidr?: string | undefined;
 }
 
 type Draft = { apiVersion: string; kind: string; metadata: { name: string; namespace?: string } } & Record<
@@ -28,7 +26,7 @@ function priorityClass(name: string, value: number, description: string): Draft 
   };
 }
 
-function apiService({ endpoint, serviceCidr = '10.96.0.0/16' }: BootstrapOptions): Draft[] {
+function apiService({ endpoint }: BootstrapOptions, serviceCidr: string): Draft[] {
   const [a, b, c, d] = [24, 16, 8, 0].map((shift) => (cidrRange(serviceCidr).first >>> shift) & 255);
   const clusterIP = `${a}.${b}.${c}.${d}`;
   const metadata = { name: 'kubernetes', namespace: 'default' };
@@ -79,6 +77,7 @@ export async function bootstrap(
   ctx: ServerContext,
   handler: ApiHandler,
   options: BootstrapOptions,
+  serviceCidr: string,
 ): Promise<void> {
   const user = { username: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
   const send = async (method: string, path: string, body: unknown): Promise<Status> => {
@@ -108,12 +107,14 @@ export async function bootstrap(
     const kind = ctx.registry.byKind(group, version, draft.kind);
     if (!kind) return;
     const { namespace = '', name } = draft.metadata;
-    if (ctx.lookup.get(group, kind.resource, kind.namespaced ? namespace : '', name)) return;
+    const found = ctx.lookup.get(group, kind.resource, kind.namespaced ? namespace : '', name);
+    // Where the port is may change from one start to the next; everything else is left as people have made it.
+    if (found && kind.kind !== 'Endpoints' && kind.kind !== 'EndpointSlice') return;
     const root = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
     const path = kind.namespaced
       ? `${root}/namespaces/${namespace}/${kind.resource}`
       : `${root}/${kind.resource}`;
-    const answer = await send('POST', path, draft);
+    const answer = found ? await send('PUT', `${path}/${name}`, draft) : await send('POST', path, draft);
     if (answer.kind === 'Status' && answer.status === 'Failure' && answer.reason !== 'AlreadyExists')
       throw new Error(`bootstrap: ${draft.kind} ${name}: ${answer.message ?? ''}`, {
         cause: ApiError.from(answer),
@@ -138,7 +139,7 @@ export async function bootstrap(
         'Used for system critical pods that must not be moved from their current node.',
       ),
     ),
-    ...apiService(options).map(ensure),
+    ...apiService(options, serviceCidr).map(ensure),
   ]);
 }
 

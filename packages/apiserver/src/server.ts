@@ -88,8 +88,9 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const now = options.now ?? (() => new Date());
   const random = options.random ?? Math.random;
   const lookup = options.lookup ?? createLookup(store);
+  const serviceCidr = options.serviceCidr ?? '10.96.0.0/16';
   const allocate = createAllocators(lookup, {
-    serviceCidr: options.serviceCidr ?? '10.96.0.0/16',
+    serviceCidr,
     nodePorts: options.nodePorts ?? { first: 30000, last: 32767 },
     random,
   });
@@ -158,7 +159,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       return listening;
     },
     async bootstrap(bootstrapOptions = {}) {
-      await bootstrap(ctx, handler, bootstrapOptions);
+      await bootstrap(ctx, handler, bootstrapOptions, serviceCidr);
       ready = true;
     },
     async close() {

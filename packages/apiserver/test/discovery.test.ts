@@ -171,5 +171,11 @@ test('a new cluster has its namespaces, priority classes, roles and the kubernet
   expect((await get('/api/v1/namespaces/default/services/kubernetes')).body).toMatchObject({
     spec: { clusterIP: '10.96.0.1' },
   });
-  await t.server.bootstrap();
+  // Again, with the port: nothing is made twice, the endpoint is moved.
+  for (const port of [7001, 7002]) {
+    await t.server.bootstrap({ endpoint: { address: '127.0.0.1', port } });
+    expect((await get('/api/v1/namespaces/default/endpoints/kubernetes')).body).toMatchObject({
+      subsets: [{ ports: [{ port }] }],
+    });
+  }
 });

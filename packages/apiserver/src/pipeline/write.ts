@@ -3,6 +3,7 @@
  * mutating admission -> defaults -> the kind's own preparation -> schema and metadata validation -> validating admission.
  */
 import {
+  ApiError,
   applyDefaults,
   deepEqual,
   errors,
@@ -26,6 +27,7 @@ import {
   stampCreate,
   statusOnly,
 } from './metadata.ts';
+import { reserve } from '../storage/reservation.ts';
 import { storageKind, toStorage } from '../storage/writer.ts';
 
 /** Which part of an object a write may change. */
@@ -61,12 +63,26 @@ function storedSchema(call: Call): Schema {
   return (call.strategy.toStorage ? storageKind(call.ctx, call.kind) : call.kind).schema;
 }
 
+/** An object ready to be stored. */
+export interface Prepared {
+  /** Of the storage version, mutable. */
+  stored: Unstructured;
+  /** To be called when it is not stored after all: gives back what was allocated for it. */
+  rollback(): void;
+}
+
+/** All problems of an object; a kind's own rules may stumble over what the schema has refused already. */
+function allProblems(found: FieldError[], own: () => FieldError[] | undefined): FieldError[] {
+  try {
+    return [...found, ...(own() ?? [])];
+  } catch (error) {
+    if (found.length > 0 && !(error instanceof ApiError)) return found;
+    throw error;
+  }
+}
+
 /** Takes a new object (of the served version, mutable) to what will be stored. Throws ApiError. */
-export async function prepareCreate(
-  call: Call,
-  object: Unstructured,
-  dryRun: boolean,
-): Promise<Unstructured> {
+export async function prepareCreate(call: Call, object: Unstructured, dryRun: boolean): Promise<Prepared> {
   const { ctx, kind, strategy } = call;
   const meta = object.metadata as ObjectMeta;
   const input: AdmissionInput = { operation: 'CREATE', dryRun, object, name: meta.name ?? '' };
@@ -77,20 +93,22 @@ export async function prepareCreate(
   applyDefaults(kind.schema, object);
   const stored = toStorage(kind, strategy, object);
   strategy.defaults?.(stored);
-  const context = strategyContext(call, dryRun);
+  const { allocate, rollback } = reserve(ctx.allocate);
+  const context = { ...strategyContext(call, dryRun), allocate };
   try {
     strategy.prepareForCreate?.(stored, context);
-    refuse(kind, meta.name ?? meta.generateName ?? '', [
-      ...metadataProblems(call, stored),
-      ...validate(storedSchema(call), stored),
-      ...(strategy.validate?.(stored, context) ?? []),
-    ]);
+    const found = [...metadataProblems(call, stored), ...validate(storedSchema(call), stored)];
+    refuse(
+      kind,
+      meta.name ?? meta.generateName ?? '',
+      allProblems(found, () => strategy.validate?.(stored, context)),
+    );
     await admitValidating(call, { ...input, object: stored, name: meta.name ?? '' });
   } catch (error) {
-    strategy.afterDelete?.(stored, context);
+    rollback();
     throw error;
   }
-  return stored;
+  return { stored, rollback };
 }
 
 /** Finalizers may only go once an object is being deleted. */
@@ -112,8 +130,8 @@ export async function prepareUpdate(
   object: Unstructured,
   old: Unstructured,
   options: { part: Part; dryRun: boolean; oldServed: Unstructured },
-): Promise<Unstructured> {
-  const { kind, strategy } = call;
+): Promise<Prepared> {
+  const { ctx, kind, strategy } = call;
   const { part, dryRun, oldServed } = options;
   carryForUpdate(object, old);
   if (part === 'status') object = statusOnly(kind, object, oldServed);
@@ -124,23 +142,29 @@ export async function prepareUpdate(
   applyDefaults(kind.schema, object);
   const stored = toStorage(kind, strategy, object);
   strategy.defaults?.(stored);
-  const context = strategyContext(call, dryRun);
-  if (part === 'status') strategy.prepareForStatusUpdate?.(stored, old, context);
-  else strategy.prepareForUpdate?.(stored, old, context);
-  if (part === 'main' && bumpsGeneration(kind, strategy, stored, old))
-    (stored.metadata as ObjectMeta).generation = (old.metadata.generation ?? 0) + 1;
-  const own =
-    part === 'status'
-      ? strategy.validateStatusUpdate?.(stored, old, context)
-      : strategy.validateUpdate?.(stored, old, context);
-  refuse(kind, name, [
-    ...metadataProblems(call, stored),
-    ...finalizerProblems(stored, old),
-    ...validate(storedSchema(call), stored),
-    ...(own ?? []),
-  ]);
-  await admitValidating(call, { ...input, object: stored });
-  return stored;
+  const { allocate, rollback } = reserve(ctx.allocate);
+  const context = { ...strategyContext(call, dryRun), allocate };
+  try {
+    if (part === 'status') strategy.prepareForStatusUpdate?.(stored, old, context);
+    else strategy.prepareForUpdate?.(stored, old, context);
+    if (part === 'main' && bumpsGeneration(kind, strategy, stored, old))
+      (stored.metadata as ObjectMeta).generation = (old.metadata.generation ?? 0) + 1;
+    const found = [
+      ...metadataProblems(call, stored),
+      ...finalizerProblems(stored, old),
+      ...validate(storedSchema(call), stored),
+    ];
+    const own = (): FieldError[] | undefined =>
+      part === 'status'
+        ? strategy.validateStatusUpdate?.(stored, old, context)
+        : strategy.validateUpdate?.(stored, old, context);
+    refuse(kind, name, allProblems(found, own));
+    await admitValidating(call, { ...input, object: stored });
+  } catch (error) {
+    rollback();
+    throw error;
+  }
+  return { stored, rollback };
 }
 
 /** Are two states of an object the same but for their resourceVersion? Then nothing needs to be written. */

@@ -2,7 +2,6 @@
  * Cluster-wide pools: Service addresses and node ports. What is taken is read from the stored Services at the start and
  * kept in memory from then on; the server is the only writer, so memory and store agree.
  */
-import { errors } from '@coracle/machinery';
 import type { Service } from '@coracle/machinery/api';
 import type { Allocators, Lookup } from '../contracts.ts';
 
@@ -67,13 +66,10 @@ class Pool {
   }
 }
 
+/** The pools of a server. Allocation throws a plain Error that says why; the strategy knows which field it is about. */
 export function createAllocators(lookup: Lookup, options: AllocatorOptions): Allocators & { load(): void } {
   const addresses = new Pool(cidrRange(options.serviceCidr), options.random);
   const ports = new Pool(options.nodePorts, options.random);
-  const invalid = (field: string, badValue: unknown, detail: string): Error =>
-    errors.invalid({ group: '', kind: 'Service' }, '', [
-      { type: 'FieldValueInvalid', field, badValue, detail },
-    ]);
   return {
     /** Marks what stored Services hold. Call once, before the first write. */
     load() {
@@ -90,39 +86,29 @@ export function createAllocators(lookup: Lookup, options: AllocatorOptions): All
       if (wanted !== undefined) {
         const value = toNumber(wanted);
         if (value === undefined || !addresses.contains(value))
-          throw invalid(
-            'spec.clusterIPs',
-            [wanted],
+          throw new Error(
             `failed to allocate IP ${wanted}: the provided network does not match the current range`,
           );
         if (!addresses.take(value))
-          throw invalid(
-            'spec.clusterIPs',
-            [wanted],
-            `failed to allocate IP ${wanted}: provided IP is already allocated`,
-          );
+          throw new Error(`failed to allocate IP ${wanted}: provided IP is already allocated`);
         return wanted;
       }
       const value = addresses.any();
-      if (value === undefined)
-        throw errors.internal(new Error('failed to allocate a serviceIP: range is full'));
+      if (value === undefined) throw new Error('failed to allocate a serviceIP: range is full');
       return toText(value);
     },
     nodePort(wanted) {
       if (wanted !== undefined) {
+        const { first, last } = options.nodePorts;
         if (!ports.contains(wanted))
-          throw invalid(
-            'spec.ports[0].nodePort',
-            wanted,
-            `provided port is not in the valid range. The range of valid ports is ${options.nodePorts.first}-${options.nodePorts.last}`,
+          throw new Error(
+            `provided port is not in the valid range. The range of valid ports is ${first}-${last}`,
           );
-        if (!ports.take(wanted))
-          throw invalid('spec.ports[0].nodePort', wanted, 'provided port is already allocated');
+        if (!ports.take(wanted)) throw new Error('provided port is already allocated');
         return wanted;
       }
       const value = ports.any();
-      if (value === undefined)
-        throw errors.internal(new Error('failed to allocate a nodePort: range is full'));
+      if (value === undefined) throw new Error('failed to allocate a nodePort: range is full');
       return value;
     },
     release(given) {

@@ -64,12 +64,11 @@ export async function create(call: Call): Promise<ApiResponse> {
 
 async function createOnce(call: Call, object: Unstructured, dryRun: boolean): Promise<ApiResponse> {
   const { ctx, kind, strategy } = call;
-  const stored = await prepareCreate(call, object, dryRun);
+  const { stored, rollback } = await prepareCreate(call, object, dryRun);
   const { name, namespace = '' } = stored.metadata;
   const key = requestKey(kind, namespace, name);
-  const giveBack = (): void => strategy.afterDelete?.(stored, strategyContext(call, dryRun));
   if (dryRun) {
-    giveBack();
+    rollback();
     if (ctx.store.peek(key)) throw errors.alreadyExists(kind, name);
     return respondObject(call, 201, fromStorage(kind, strategy, stored));
   }
@@ -77,11 +76,11 @@ async function createOnce(call: Call, object: Unstructured, dryRun: boolean): Pr
   try {
     result = await putObject(ctx, kind, key, 0, stored);
   } catch (error) {
-    giveBack();
+    rollback();
     throw error;
   }
   if (!result.ok) {
-    giveBack();
+    rollback();
     throw errors.alreadyExists(kind, name);
   }
   return respondEntry(call, 201, result.entry);

@@ -1,13 +1,14 @@
 /** update (PUT) and the loop that update, patch and the subresources share: read, change, compare and swap. */
 import { type ApiResponse, errors, type Kind, type Unstructured } from '@coracle/machinery';
-import type { Entry } from '@coracle/store';
-import type { Call } from '../pipeline/call.ts';
+import type { Entry, WriteResult } from '@coracle/store';
+import { type Call, strategyContext } from '../pipeline/call.ts';
 import { decodeObject } from '../pipeline/decode.ts';
 import { parseResourceVersion } from '../pipeline/list-options.ts';
 import { respondEntry, respondObject } from '../pipeline/respond.ts';
 import { type Part, prepareUpdate, unchanged } from '../pipeline/write.ts';
 import { parseWriteOptions } from '../pipeline/write-options.ts';
 import { requestKey } from '../storage/keys.ts';
+import { releaseDropped } from '../storage/reservation.ts';
 import { fromStorage, objectOf, storedObject } from '../storage/views.ts';
 import { isDurable, putObject, removeObject } from '../storage/writer.ts';
 import { matchNamespace } from './create.ts';
@@ -60,28 +61,32 @@ export async function swap(
     const old = storedObject(entry);
     const oldServed = objectOf(kind, strategy, entry);
     const wanted = await change(oldServed, entry);
-    const stored = await prepareUpdate(call, wanted, old, {
-      part: options.part,
-      dryRun: options.dryRun,
-      oldServed,
-    });
-    if (options.dryRun) return { object: fromStorage(kind, strategy, stored) };
+    const { part, dryRun } = options;
+    const { stored, rollback } = await prepareUpdate(call, wanted, old, { part, dryRun, oldServed });
+    if (dryRun) {
+      rollback();
+      return { object: fromStorage(kind, strategy, stored) };
+    }
     const finished = isFinished(stored);
     if (!finished && isDurable(ctx, entry) && unchanged(stored, old)) return { entry };
-    const result = finished
-      ? await removeObject(ctx, kind, key, entry.revision, stored)
-      : await putObject(ctx, kind, key, entry.revision, stored);
+    let result: WriteResult;
+    try {
+      result = finished
+        ? await removeObject(ctx, kind, key, entry.revision, stored)
+        : await putObject(ctx, kind, key, entry.revision, stored);
+    } catch (error) {
+      rollback();
+      throw error;
+    }
     if (result.ok) {
-      if (!finished) return { entry: result.entry };
-      strategy.afterDelete?.(storedObject(result.entry), {
-        lookup: ctx.lookup,
-        now: ctx.now(),
-        user: call.user,
-        allocate: ctx.allocate,
-        dryRun: false,
-      });
+      if (!finished) {
+        releaseDropped(strategy, old, stored, strategyContext(call, false));
+        return { entry: result.entry };
+      }
+      strategy.afterDelete?.(storedObject(result.entry), strategyContext(call, false));
       return { object: objectOf(kind, strategy, result.entry) };
     }
+    rollback();
     if (options.once) throw errors.conflict(kind, attributes.name, modifiedMessage);
   }
 }

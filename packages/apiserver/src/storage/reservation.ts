@@ -1,0 +1,57 @@
+/**
+ * What one attempt to write has taken from the cluster-wide pools (Service addresses and ports), so that it can be given
+ * back when the attempt fails: refused by validation, lost to another writer, or only a dry run.
+ */
+import type { Unstructured } from '@coracle/machinery';
+import type { Allocators, Strategy, StrategyContext } from '../contracts.ts';
+
+type Value = string | number;
+
+export interface Reservation {
+  /** For the strategy: takes at once, releases nothing but what this attempt took. */
+  readonly allocate: Allocators;
+  /** Gives back all this attempt took. */
+  rollback(): void;
+}
+
+export function reserve(pools: Allocators): Reservation {
+  const taken = new Set<Value>();
+  const keep = <T extends Value>(value: T): T => {
+    taken.add(value);
+    return value;
+  };
+  return {
+    allocate: {
+      clusterIp: (wanted) => keep(pools.clusterIp(wanted)),
+      nodePort: (wanted) => keep(pools.nodePort(wanted)),
+      release(value) {
+        // What stored objects hold is only given up once the write has succeeded.
+        if (taken.delete(value)) pools.release(value);
+      },
+    },
+    rollback() {
+      for (const value of taken) pools.release(value);
+      taken.clear();
+    },
+  };
+}
+
+/** What a stored object holds, as its strategy's clean-up would give it back. */
+function heldBy(strategy: Strategy, object: Unstructured, context: StrategyContext): Set<Value> {
+  const held = new Set<Value>();
+  const release = (value: Value): void => void held.add(value);
+  strategy.afterDelete?.(object, { ...context, allocate: { ...context.allocate, release } });
+  return held;
+}
+
+/** After `old` was replaced by `next`: gives back what only the old one held. */
+export function releaseDropped(
+  strategy: Strategy,
+  old: Unstructured,
+  next: Unstructured,
+  context: StrategyContext,
+): void {
+  if (!strategy.afterDelete) return;
+  const still = heldBy(strategy, next, context);
+  for (const value of heldBy(strategy, old, context)) if (!still.has(value)) context.allocate.release(value);
+}
