@@ -186,8 +186,11 @@ export class Intake {
     const assumedOn = assumed.get(uid);
     assumed.delete(uid);
     const info = snapshot.describe(pod, { priority: this.#priorityOf(pod), placed: true });
-    if (place?.nodeName === nodeName) snapshot.refreshPod(info);
-    else {
+    if (place?.nodeName === nodeName) {
+      snapshot.refreshPod(info);
+      // Resized in place, perhaps to less.
+      if (assumedOn === undefined && place.row >= 0) this.#options.rowChanged(place.row);
+    } else {
       snapshot.addPod(info, nodeName);
       this.#options.podCame();
       this.#options.poke();
