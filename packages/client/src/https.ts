@@ -43,6 +43,9 @@ export interface Impersonation {
   extra?: Readonly<Record<string, readonly string[]>> | undefined;
 }
 
+/** Calls under way at a time; more wait for a connection. */
+const maxCallConnections = 32;
+
 /** Throws TypeError if `server` is no URL. */
 export function httpsTransport(options: HttpsTransportOptions): Transport {
   const base = new URL(options.server);
@@ -52,9 +55,13 @@ export function httpsTransport(options: HttpsTransportOptions): Transport {
   const secure = base.protocol === 'https:';
   const prefix = base.pathname.replace(/\/$/, '');
   const tls = tlsOptions(options);
-  const agent = secure
-    ? new https.Agent({ keepAlive: true, maxSockets: Infinity, ...tls })
-    : new http.Agent({ keepAlive: true, maxSockets: Infinity });
+  // Answers that last (watches, logs) have a connection each; calls share some, so that a burst does not open hundreds.
+  const makeAgent = (maxSockets: number): http.Agent =>
+    secure
+      ? new https.Agent({ keepAlive: true, maxSockets, ...tls })
+      : new http.Agent({ keepAlive: true, maxSockets });
+  const callAgent = makeAgent(maxCallConnections);
+  const streamAgent = makeAgent(Infinity);
   const timeoutMs = options.timeoutMs ?? 60_000;
 
   const headersFor = async (): Promise<Record<string, string | string[]>> => ({
@@ -74,7 +81,7 @@ export function httpsTransport(options: HttpsTransportOptions): Transport {
     new Promise((resolve, reject) => {
       const url = new URL(target, base);
       const request = (secure ? https : http).request(url, {
-        agent,
+        agent: endless || url.pathname.endsWith('/log') ? streamAgent : callAgent,
         method: call.method,
         headers,
         ...(call.signal ? { signal: call.signal } : {}),
@@ -144,7 +151,8 @@ export function httpsTransport(options: HttpsTransportOptions): Transport {
       return forwardPort(await target(path, query), signal);
     },
     async close() {
-      agent.destroy();
+      callAgent.destroy();
+      streamAgent.destroy();
     },
   };
 }
@@ -192,11 +200,21 @@ async function readResponse(message: http.IncomingMessage, watch: boolean): Prom
   if (watch && code === 200) return watchResponse(message, headers);
   const json = (headers['content-type'] ?? '').startsWith('application/json');
   if (!json && code < 400) return { kind: 'stream', code, headers, body };
-  const chunks: Buffer[] = [];
-  for await (const chunk of body) chunks.push(chunk as Buffer);
-  if (!json) return { kind: 'object', code, headers, chunks };
-  const text = Buffer.concat(chunks).toString('utf8');
-  return { kind: 'object', code, headers, value: deepFreeze(JSON.parse(text) as unknown) };
+  const bytes = await readAll(body);
+  if (!json) return { kind: 'object', code, headers, chunks: [bytes] };
+  const value = deepFreeze(JSON.parse(bytes.toString('utf8')) as unknown);
+  return { kind: 'object', code, headers, value };
+}
+
+/** The whole body. Listeners, as asynchronous iteration costs a small answer as much as everything else together. */
+function readAll(body: Readable): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    body.on('data', (chunk: Buffer) => chunks.push(chunk));
+    body.once('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
+    body.on('error', reject);
+    body.once('close', () => reject(new Error('the connection was lost in the middle of the answer')));
+  });
 }
 
 function flatten(headers: http.IncomingHttpHeaders): Record<string, string> {

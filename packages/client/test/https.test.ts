@@ -173,6 +173,15 @@ describe('https transport', () => {
     await expect(clientOf({ timeoutMs: 50 }).getPath('/version')).rejects.toThrow(/no answer within 0.05 s/);
   });
 
+  test('rejects with ConnectionError when the answer breaks off', async () => {
+    respond((request, response) => {
+      response.writeHead(200, { 'content-type': 'application/json', 'content-length': '100' });
+      response.write('{"a":');
+      setTimeout(() => request.socket.destroy(), 5);
+    });
+    await expect(clientOf().getPath('/x')).rejects.toBeInstanceOf(ConnectionError);
+  });
+
   test('unpacks gzip and passes warnings on', async () => {
     respond((_, response) => {
       const headers = {
