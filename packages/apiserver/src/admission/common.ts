@@ -1,12 +1,13 @@
 /** What several admission plugins need. */
 import { type ApiError, errors, type Unstructured } from '@coracle/machinery';
 import type { Container, Pod } from '@coracle/machinery/api';
+import type { RbacAuthorizer } from '../auth/authorizer.ts';
 import type { AdmissionRequest, Authorizer, Lookup } from '../contracts.ts';
 
 export interface AdmissionDeps {
   lookup: Lookup;
-  /** For OwnerReferencesPermissionEnforcement and other checks of further rights. */
-  authorizer: Authorizer;
+  /** For checks of further rights; with RBAC's own (createAuthorizer) also for preventing escalation. */
+  authorizer: Authorizer | RbacAuthorizer;
   now: () => Date;
   /** [0, 1), for names of volumes; default Math.random. */
   random?: () => number;

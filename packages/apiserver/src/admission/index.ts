@@ -1,4 +1,5 @@
 /** The admission plugins that are part of the server, in upstream's order. */
+import { escalationPrevention } from '../auth/escalation.ts';
 import type { AdmissionPlugin } from '../contracts.ts';
 import type { AdmissionDeps } from './common.ts';
 import { limitRanger } from './limit-ranger.ts';
@@ -35,6 +36,7 @@ export function builtinAdmission(deps: AdmissionDeps): AdmissionPlugin[] {
     claimResize(deps),
     runtimeClass(deps),
     defaultIngressClass(deps),
+    ...('grantsOf' in deps.authorizer ? [escalationPrevention(deps.authorizer)] : []),
     resourceQuota(deps),
   ];
 }

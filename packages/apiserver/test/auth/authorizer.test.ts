@@ -348,6 +348,8 @@ describe('impersonation', () => {
   });
 });
 
+const to = (name: string) => binding('RoleBinding', ['ClusterRole', name], [asUser('bob')], 'lab');
+
 describe('escalation', () => {
   const lookup = fakeLookup(
     ...bootstrapRbac(),
@@ -380,7 +382,6 @@ describe('escalation', () => {
   });
 
   test('a binding needs the rules of its role, or the verb bind on it', () => {
-    const to = (name: string) => binding('RoleBinding', ['ClusterRole', name], [asUser('bob')], 'lab');
     expect(create(to('view'))).not.toThrow();
     expect(create(to('cluster-admin'))).toThrow('not currently held');
     expect(create(to('cluster-admin'), 'gus')).not.toThrow();
