@@ -43,6 +43,33 @@ export function decodeJson(source: Uint8Array | string): DecodedJson {
   return { value, duplicates: walker.duplicates };
 }
 
+/** Most values (of maps and lists, at all depths) that plainJson copies: bodies of real objects have far fewer. */
+const maxValues = 400_000;
+
+/**
+ * A YAML document as a JSON value. Aliases are written out as copies; what JSON cannot say (infinite numbers, functions) becomes
+ * null. A few hundred bytes of YAML can alias each other to gigabytes: throws ApiError BadRequest before that.
+ */
+export function plainJson(document: unknown): unknown {
+  let left = maxValues;
+  const copy = (value: unknown, depth: number): unknown => {
+    if (--left < 0) throw new ApiError('BadRequest', 'document contains excessive aliasing');
+    if (depth > maxDepth) throw new ApiError('BadRequest', 'exceeded max depth');
+    if (typeof value === 'string' || typeof value === 'boolean') return value;
+    if (typeof value === 'number') return Number.isFinite(value) ? value : null;
+    if (value instanceof Date) return value.toISOString();
+    if (typeof value !== 'object' || value === null) return null;
+    if (Array.isArray(value)) return value.map((item) => copy(item, depth + 1));
+    const out: Record<string, unknown> = {};
+    for (const key of Object.keys(value)) {
+      const child = (value as Record<string, unknown>)[key];
+      if (child !== undefined) setKey(out, key, copy(child, depth + 1));
+    }
+    return out;
+  };
+  return copy(document, 0);
+}
+
 function countColons(text: string): number {
   let count = 0;
   let from = 0;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ApiError, decodeJson, deepEqual, jsonClone } from '../src/index.ts';
+import { ApiError, decodeJson, deepEqual, jsonClone, plainJson } from '../src/index.ts';
 
 describe('decodeJson', () => {
   test('gives the value, from bytes or text', () => {
@@ -77,6 +77,21 @@ describe('decodeJson', () => {
     expect(Object.keys(copy)).toEqual(['__proto__']);
     expect(copy['polluted']).toBeUndefined();
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+  });
+});
+
+describe('plainJson', () => {
+  test('copies what aliases share, as far as that is sane', () => {
+    const shared = { a: [1] };
+    const value = plainJson({ x: shared, y: shared, z: Number.NaN, u: undefined }) as Record<string, unknown>;
+    expect(value).toEqual({ x: { a: [1] }, y: { a: [1] }, z: null });
+    expect(value['x']).not.toBe(value['y']);
+    let bomb: unknown = ['x'];
+    for (let i = 0; i < 12; i++) bomb = Array.from({ length: 10 }, () => bomb);
+    expect(() => plainJson(bomb)).toThrow('excessive aliasing');
+    const loop: unknown[] = [];
+    loop.push(loop);
+    expect(() => plainJson(loop)).toThrow(ApiError);
   });
 });
 

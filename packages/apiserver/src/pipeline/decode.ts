@@ -10,6 +10,7 @@ import {
   isObject,
   jsonClone,
   type Kind,
+  plainJson,
   prune,
   type Schema,
   typeErrors,
@@ -61,7 +62,7 @@ export function decodeBody(call: Pick<Call, 'request'>, what: string): Decoded |
 export function parseText(text: string, format: 'json' | 'yaml', what: string): Decoded {
   try {
     if (format === 'json') return decodeJson(text);
-    return { value: jsonValue(load(text, { schema: CORE_SCHEMA })), duplicates: [] };
+    return { value: plainJson(load(text, { schema: CORE_SCHEMA })), duplicates: [] };
   } catch (cause) {
     const message = (cause as Error).message.split('\n')[0] ?? '';
     throw new ApiError(
@@ -71,11 +72,6 @@ export function parseText(text: string, format: 'json' | 'yaml', what: string): 
       { cause },
     );
   }
-}
-
-/** YAML values that JSON cannot say (dates, maps with other keys, cycles) become plain JSON or an error. */
-function jsonValue(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value ?? null));
 }
 
 /** The kind and schema a body must have. */

@@ -73,6 +73,7 @@ export function applyDefaults<T>(schema: Schema, value: T): T {
 
 /** What Go's decoding makes of a null in a list or a map: the zero value of its type. */
 function zeroValue(items: Schema): unknown {
+  if (items.format === 'quantity') return '0';
   switch (items.type) {
     case 'string':
       return items.format === 'date-time' ? null : '';
@@ -109,6 +110,7 @@ const plainQuantity = /^(0|[1-9]\d{0,2})$/;
 function scalar(schema: Schema, value: unknown): unknown {
   if (!schema.goTyped) return value;
   if (schema.format === 'quantity') {
+    if (value === '') return '0';
     if (typeof value === 'string' ? plainQuantity.test(value) : typeof value !== 'number') return value;
     try {
       return parseQuantity(value as string | number).toString();
