@@ -1,10 +1,13 @@
 import type { Pod, PodDisruptionBudget } from '@coracle/machinery/api';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   createFramework,
   createSnapshot,
   defaultProfile,
+  findGangPreemption,
   findPreemption,
+  placeGang,
   type Preemption,
   type Snapshot,
 } from '../src/core/index.ts';
@@ -116,5 +119,98 @@ describe('preemption', () => {
     expect(framework.schedule(snapshot.describe(high('2'))).fits).toBe(true);
     framework.nominations.delete('pod-high');
     expect(framework.schedule(snapshot.describe(pod('low', { priority: 1 }))).fits).toBe(true);
+  });
+});
+
+/** Two-card nodes with running pods, each of one card and some priority. */
+const busy = fc.array(fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 2 }), {
+  minLength: 1,
+  maxLength: 5,
+});
+
+function busyCluster(nodes: readonly (readonly number[])[]): Snapshot {
+  const snapshot = createSnapshot();
+  const requests = { 'nvidia.com/gpu': '1' };
+  nodes.forEach((priorities, n) => {
+    snapshot.setNode(node(`n${n}`, { allocatable: { 'nvidia.com/gpu': '2' } }));
+    priorities.forEach((priority, i) => {
+      snapshot.addPod(snapshot.describe(pod(`r${n}-${i}`, { priority, requests })), `n${n}`);
+    });
+  });
+  return snapshot;
+}
+const cards = (name: string, count: number, priority: number): Pod =>
+  pod(name, { priority, requests: { 'nvidia.com/gpu': String(count) } });
+
+describe('laws of preemption', () => {
+  test('with its victims gone the pod fits, with any one of them back it does not; all are of lower priority', () => {
+    fc.assert(
+      fc.property(
+        busy,
+        fc.integer({ min: 0, max: 4 }),
+        fc.integer({ min: 1, max: 2 }),
+        (nodes, priority, count) => {
+          const snapshot = busyCluster(nodes);
+          const framework = createFramework({ profile: defaultProfile(), snapshot, random: () => 0 });
+          const info = snapshot.describe(cards('high', count, priority));
+          const decision = framework.schedule(info);
+          if (decision.fits) return;
+          const result = findPreemption(framework, info, decision.diagnosis, {
+            budgets: [],
+            random: () => 0,
+          });
+          const room = nodes.some((on) => 2 - on.filter((p) => p >= priority).length >= count);
+          expect('victims' in result).toBe(room);
+          if (!('victims' in result)) return;
+          const { pods, nodeName } = result.victims;
+          const row = snapshot.rowOf(nodeName)!;
+          for (const { info: victim } of pods) {
+            expect(victim.priority).toBeLessThan(priority);
+            snapshot.removePod(victim.uid);
+          }
+          expect(framework.probe(info).rejection(row)).toBeUndefined();
+          for (const { info: victim } of pods) {
+            snapshot.addPod(victim, nodeName);
+            expect(framework.probe(info).rejection(row)).toBeDefined();
+            snapshot.removePod(victim.uid);
+          }
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  test('with its victims gone the gang fits; nobody is evicted for a gang that would not', () => {
+    fc.assert(
+      fc.property(
+        busy,
+        fc.integer({ min: 1, max: 4 }),
+        fc.integer({ min: 1, max: 8 }),
+        (nodes, priority, size) => {
+          const snapshot = busyCluster(nodes);
+          const framework = createFramework({ profile: defaultProfile(), snapshot, random: () => 0 });
+          const pods = Array.from({ length: size }, (_, i) => snapshot.describe(cards(`g${i}`, 1, priority)));
+          const gang = { pods, minCount: size, scheduled: 0 };
+          const before = [...snapshot.pods()].map((p) => `${p.info.uid} ${p.nodeName}`).sort();
+          const found = findGangPreemption(framework, gang, {
+            budgets: [],
+            random: () => 0,
+            group: (v) => [v],
+          });
+          expect([...snapshot.pods()].map((p) => `${p.info.uid} ${p.nodeName}`).sort()).toEqual(before);
+          const free = nodes.reduce((sum, on) => sum + 2 - on.length, 0);
+          const evictable = nodes.flat().filter((p) => p < priority).length;
+          expect(found !== undefined).toBe(size > free && size <= free + evictable);
+          if (!found) return;
+          for (const { info } of found.victims) {
+            expect(info.priority).toBeLessThan(priority);
+            snapshot.removePod(info.uid);
+          }
+          expect(found.victims).toHaveLength(size - free);
+          expect(placeGang(framework, gang).fits).toBe(true);
+        },
+      ),
+      { numRuns: 300 },
+    );
   });
 });

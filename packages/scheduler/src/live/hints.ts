@@ -1,7 +1,7 @@
 import type { Framework, PodInfo, SchedulingQueue, Unit } from '../core/index.ts';
 
-/** Questions asked in one go; with more, everybody is simply tried again. */
-const maxQuestions = 20_000;
+/** Questions asked in one go (some microseconds each); with more, everybody is simply tried again, slice by slice. */
+const maxQuestions = 2_000;
 
 /**
  * Wakes units that fit nowhere when a node changed so that they may fit there now. Instead of guessing from the kind of
