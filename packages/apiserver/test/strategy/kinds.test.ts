@@ -389,6 +389,9 @@ const group = (schedulingPolicy: object): Body => ({
   spec: { schedulingPolicy },
 });
 
+const policy = (spec: object) =>
+  create({ apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', spec }).spec['policyTypes'];
+
 describe('other kinds', () => {
   test('bindings complete their subjects and never change their role', () => {
     const made = create({
@@ -474,8 +477,6 @@ describe('other kinds', () => {
   });
 
   test('network policies say which directions they are about', () => {
-    const policy = (spec: object) =>
-      create({ apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', spec }).spec['policyTypes'];
     expect(policy({ podSelector: {} })).toEqual(['Ingress']);
     expect(policy({ podSelector: {}, egress: [{}] })).toEqual(['Ingress', 'Egress']);
   });
