@@ -30,7 +30,6 @@ function host(...paths: string[]): HostTree {
         [...all].filter(below).map((each) => ({ name: each.slice(top.length), kind }));
       return [...of(folders, 'folder'), ...of(files, 'file'), ...of(links.keys(), 'link')];
     },
-    mode: () => 0o755,
   };
 }
 const linux = host(
@@ -41,48 +40,48 @@ const linux = host(
 );
 const at = (mountPath: string, hostPath = '/vol', readOnly = false) => ({ mountPath, hostPath, readOnly });
 const plan = (...requests: ReturnType<typeof at>[]) => planMounts(requests, linux, '/c');
-const fstab = (made: ReturnType<typeof plan>, name: string): string[] =>
-  (made.files[`/c/fstab.${name}`] ?? '').trim().split('\n');
+const fstab = (made: ReturnType<typeof plan>): string[] => (made.files['/c/fstab'] ?? '').trim().split('\n');
+/** Lines of volumes: after the new /proc. */
+const volumes = (made: ReturnType<typeof plan>): string[] => {
+  const all = fstab(made);
+  return all.slice(all.findIndex((line) => line.startsWith('proc ')) + 1);
+};
+const bind = (path: string): string => `${path} /c/stage${path} none rbind 0 0`;
 
 describe('the mount plan', () => {
   test('makes a root of its own out of the entries of the host, with devices and terminals of its own', () => {
     const made = plan();
-    expect(fstab(made, 'cover-1')).toEqual([
-      ...['/etc', '/run', '/usr', '/var', '/home', '/vol'].map(
-        (path) => `${path} /c/stage${path} none rbind 0 0`,
-      ),
-      'coracle /c/stage/dev tmpfs size=4m,nr_inodes=4096,mode=755 0 0',
-    ]);
-    expect(fstab(made, 'cover-2')).toEqual([
+    expect(fstab(made)).toEqual([
+      ...['/etc', '/run', '/usr', '/var', '/home', '/vol', '/dev/shm', '/dev/null'].map(bind),
       'devpts /c/stage/dev/pts devpts newinstance,ptmxmode=0666,mode=620 0 0',
-      '/dev/shm /c/stage/dev/shm none rbind 0 0',
-      '/dev/null /c/stage/dev/null none rbind 0 0',
+      'proc /c/stage/proc proc defaults 0 0',
     ]);
     expect(made.lines).toContain(`cp -P '/bin' '/c/stage/' || fail 'links of /'`);
-    expect(made.lines.at(-3)).toContain('pivot_root');
+    expect(made.lines.at(-2)).toContain('pivot_root');
     expect(made.hostFolders).toEqual([]);
   });
 
   test('binds over a path that exists, through links', () => {
-    expect(fstab(plan(at('/var/run/lock', '/vol', true)), 'volumes')).toEqual([
+    expect(volumes(plan(at('/var/run/lock', '/vol', true)))).toEqual([
       '/vol /c/stage/run/lock none rbind,ro 0 0',
     ]);
   });
 
-  test('covers a system folder that has not the path', () => {
-    const made = plan(at('/var/run/secrets/sa'));
-    expect(fstab(made, 'cover-1')).toContain(
-      'coracle /c/stage/run tmpfs size=4m,nr_inodes=4096,mode=755 0 0',
-    );
-    expect(fstab(made, 'cover-2')).toContain('/run/x.sock /c/stage/run/x.sock none rbind 0 0');
-    expect(made.lines).toContain(`mkdir -p '/c/stage/run/secrets/sa' || fail "mount points"`);
-    expect(fstab(made, 'volumes')).toEqual(['/vol /c/stage/run/secrets/sa none rbind,X-mount.mkdir 0 0']);
+  test('takes a system folder apart that has not the path, and those around it', () => {
+    const made = plan(at('/var/run/secrets/sa'), at('/var/log/new'));
+    expect(fstab(made)).toEqual(expect.arrayContaining([bind('/run/x.sock'), bind('/run/lock')]));
+    expect(fstab(made)).not.toEqual(expect.arrayContaining([bind('/run')]));
+    expect(fstab(made)).not.toEqual(expect.arrayContaining([bind('/var')]));
+    expect(volumes(made)).toEqual([
+      '/vol /c/stage/var/log/new none rbind,X-mount.mkdir 0 0',
+      '/vol /c/stage/run/secrets/sa none rbind,X-mount.mkdir 0 0',
+    ]);
+    expect(made.lines.find((line) => line.startsWith('mkdir'))).toContain(`'/c/stage/run/secrets/sa'`);
+    expect(made.hostFolders).toEqual([]);
   });
 
   test('makes mount points at the root in the new root', () => {
-    expect(fstab(plan(at('/data/in')), 'volumes')).toEqual([
-      '/vol /c/stage/data/in none rbind,X-mount.mkdir 0 0',
-    ]);
+    expect(volumes(plan(at('/data/in')))).toEqual(['/vol /c/stage/data/in none rbind,X-mount.mkdir 0 0']);
   });
 
   test('makes mount points in homes on the host, to be removed later', () => {
@@ -93,7 +92,7 @@ describe('the mount plan', () => {
 
   test('puts mounts inside other mounts after them, whatever their order', () => {
     const made = plan(at('/data/a/b', '/etc'), at('/data'), at('/data/f', '/vol/file'));
-    expect(fstab(made, 'volumes')).toEqual([
+    expect(volumes(made)).toEqual([
       '/vol /c/stage/data none rbind,X-mount.mkdir 0 0',
       '/vol/file /c/stage/data/f none rbind 0 0',
       '/etc /c/stage/data/a/b none rbind,X-mount.mkdir 0 0',
@@ -111,7 +110,7 @@ describe('the mount plan', () => {
 
   test('writes blanks and quotes so that mount and sh read them', () => {
     const made = planMounts([at(`/data/it's a "path"\\`)], linux, '/c');
-    expect(fstab(made, 'volumes')).toEqual([
+    expect(volumes(made)).toEqual([
       `/vol /c/stage/data/it's\\040a\\040"path"\\134 none rbind,X-mount.mkdir 0 0`,
     ]);
     expect(quote("it's")).toBe(`'it'\\''s'`);

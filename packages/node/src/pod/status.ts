@@ -103,6 +103,12 @@ function containerStatus(container: Container, kind: ContainerKind, input: Statu
     lastState: last,
   };
   if (view.id !== undefined) status.containerID = view.id;
+  const { resources } = container;
+  if (resources?.requests !== undefined) status.allocatedResources = resources.requests;
+  if (resources?.requests !== undefined || resources?.limits !== undefined) {
+    const { requests, limits } = resources;
+    status.resources = { ...(limits ? { limits } : {}), ...(requests ? { requests } : {}) };
+  }
   return status;
 }
 

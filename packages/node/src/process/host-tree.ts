@@ -23,5 +23,4 @@ export const hostTree: HostTree = {
       }
     });
   },
-  mode: (path) => statSync(path).mode & 0o7777,
 };

@@ -6,16 +6,16 @@
  * root). A mount path is then one of these:
  * - It exists: the volume is bound over it. Only this container sees that.
  * - It lies below another mount of the container: its mount point is made inside that volume, as container runtimes do.
- * - Its deepest existing parent P is a system folder (`/`, or at or below /run, /var, /mnt, ...): P is covered by a tmpfs that
- *   has P's entries bound into it, and the mount point is made there. The host's P is untouched; new files that the
- *   container makes directly in P live in that tmpfs.
- * - P is any other folder (somebody's home or project): covering it would swallow files that the container writes beside the
- *   mount path, so an empty mount point is made on the host, and removed with the pod.
- * `/dev` (the default termination message path lies there) is always covered, with the devices of a container bound in and
- * terminals of its own; disks, consoles and loop devices are left out.
+ * - Its deepest existing parent P is a system folder (`/`, or at or below /run, /var, /mnt, ...): P is not bound whole; it is a
+ *   folder of the tmpfs into which P's entries are bound one by one, and the mount point is made there. The host's P is
+ *   untouched; new files that the container makes directly in P live in that tmpfs.
+ * - P is any other folder (somebody's home or project): taking it apart would swallow files that the container writes beside
+ *   the mount path, so an empty mount point is made on the host, and removed with the pod.
+ * `/dev` (the default termination message path lies there) is always taken apart: a container has the devices of the host
+ * and terminals of its own, but not disks, consoles and loop devices.
  *
- * Mounts are made by `mount --all --fstab`, many in one call: one call a mount costs 2-5 ms each, and there are sixty.
- * The plan is pure: it asks `tree` what is there and yields shell lines and fstab files.
+ * All mounts are made by one `mount --all --fstab`: one call a mount costs 2-5 ms each, and there are forty.
+ * The plan is pure: it asks `tree` what is there and yields shell lines and files.
  */
 import { posix } from 'node:path';
 
@@ -33,12 +33,10 @@ export interface HostTree {
   real(path: string): string;
   /** Entries of a folder, links not followed. */
   entries(path: string): { name: string; kind: EntryKind }[];
-  /** A folder's permission bits. */
-  mode(path: string): number;
 }
 
 export interface MountPlan {
-  /** Shell lines; each calls `fail` when it does not work. They end inside the new root, before /proc is mounted. */
+  /** Shell lines; each calls `fail` when it does not work. They end inside the new root. */
   lines: string[];
   /** Files that the lines read, by path. */
   files: Record<string, string>;
@@ -75,53 +73,51 @@ interface Target extends MountRequest {
 /** `folder` is the container's own: `folder/stage` is an empty folder in it. Throws on a mount path of the wrong kind. */
 export function planMounts(requests: readonly MountRequest[], tree: HostTree, folder: string): MountPlan {
   const plan: MountPlan = { lines: [], files: {}, hostFolders: [], hostFiles: [] };
-  const covered = new Set(['/', '/dev']);
+  const apart = new Set(['/', '/dev']);
   const targets: Target[] = [];
   for (const request of requests.toSorted((a, b) => depth(a.mountPath) - depth(b.mountPath)))
-    targets.push(place(request, tree, targets, covered, plan));
+    targets.push(place(request, tree, targets, apart, plan));
 
   const root = `${folder}/stage`;
+  const build: Build = {
+    folders: ['.old', 'proc'].map((name) => `${root}/${name}`),
+    touch: [],
+    copy: [],
+    fstab: [],
+  };
+  for (const path of [...apart].toSorted((a, b) => depth(a) - depth(b)))
+    takeApart(build, path, tree, root, apart);
+  makePoints(build, targets, root);
+  build.fstab.push(fstabLine('devpts', `${root}/dev/pts`, 'devpts', 'newinstance,ptmxmode=0666,mode=620'));
+  build.fstab.push(fstabLine('proc', `${root}/proc`, 'proc', 'defaults'));
+  for (const { hostPath, path, readOnly, fresh, kind } of targets) {
+    const options = `rbind${readOnly ? ',ro' : ''}${fresh && kind === 'folder' ? ',X-mount.mkdir' : ''}`;
+    build.fstab.push(fstabLine(hostPath, root + path, 'none', options));
+  }
+  plan.files[`${folder}/fstab`] = `${build.fstab.join('\n')}\n`;
   plan.lines.push(
     // Unbindable: binding the entry that holds the stage must not copy the stage into itself.
-    `mount -t tmpfs --make-unbindable -o size=4m,mode=${octal(tree.mode('/'))} coracle ${quote(root)} || fail "root"`,
-  );
-  const mountAll = (name: string, fstab: string[]): void => {
-    if (fstab.length === 0) return;
-    const file = `${folder}/fstab.${name}`;
-    plan.files[file] = `${fstab.join('\n')}\n`;
-    plan.lines.push(`mount --all --fstab ${quote(file)} || fail ${quote(`mounts (${name})`)}`);
-  };
-
-  const byLevel = Map.groupBy(covered, (path) => [...covered].filter((each) => isBelow(path, each)).length);
-  for (let level = 1; byLevel.has(level); level++) {
-    const fstab = (byLevel.get(level) ?? []).flatMap((path) => coverEntries(plan.lines, path, tree, root));
-    for (const path of byLevel.get(level + 1) ?? [])
-      fstab.push(
-        fstabLine('coracle', root + path, 'tmpfs', `size=4m,nr_inodes=4096,mode=${octal(tree.mode(path))}`),
-      );
-    mountAll(`cover-${level}`, fstab);
-  }
-  makePoints(plan.lines, targets, root);
-  mountAll(
-    'volumes',
-    targets.map((each) =>
-      fstabLine(
-        each.hostPath,
-        root + each.path,
-        'none',
-        `rbind${each.readOnly ? ',ro' : ''}${each.fresh && each.kind === 'folder' ? ',X-mount.mkdir' : ''}`,
-      ),
-    ),
-  );
-  plan.lines.push(
-    `cd ${quote(root)} && mkdir .old && pivot_root . .old && cd / || fail "pivot_root"`,
-    'mount -t proc proc /proc || fail "mount /proc"',
+    `mount -t tmpfs --make-unbindable -o size=4m,mode=755 coracle ${quote(root)} || fail "root"`,
+    `mkdir -p ${build.folders.map(quote).join(' ')} || fail "mount points"`,
+    ...build.touch.map((path) => `[ -e ${quote(path)} ] || : >> ${quote(path)} || fail "mount points"`),
+    ...build.copy,
+    `ln -s pts/ptmx ${quote(`${root}/dev/ptmx`)}`,
+    `mount --all --fstab ${quote(`${folder}/fstab`)} || fail "mounts"`,
+    `cd ${quote(root)} && pivot_root . .old && cd / || fail "pivot_root"`,
     'umount --lazy /.old && rmdir /.old || fail "old root"',
   );
   return plan;
 }
 
-const octal = (mode: number): string => mode.toString(8);
+/** What a new root is made of. */
+interface Build {
+  folders: string[];
+  touch: string[];
+  /** Lines that copy symbolic links. */
+  copy: string[];
+  fstab: string[];
+}
+
 const depth = (path: string): number => posix.normalize(path).split('/').length;
 
 /** Blanks and backslashes are written as octal in fstab. */
@@ -135,7 +131,7 @@ function place(
   request: MountRequest,
   tree: HostTree,
   before: readonly Target[],
-  covered: Set<string>,
+  apart: Set<string>,
   plan: MountPlan,
 ): Target {
   const kind = tree.kind(request.hostPath);
@@ -158,7 +154,7 @@ function place(
     );
   }
   if (isSystem(parent) && (parent === '/dev' || tree.entries(parent).length <= mostEntries)) {
-    covered.add(parent);
+    for (let each = parent; !apart.has(each); each = posix.dirname(each)) apart.add(each);
     return { ...target, fresh: true };
   }
   addHostPoint(plan, parent, rest, kind);
@@ -185,55 +181,48 @@ function addHostPoint(plan: MountPlan, parent: string, rest: string, kind: 'fold
   }
 }
 
-/** Makes places for a covered folder's entries in its tmpfs; returns the fstab lines that bind them. */
-function coverEntries(lines: string[], folder: string, tree: HostTree, root: string): string[] {
+/** Puts a folder of the tmpfs in place of a folder of the host, with the host's entries bound into it. */
+function takeApart(
+  build: Build,
+  folder: string,
+  tree: HostTree,
+  root: string,
+  apart: ReadonlySet<string>,
+): void {
   const at = (name: string): string => posix.join(root, folder, name);
-  const entries = tree
-    .entries(folder)
-    .filter((entry) => folder !== '/dev' || (entry.kind !== 'block' && !deviceNoise.test(entry.name)));
-  const fstab: string[] = [];
-  if (folder === '/dev') {
-    // Terminals of its own: the device that makes them does not work when bound from elsewhere.
-    lines.push(`mkdir ${quote(at('pts'))} && ln -s pts/ptmx ${quote(at('ptmx'))}`);
-    fstab.push(fstabLine('devpts', at('pts'), 'devpts', 'newinstance,ptmxmode=0666,mode=620'));
+  const links: string[] = [];
+  build.folders.push(at(''), ...(folder === '/dev' ? [at('pts')] : []));
+  for (const { name, kind } of tree.entries(folder)) {
+    const path = posix.join(folder, name);
+    if (folder === '/dev' && (kind === 'block' || deviceNoise.test(name))) continue;
+    if (path === '/proc' || apart.has(path)) continue;
+    if (kind === 'link') links.push(path);
+    else {
+      (kind === 'folder' ? build.folders : build.touch).push(at(name));
+      build.fstab.push(fstabLine(path, at(name), 'none', 'rbind'));
+    }
   }
-  const namesOf = (kind: EntryKind): string[] =>
-    entries.filter((entry) => entry.kind === kind).map((entry) => entry.name);
-  const folders = namesOf('folder');
-  const files = namesOf('file');
-  const links = namesOf('link');
-  if (folders.length > 0) lines.push(`mkdir ${folders.map((name) => quote(at(name))).join(' ')}`);
-  for (const name of files) lines.push(`: > ${quote(at(name))}`);
-  if (links.length > 0) {
-    const sources = links.map((name) => quote(posix.join(folder, name)));
-    lines.push(`cp -P ${sources.join(' ')} ${quote(at(''))} || fail ${quote(`links of ${folder}`)}`);
-  }
-  for (const name of [...folders, ...files]) {
-    // A new /proc is mounted in the end; /dev is always covered.
-    if (folder === '/' && (name === 'proc' || name === 'dev')) continue;
-    fstab.push(fstabLine(posix.join(folder, name), at(name), 'none', 'rbind'));
-  }
-  return fstab;
+  if (links.length > 0)
+    build.copy.push(
+      `cp -P ${links.map(quote).join(' ')} ${quote(at(''))} || fail ${quote(`links of ${folder}`)}`,
+    );
 }
 
-/** Mount points inside covered folders, and of files inside other volumes. Folders inside volumes: X-mount.mkdir. */
-function makePoints(lines: string[], targets: readonly Target[], root: string): void {
-  const isInside = (target: Target): boolean =>
-    targets.some((each) => each !== target && isBelow(target.mountPath, each.mountPath));
+/** Mount points in the tmpfs, and those of files inside other volumes. Folders inside volumes: X-mount.mkdir. */
+function makePoints(build: Build, targets: readonly Target[], root: string): void {
   for (const target of targets) {
-    if (!target.fresh || target.kind !== 'file') continue;
-    // Inside a volume: made in the volume itself, which is not mounted yet.
+    if (!target.fresh) continue;
     const around = targets.find((each) => each !== target && isBelow(target.mountPath, each.mountPath));
+    if (target.kind === 'folder') {
+      if (around === undefined) build.folders.push(root + target.path);
+      continue;
+    }
+    // Inside a volume: made in the volume itself, which is not mounted yet.
     const path =
       around === undefined
         ? root + target.path
         : around.hostPath + target.mountPath.slice(around.mountPath.length);
-    const parent = quote(posix.dirname(path));
-    lines.push(
-      `[ -e ${quote(path)} ] || { { [ -d ${parent} ] || mkdir -p ${parent}; } && : >> ${quote(path)}; } || fail ${quote(`mount point ${target.mountPath}`)}`,
-    );
+    build.folders.push(posix.dirname(path));
+    build.touch.push(path);
   }
-  const folders = targets.filter((each) => each.fresh && each.kind === 'folder' && !isInside(each));
-  if (folders.length > 0)
-    lines.push(`mkdir -p ${folders.map((each) => quote(root + each.path)).join(' ')} || fail "mount points"`);
 }
