@@ -40,7 +40,7 @@ const table: [string, string, 'N' | 'C', Body, string?][] = [
     },
   ],
   ['v1', 'LimitRange', 'N', { spec: { limits: [{ type: 'Pod', max: { cpu: '64' } }] } }],
-  ['v1', 'Namespace', 'C', {}],
+  ['v1', 'Namespace', 'C', {}, 'every-kind-made'],
   ['v1', 'Node', 'C', { spec: { unschedulable: true } }],
   [
     'v1',
@@ -369,7 +369,12 @@ export function everyKind(namespace: string, fill: Record<string, string> = {}):
     const object = {
       apiVersion,
       kind,
-      metadata: { name: name ?? 'every-kind', labels, ...(namespaced ? { namespace } : {}) },
+      // Other labels than those that selectors ask for: a ReplicaSet would adopt the Pod, and end it.
+      metadata: {
+        name: name ?? 'every-kind',
+        labels: { from: 'every-kind' },
+        ...(namespaced ? { namespace } : {}),
+      },
       ...body,
     } as unknown as Unstructured;
     let text = JSON.stringify(object);
