@@ -64,6 +64,16 @@ function journalOn(
     if (typeof record === 'string') throw new StoreCorruptError(folder, record);
     return record;
   };
+  /** After a failed commit the library's own waiting for flushes never ends. */
+  let failed = false;
+  const write = async (writes: readonly Promise<boolean>[]): Promise<void> => {
+    try {
+      await durably(writes, events);
+    } catch (error) {
+      failed = true;
+      throw error;
+    }
+  };
   return {
     load(visit) {
       const compacted = Number(meta.get('compacted') ?? 0);
@@ -81,7 +91,7 @@ function journalOn(
       // Puts of one turn of the event loop are one transaction. `append` tells LMDB that revisions only grow, so that it
       // fills pages (half the file size).
       const puts = records.map((record) => events.put(record.revision, encodeRecord(record), atEnd));
-      await durably(puts, events);
+      await write(puts);
     },
     read(revision) {
       const value = events.get(revision);
@@ -90,18 +100,26 @@ function journalOn(
     async compact(through, gone) {
       const writes = gone.map((revision) => events.remove(revision));
       writes.push(meta.put('compacted', String(through)));
-      await durably(writes, events);
+      await write(writes);
     },
     bytesOnDisk: () => statSync(file).size,
-    close: () => root.close(),
+    async close() {
+      const closed = root.close().catch((error: unknown) => {
+        if (!failed) throw error;
+      });
+      if (!failed) await closed;
+    },
   };
 }
 
 /** A put's promise settles at commit, which other readers see but a power cut may undo; `flushed` is when it is on disk. */
 async function durably(
   writes: readonly Promise<boolean>[],
-  database: { flushed: PromiseLike<unknown> },
+  database: { flushed: PromiseLike<unknown>; committed: PromiseLike<unknown> },
 ): Promise<void> {
+  // For each batch the library makes a promise that it gives to nobody, in a setImmediate of its own that came before this
+  // one. Unless somebody takes it, a failed commit would end the process as an unhandled rejection.
+  setImmediate(() => database.committed.then(ignore, ignore));
   try {
     const [, ...done] = await Promise.all([database.flushed, ...writes]);
     if (done.includes(false)) throw new Error('the database refused a write');
@@ -145,4 +163,5 @@ function checkLength(root: RootDatabase<string, string>, folder: string, file: s
   }
 }
 
+const ignore = (): void => {};
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
