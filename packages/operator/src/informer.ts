@@ -104,6 +104,7 @@ export class LiveInformer<T extends KubeObject> implements Informer<T> {
     this.#started = true;
     const { clock, logger, random } = this.#deps;
     let retryMs = firstRetryMs;
+    let expiredAt = -Infinity;
     while (!signal.aborted) {
       try {
         if (this.#resourceVersion === '') await this.#list(signal);
@@ -114,8 +115,15 @@ export class LiveInformer<T extends KubeObject> implements Informer<T> {
       } catch (error) {
         if (signal.aborted) return;
         if (isReason(error, 'Expired') || isReason(error, 'Gone')) {
-          this.#resourceVersion = '';
           logger.debug({ resource: this.type.resource, error }, 'watch expired, listing again');
+          const listed = this.#resourceVersion !== '';
+          this.#resourceVersion = '';
+          // Once is ordinary. A list that expires itself, or a watch straight after its list, must not become a tight loop.
+          const again = clock.now() - expiredAt < 1000;
+          expiredAt = clock.now();
+          if (listed && !again) continue;
+          await sleep(clock, retryMs, signal);
+          retryMs = Math.min(retryMs * 2, longestRetryMs);
           continue;
         }
         logger.warn({ resource: this.type.resource, error }, 'list or watch failed, trying again');

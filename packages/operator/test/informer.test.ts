@@ -128,6 +128,25 @@ describe('informer', () => {
     factory.stop();
   });
 
+  test('backs off when everything it asks for has expired', async () => {
+    const cluster = fakeCluster({ objects: [pod('a')] });
+    const clock = manualClock();
+    const factory = createInformerFactory({
+      client: cluster.client,
+      clock,
+      logger: silentLogger,
+      random: () => 0,
+    });
+    cluster.react(({ verb }) => {
+      if (verb === 'watch') throw apiError('Expired');
+    });
+    factory.informer(Pod);
+    await factory.start();
+    await clock.advance(10_000);
+    expect(cluster.actions.length).toBeLessThan(20);
+    factory.stop();
+  });
+
   test('a handler that throws does not hold up the others', async () => {
     const { started, informer, heard, seed, factory } = await setup();
     informer.on({

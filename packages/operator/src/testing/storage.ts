@@ -144,6 +144,13 @@ export class FakeStorage {
   ): WatchHandle {
     const watcher: Watcher = { collection: collectionOf(type), test, sink, bookmarks: options.bookmarks };
     const events: WatchEvent[] = [];
+    if (!options.initial && from < this.#compacted) {
+      // Forgotten between the request and its start.
+      const { status } = errors.expired(`too old resource version: ${from} (${this.#compacted})`);
+      sink.events([{ type: 'ERROR', object: status as unknown as Unstructured }], undefined);
+      sink.end();
+      return { drained() {}, stop() {} };
+    }
     if (options.initial) {
       for (const object of this.all(type)) if (test(object)) events.push({ type: 'ADDED', object });
       events.push(bookmarkOf(type, this.revision, true));
