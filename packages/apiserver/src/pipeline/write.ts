@@ -87,6 +87,8 @@ export async function prepareCreate(call: Call, object: Unstructured, dryRun: bo
   const meta = object.metadata as ObjectMeta;
   const input: AdmissionInput = { operation: 'CREATE', dryRun, object, name: meta.name ?? '' };
   clearForCreate(kind, object);
+  // Admission sees objects as decoding leaves them (no nulls, canonical quantities); what it adds is completed after it.
+  applyDefaults(kind.schema, object);
   await admitMutating(call, input);
   if (!meta.name && meta.generateName) meta.name = generateName(meta.generateName, () => ctx.random());
   stampCreate(kind, object, ctx.now(), ctx.uuid());
@@ -138,6 +140,7 @@ export async function prepareUpdate(
   else keepStatus(kind, object, oldServed);
   const name = old.metadata.name;
   const input: AdmissionInput = { operation: 'UPDATE', dryRun, object, oldObject: old, name };
+  applyDefaults(kind.schema, object);
   await admitMutating(call, input);
   applyDefaults(kind.schema, object);
   const stored = toStorage(kind, strategy, object);
