@@ -1,7 +1,7 @@
 /** Short ways to write nodes, pods and pod groups in tests. */
 import type { Node, Pod, PodGroup, PodSpec } from '@coracle/machinery/api';
 
-export type Quantities = Record<string, string>;
+type Quantities = Record<string, string>;
 
 export interface NodeOptions {
   labels?: Record<string, string>;

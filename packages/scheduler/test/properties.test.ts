@@ -126,6 +126,37 @@ describe('placement', () => {
   });
 });
 
+describe('sampling', () => {
+  test('mixes nodes of all zones however they were made, and reaches every node in turn', () => {
+    const snapshot = createSnapshot();
+    // A zone after the other.
+    for (let i = 0; i < 3000; i++)
+      snapshot.setNode(node(`n${i}`, { labels: { zone: `z${Math.floor(i / 1000)}` } }));
+    const spread = { topologyKey: 'zone', maxSkew: 1, whenUnsatisfiable: 'ScheduleAnyway' };
+    const spec = { topologySpreadConstraints: [{ ...spread, labelSelector: { matchLabels: { app: 'x' } } }] };
+    const framework = frameworkOn(snapshot);
+    const zones = new Map<string, number>();
+    for (let i = 0; i < 90; i++) {
+      const decision = scheduleOne(
+        framework,
+        snapshot.describe(pod(`p${i}`, { labels: { app: 'x' }, spec })),
+      );
+      const zone = decision.fits ? snapshot.node(decision.row)!.metadata.labels!['zone']! : '';
+      zones.set(zone, (zones.get(zone) ?? 0) + 1);
+    }
+    expect(Object.fromEntries(zones)).toEqual({ z0: 30, z1: 30, z2: 30 });
+    const few = frameworkOn(snapshot, 1);
+    const reached = new Set<string>();
+    for (let i = 0; i < 3000 / 100 + 1; i++) {
+      for (let j = 0; j < 40; j++) {
+        const decision = scheduleOne(few, snapshot.describe(pod(`q${i}-${j}`, { requests: { cpu: '4' } })));
+        if (decision.fits) reached.add(decision.nodeName);
+      }
+    }
+    expect(reached.size).toBeGreaterThan(1000);
+  });
+});
+
 /** A gang of `size` pods; each asks for the GPUs given in turn. */
 const gangs = fc.array(
   fc.record({

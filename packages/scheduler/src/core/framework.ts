@@ -1,7 +1,8 @@
 /**
  * One scheduling decision: which node is best for this pod, or why none will do.
  *
- * Nodes are visited in row order from where the last search ended, in batches. Row-local plugins keep their verdicts
+ * Nodes are visited from where the last search ended, in batches, in an order that mixes them (nodes made one after the
+ * other are often of one zone; where only some are looked at, they should not all be). Row-local plugins keep their verdicts
  * (evaluation.ts); cluster-wide ones run on what those let through. The search stops when enough nodes fit
  * (percentageOfNodesToScore, as kube-scheduler samples); the best of them wins, equals by lot.
  */
@@ -155,6 +156,7 @@ export class Framework {
     const total = rows?.length ?? snapshot.rowCount;
     const wanted = rows ? total : this.#nodesToFind();
     const start = rows ? 0 : this.#next % Math.max(1, total);
+    const stride = rows ? 1 : strideFor(total);
     const reserved = this.#reservedRows(cycle.pod);
     const { alive } = snapshot;
     const { within } = options;
@@ -166,7 +168,8 @@ export class Framework {
       let count = 0;
       for (; left > 0 && count < batchSize; left--) {
         const row = rows ? rows[at]! : at;
-        if (++at === total) at = 0;
+        at += stride;
+        if (at >= total) at -= total;
         if (alive[row] !== 0 && (within === undefined || within[row] !== 0)) batch[count++] = row;
       }
       evaluated += count;
@@ -174,7 +177,7 @@ export class Framework {
     }
     if (found === 0) return undefined;
     found = Math.min(found, wanted);
-    if (!rows) this.#next = (this.#feasible[found - 1]! + 1) % total;
+    if (!rows) this.#next = (this.#feasible[found - 1]! + stride) % total;
     return this.#placed(this.#best(cycle, found, reserved !== undefined), evaluated, found);
   }
 
@@ -304,6 +307,17 @@ export class Framework {
     this.#totals = new Float64Array(capacity + batchSize);
     this.#part = new Float64Array(capacity + batchSize);
   }
+}
+
+/** A step, below `total`, that visits every row before any twice: about the golden section, so that neighbours part. */
+function strideFor(total: number): number {
+  let stride = Math.max(1, Math.floor(total * 0.618));
+  while (gcd(stride, total) > 1) stride++;
+  return stride % Math.max(1, total);
+}
+
+function gcd(a: number, b: number): number {
+  return b === 0 ? a : gcd(b, a % b);
 }
 
 function allowed(options: PlacementOptions, row: number): boolean {

@@ -40,6 +40,7 @@ export {
 } from './queue.ts';
 export { amounts, nonZeroRequests, podRequests, type Amounts, type PodRequestOptions } from './resources.ts';
 export { scheduleOne } from './schedule-one.ts';
+export type { ResourceWeight, ScoringStrategy, ShapePoint } from './plugins/resource-scores.ts';
 export { createSnapshot, Snapshot, type PlacedPod } from './snapshot.ts';
 export { firstUntolerated, tolerates } from './taints.ts';
 export { Trial } from './trial.ts';

@@ -35,7 +35,6 @@ export interface PodInfo {
 /** Dimensions every snapshot has, in this order. Further resources follow as they are seen. */
 export const cpuDimension = 0;
 export const memoryDimension = 1;
-export const storageDimension = 2;
 export const podsDimension = 3;
 export const firstDimensions = ['cpu', 'memory', 'ephemeral-storage', 'pods'] as const;
 

@@ -14,8 +14,8 @@ import { milliValue, value } from './quantity.ts';
 export type Amounts = Map<string, number>;
 
 /** What a container without a CPU or memory request counts as when nodes are scored (upstream's non-zero requests). */
-export const defaultMilliCpu = 100;
-export const defaultMemory = 200 * 1024 * 1024;
+const defaultMilliCpu = 100;
+const defaultMemory = 200 * 1024 * 1024;
 
 type Quantities = Readonly<Record<string, string>> | undefined;
 
