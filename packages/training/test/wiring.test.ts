@@ -198,6 +198,47 @@ describe('a TrainJob on a cluster', () => {
   });
 });
 
+describe('a TrainJob made again under its name', () => {
+  test('waits for what the earlier one left behind to be gone, and makes its own', async () => {
+    const l = await lab();
+    const owner = {
+      apiVersion: 'trainer.kubeflow.org/v1alpha1',
+      kind: 'TrainJob',
+      name: 'tj',
+      uid: 'earlier',
+      controller: true,
+    };
+    const jobSetOwner = { ...owner, apiVersion: 'jobset.x-k8s.io/v1alpha2', kind: 'JobSet' };
+    const metadata = { name: 'tj', namespace: 'ml' };
+    l.cluster.seed(
+      {
+        apiVersion: 'scheduling.k8s.io/v1alpha2',
+        kind: 'PodGroup',
+        metadata: { ...metadata, ownerReferences: [owner] },
+        spec: {},
+      },
+      {
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: { ...metadata, ownerReferences: [jobSetOwner] },
+        spec: {},
+      },
+    );
+    await create(l);
+    await until(() => l.events.some((e) => e.includes('PodGroup "tj" exists and is not of this TrainJob')));
+    expect(job(l)).toBeUndefined();
+    await l.cluster.client.delete(PodGroup, 'tj', { namespace: 'ml' });
+    await l.clock.advance(60_000);
+    await until(() => job(l));
+    const uid = l.cluster.object(TrainJob, 'tj', 'ml')!.metadata.uid;
+    expect(l.cluster.object(PodGroup, 'tj', 'ml')?.metadata.ownerReferences?.[0]?.uid).toBe(uid);
+    await l.cluster.client.delete(Service, 'tj', { namespace: 'ml' });
+    const jobSetUid = l.cluster.object(JobSet, 'tj', 'ml')!.metadata.uid;
+    const service = () => l.cluster.object(Service, 'tj', 'ml');
+    await until(() => service()?.metadata.ownerReferences?.[0]?.uid === jobSetUid);
+  });
+});
+
 describe('a TrainJob that runs out of time', () => {
   test('is failed and loses its JobSet', async () => {
     const l = await lab();

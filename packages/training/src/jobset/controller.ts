@@ -59,16 +59,19 @@ export function jobSetController(deps: TrainingDeps): Component {
 
   const enqueue = (jobSet: JobSet): void => controller.queue.add(keyOf(jobSet));
   jobSets.on({ add: enqueue, update: (_, jobSet) => enqueue(jobSet) });
-  const enqueueOwner = (job: Job): void => {
-    const owner = ownerOf(job);
-    if (owner) controller.queue.add(`${job.metadata.namespace}/${owner.name}`);
+  const enqueueOwner = (child: KubeObject): void => {
+    const owner = ownerOf(child);
+    if (owner) controller.queue.add(`${child.metadata.namespace}/${owner.name}`);
   };
   jobs.on({ add: enqueueOwner, update: (_, job) => enqueueOwner(job), delete: enqueueOwner });
+  // One that an earlier JobSet of the same name left behind goes away with it, and is then missing.
+  services.on({ delete: enqueueOwner });
+  claims.on({ delete: enqueueOwner });
   return controller;
 }
 
-function ownerOf(job: Job) {
-  const owner = controllerOf(job);
+function ownerOf(child: KubeObject) {
+  const owner = controllerOf(child);
   return owner?.kind === JobSet.kind && owner.apiVersion.startsWith(`${JobSet.group}/`) ? owner : undefined;
 }
 

@@ -141,15 +141,22 @@ async function createMpiParts(client: Client, trainJob: TrainJob, mpi: MpiParts)
   });
 }
 
-/** Creates an object; one of that name that is there already is taken as it is. */
+/**
+ * Creates an object that the TrainJob owns. One of that name that is its own already is taken as it is; another's is not, even
+ * if it looks right: it may be left from an earlier TrainJob of this name, and on its way out.
+ */
 async function createOnce<T extends KubeObject>(
   client: Client,
   type: ResourceType<T>,
   draft: Draft<T>,
 ): Promise<void> {
+  const { name = '', namespace, ownerReferences } = draft.metadata;
   try {
-    await client.create(type, draft, { namespace: draft.metadata.namespace });
+    await client.create(type, draft, { namespace });
   } catch (error) {
     if (!isReason(error, 'AlreadyExists')) throw error;
+    const there = await client.get(type, name, { namespace });
+    if (controllerOf(there)?.uid === ownerReferences?.[0]?.uid) return;
+    throw new Error(`${type.kind} "${name}" exists and is not of this TrainJob`, { cause: error });
   }
 }
