@@ -1,5 +1,6 @@
 /** The admission plugins that are part of the server, in upstream's order. */
 import { escalationPrevention } from '../auth/escalation.ts';
+import { certificateSubjectRestriction } from './certificates.ts';
 import type { AdmissionPlugin } from '../contracts.ts';
 import type { AdmissionDeps } from './common.ts';
 import { limitRanger } from './limit-ranger.ts';
@@ -35,6 +36,7 @@ export function builtinAdmission(deps: AdmissionDeps): AdmissionPlugin[] {
     ...(deps.ownerReferences ? [ownerReferencesPermission(deps)] : []),
     claimResize(deps),
     runtimeClass(deps),
+    certificateSubjectRestriction(),
     defaultIngressClass(deps),
     ...('grantsOf' in deps.authorizer ? [escalationPrevention(deps.authorizer)] : []),
     resourceQuota(deps),

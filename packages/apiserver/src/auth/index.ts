@@ -7,6 +7,12 @@ export {
   type StaticToken,
 } from './authentication.ts';
 export { type AuthorizerOptions, createAuthorizer, type RbacAuthorizer } from './authorizer.ts';
+export {
+  parseCertificateRequest,
+  type ParsedRequest,
+  type Signing,
+  signRequest,
+} from './certificate-request.ts';
 export { bootstrapRbac } from './bootstrap-policy.ts';
 export {
   createCertificateAuthority,

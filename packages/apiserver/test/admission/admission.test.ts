@@ -72,6 +72,7 @@ describe('the order of the plugins', () => {
       'OwnerReferencesPermissionEnforcement',
       'PersistentVolumeClaimResize',
       'RuntimeClass',
+      'CertificateSubjectRestriction',
       'DefaultIngressClass',
       'RBACEscalation',
       'ResourceQuota',
