@@ -60,6 +60,8 @@ export interface ServerContext {
   readonly allocate: Allocators;
   readonly nodes: NodeGateway | undefined;
   readonly serviceAccountToken: TokenIssuer | undefined;
+  /** More documents, by path: the OpenID ones that let others check service account tokens. */
+  readonly documents: ReadonlyMap<string, () => unknown>;
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly timers: Timers;

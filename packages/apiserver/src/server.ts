@@ -123,6 +123,14 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       ? (namespace: string, name: string, request: Unstructured) =>
           issueToken({ lookup, tokenKeys, now }, namespace, name, request)
       : undefined,
+    documents: new Map<string, () => unknown>(
+      tokenKeys
+        ? [
+            ['/.well-known/openid-configuration', () => tokenKeys.discovery()],
+            ['/openid/v1/jwks', () => tokenKeys.jwks()],
+          ]
+        : [],
+    ),
     metrics: createMetrics(),
     logger: options.logger ?? quiet,
     timers: options.timers ?? realTimers,

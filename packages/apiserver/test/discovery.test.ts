@@ -179,3 +179,12 @@ test('a new cluster has its namespaces, priority classes, roles and the kubernet
     });
   }
 });
+
+test('others can check service account tokens', async () => {
+  const { body } = await get('/.well-known/openid-configuration');
+  expect(body).toMatchObject({
+    issuer: expect.any(String),
+    jwks_uri: expect.stringMatching(/\/openid\/v1\/jwks$/),
+  });
+  expect((await get('/openid/v1/jwks')).body).toMatchObject({ keys: [{ kty: 'EC', crv: 'P-256' }] });
+});

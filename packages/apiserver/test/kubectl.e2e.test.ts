@@ -218,7 +218,9 @@ describe.skipIf(!present)('an unmodified kubectl', () => {
     expect((await kubectl('get bo')).out).toMatch(/^NAME\s+CREW\ncoracle\s+1\n$/);
     expect((await kubectl('explain boat.spec')).out).toMatch(/crew\s+<integer>/);
     expect((await kubectl('delete crd boats.example.com')).out).toMatch(/deleted/);
-    expect((await kubectl('get boats')).error).toMatch(/NotFound.*could not find the requested resource|doesn't have a resource type/);
+    expect((await kubectl('get boats')).error).toMatch(
+      /NotFound.*could not find the requested resource|doesn't have a resource type/,
+    );
   });
 
   test('is told what is wrong', async () => {

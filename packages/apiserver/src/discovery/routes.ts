@@ -15,6 +15,8 @@ function notFound(): ApiError {
 /** The document at a path, if there is one. */
 function document(ctx: ServerContext, parts: readonly string[]): unknown {
   const [root, group, version] = parts;
+  const own = ctx.documents.get(`/${parts.join('/')}`);
+  if (own) return own();
   if (parts.length === 0) return rootPaths(ctx);
   if (root === 'version' && parts.length === 1) return ctx.version;
   if (root === 'api') {
