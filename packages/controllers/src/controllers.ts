@@ -3,6 +3,7 @@ import { rootCaPublisher } from './account/root-ca.ts';
 import { serviceAccountController } from './account/service-accounts.ts';
 import { deploymentController } from './apps/deployment/deployment-controller.ts';
 import { replicaSetController, replicationController } from './apps/replicas-controller.ts';
+import { statefulSetController } from './apps/stateful/statefulset-controller.ts';
 import { cronJobController } from './cron/cronjob-controller.ts';
 import { depsFor } from './deps.ts';
 import type { ControllerDeps } from './deps.ts';
@@ -50,6 +51,7 @@ export function controllers(deps: ControllerDeps, options: ControllerOptions = {
     serviceAccountController(of('service-account-controller')),
     cronJobController(of('cronjob-controller')),
     deploymentController(of('deployment-controller')),
+    statefulSetController(of('statefulset-controller')),
     replicaSetController(of('replicaset-controller')),
     replicationController(of('replication-controller')),
     endpointsController(of('endpoint-controller')),

@@ -4,6 +4,7 @@ export { serviceAccountController } from './account/service-accounts.ts';
 export { deploymentController } from './apps/deployment/deployment-controller.ts';
 export { replicaSetController, replicationController } from './apps/replicas-controller.ts';
 export { type ControllerOptions, controllers } from './controllers.ts';
+export { statefulSetController } from './apps/stateful/statefulset-controller.ts';
 export { cronJobController } from './cron/cronjob-controller.ts';
 export { type ComponentDeps, type ControllerDeps, depsFor } from './deps.ts';
 export { type DisruptionOptions, disruptionController } from './disruption/disruption-controller.ts';

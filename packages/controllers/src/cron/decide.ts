@@ -15,7 +15,7 @@ export interface CronView {
   jobs: readonly Job[];
   now: number;
 }
-export interface CronEvent {
+interface CronEvent {
   type: 'Normal' | 'Warning';
   reason: string;
   message: string;

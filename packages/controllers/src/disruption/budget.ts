@@ -5,7 +5,7 @@ import { isReady, isTerminal } from '../lib/pods.ts';
 import { milliseconds } from '../lib/time.ts';
 
 /** An eviction that was granted and has not become a deletion after this long does not count any more. */
-export const evictionTimeoutMs = 120_000;
+const evictionTimeoutMs = 120_000;
 
 export interface BudgetInput {
   budget: PodDisruptionBudget;

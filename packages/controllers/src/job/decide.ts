@@ -25,7 +25,7 @@ import { track } from './track.ts';
 
 type JobStatus = batch_v1.JobStatus;
 
-export interface JobEvent {
+interface JobEvent {
   type: 'Normal' | 'Warning';
   reason: string;
   message: string;

@@ -21,7 +21,7 @@ export interface PodGarbageOptions {
   quarantineMs?: number;
 }
 
-export interface PodGarbage {
+interface PodGarbage {
   /** Finished long ago. */
   terminated: Pod[];
   /** On a node that is missing since before `missingBefore`. */
@@ -33,7 +33,7 @@ export interface PodGarbage {
 const outOfService = 'node.kubernetes.io/out-of-service';
 
 /** `missingSince`: of nodes that are not there, by name. */
-export function findGarbage(
+function findGarbage(
   pods: readonly Pod[],
   node: (name: string) => Node | undefined,
   missingSince: ReadonlyMap<string, number>,

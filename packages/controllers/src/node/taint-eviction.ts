@@ -11,7 +11,7 @@ import { toleratedMs } from './taints.ts';
 const nodeIndex = 'taint-eviction/node';
 
 /** When the pod is to be deleted, in ms since 1970; Infinity: never. */
-export function evictionTime(pod: Pod, node: Node | undefined, now: number): number {
+function evictionTime(pod: Pod, node: Node | undefined, now: number): number {
   const taints = (node?.spec?.taints ?? []).filter(({ effect }) => effect === 'NoExecute');
   if (taints.length === 0 || pod.metadata.deletionTimestamp !== undefined) return Number.POSITIVE_INFINITY;
   // Counted from the latest taint's time, so that a restart of ours does not give all pods more.

@@ -21,7 +21,7 @@ function amountsOf(list: Record<string, string> | undefined): Amounts {
  * Requests or limits of a pod: all containers and sidecars together, or the most demanding step of starting it, whichever
  * is more; amounts for the whole pod, where given, count instead; the overhead comes on top.
  */
-export function podAmounts(pod: Pod, field: 'requests' | 'limits'): Amounts {
+function podAmounts(pod: Pod, field: 'requests' | 'limits'): Amounts {
   const of = (container: Container): Amounts => amountsOf(container.resources?.[field]);
   const running: Amounts = new Map();
   for (const container of pod.spec?.containers ?? []) add(running, of(container));

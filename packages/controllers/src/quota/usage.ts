@@ -7,7 +7,7 @@ import { inScopes, podUsage } from './pod-usage.ts';
 type Amounts = Map<string, Quantity>;
 
 /** Objects of core/v1 that a quota counts by their plain name (`configmaps`); all may be counted as `count/RESOURCE.GROUP`. */
-export const plainCounts = [
+const plainCounts = [
   'configmaps',
   'secrets',
   'replicationcontrollers',

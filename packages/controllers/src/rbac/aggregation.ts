@@ -7,7 +7,7 @@ import type { Component } from '@coracle/operator';
 import type { ComponentDeps } from '../deps.ts';
 
 /** Rules in order of the roles' names, equal ones once. */
-export function aggregatedRules(role: ClusterRole, roles: readonly ClusterRole[]): rbac_v1.PolicyRule[] {
+function aggregatedRules(role: ClusterRole, roles: readonly ClusterRole[]): rbac_v1.PolicyRule[] {
   const rules: rbac_v1.PolicyRule[] = [];
   const selectors = (role.aggregationRule?.clusterRoleSelectors ?? []).map((selector) =>
     selectorFrom(selector),

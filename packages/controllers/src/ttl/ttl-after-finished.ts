@@ -8,7 +8,7 @@ import { findCondition } from '../job/conditions.ts';
 import { milliseconds } from '../lib/time.ts';
 
 /** When the Job is to be deleted, in ms since 1970; undefined: not finished, being deleted, or to be kept. */
-export function expiryOf(job: Job): number | undefined {
+function expiryOf(job: Job): number | undefined {
   const ttl = job.spec?.ttlSecondsAfterFinished;
   if (ttl === undefined || job.metadata.deletionTimestamp !== undefined) return undefined;
   const conditions = job.status?.conditions;

@@ -7,7 +7,7 @@ import type { ReplicaSet, core_v1 } from '@coracle/machinery/api';
 import { controllerReference } from '../../lib/claim.ts';
 import { milliseconds } from '../../lib/time.ts';
 
-export const hashLabel = 'pod-template-hash';
+const hashLabel = 'pod-template-hash';
 export const revisionKey = 'deployment.kubernetes.io/revision';
 export const desiredKey = 'deployment.kubernetes.io/desired-replicas';
 export const maxKey = 'deployment.kubernetes.io/max-replicas';

@@ -26,7 +26,7 @@ export interface RolloutView {
   /** Pods of sets other than the new one that may still run. */
   oldPodsRunning: boolean;
 }
-export interface SetChange {
+interface SetChange {
   set: ReplicaSet;
   replicas: number;
   annotations: Record<string, string>;
@@ -200,7 +200,7 @@ function shareOf(
 }
 
 /** All pods are of the new template, available, and no old ones are left. */
-export function isComplete(
+function isComplete(
   deployment: Deployment,
   fresh: ReplicaSet | undefined,
   old: readonly ReplicaSet[],
