@@ -200,6 +200,32 @@ describe('a pod', () => {
     await b.until('it is ended', () => b.runtime.log.includes(`removeSandbox ${pod.metadata.uid}`));
   });
 
+  test('that somebody still holds by a finalizer is ended once and left to them', async () => {
+    const b = await start();
+    await b.pod('a', {}, { finalizers: ['batch.kubernetes.io/job-tracking'] });
+    await b.cluster.client.delete(Pod, 'a', { namespace: 'default' });
+    await b.until('it is ended', () => b.runtime.log.some((line) => line.startsWith('removeSandbox')));
+    await b.until('the grace is over', () => b.get('a')?.metadata.deletionGracePeriodSeconds === 0);
+    await b.settle();
+    expect(b.get('a')?.status).toMatchObject({
+      phase: 'Failed',
+      containerStatuses: [{ state: { terminated: { exitCode: 143 } } }],
+    });
+    const writes = b.cluster.writes().length;
+    await b.clock.advance(5_000);
+    await b.settle();
+    expect(b.cluster.writes().length).toBe(writes);
+    await b.cluster.client.patch(
+      Pod,
+      'a',
+      'merge',
+      { metadata: { finalizers: null } },
+      { namespace: 'default' },
+    );
+    await b.settle();
+    expect(b.get('a')).toBeUndefined();
+  });
+
   test('waits for a config map that is not there yet', async () => {
     const b = await start();
     await b.pod('a', {

@@ -4,7 +4,7 @@
  * containers in the runtime's folder, devices in a checkpoint.
  */
 import { mkdirSync } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Client } from '@coracle/client';
 import { isReason, type KubeletApi } from '@coracle/machinery';
@@ -24,6 +24,7 @@ import { hostnameOf } from '../pod/containers.ts';
 import { amountsOf } from '../pod/resources.ts';
 import type { HostLine } from '../process/hosts-file.ts';
 import type { ContainerHandle, Runtime } from '../runtime.ts';
+import { removeVolumes } from '../volumes/pod-volumes.ts';
 import { TokenManager } from '../volumes/tokens.ts';
 import { admitPod } from './admission.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -215,8 +216,7 @@ class Agent implements NodeAgent {
     const known = new Set(this.#workers.keys());
     devices.retain(known);
     for (const uid of await readdir(this.#deps.volumesFolder))
-      if (!known.has(uid) && !this.#workers.has(uid))
-        await rm(join(this.#deps.volumesFolder, uid), { recursive: true, force: true });
+      if (!known.has(uid) && !this.#workers.has(uid)) await removeVolumes(this.#deps.volumesFolder, uid);
   }
 
   #admit(pod: Pod): ReturnType<typeof admitPod> {

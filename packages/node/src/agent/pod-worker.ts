@@ -98,7 +98,11 @@ export class PodWorker {
     return this.#attempts.get(container)?.at(-1);
   }
   previous(container: string): ContainerHandle | undefined {
-    return this.#attempts.get(container)?.at(-2);
+    const handles = this.#attempts.get(container) ?? [];
+    // While it waits for its next start, the attempt that has just ended is the one before.
+    return this.#waiting.has(container) && handles.at(-1)?.state().phase === 'exited'
+      ? handles.at(-1)
+      : handles.at(-2);
   }
   waitingReason(container: string): string {
     return (

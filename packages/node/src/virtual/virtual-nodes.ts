@@ -17,6 +17,7 @@ import { leaseNamespace } from '../agent/heartbeat.ts';
 import { newNode, type NodeDescription, standardLabels } from '../agent/node-object.ts';
 import { isTerminalPhase } from '../pod/containers.ts';
 import { Agenda } from './agenda.ts';
+import { Fifo } from './fifo.ts';
 import { defaultStages, type Stages, stagesOf } from './stages.ts';
 import { freshPod, restoredPod, step, type VirtualPod, virtualStatus } from './virtual-pod.ts';
 
@@ -59,6 +60,13 @@ interface Entry {
   gone: boolean;
 }
 
+/** Pods' addresses are 10.128.0.0/9, counted up. */
+const addressOf = (n: number): string => `10.${128 + ((n >> 16) & 127)}.${(n >> 8) & 255}.${n & 255}`;
+const numberOf = (address: string): number => {
+  const [, b = 128, c = 0, d = 0] = address.split('.').map(Number);
+  return ((b - 128) << 16) | (c << 8) | d;
+};
+
 const defaultCapacity: Record<string, string> = { cpu: '32', memory: '256Gi', pods: '110' };
 
 export function virtualNodes(options: VirtualNodesOptions): VirtualNodes {
@@ -74,7 +82,7 @@ class Fleet implements VirtualNodes {
   readonly #random: () => number;
   readonly #entries = new Map<string, Entry>();
   readonly #agenda: Agenda<string>;
-  readonly #queue: (() => Promise<void>)[] = [];
+  readonly #queue = new Fifo<() => Promise<void>>();
   readonly #settlers = new Set<() => void>();
   #inFlight = 0;
   #nextAddress = 0;
@@ -117,7 +125,7 @@ class Fleet implements VirtualNodes {
     this.#undo?.();
     this.#cancelRenew?.();
     this.#agenda.clear();
-    this.#queue.length = 0;
+    this.#queue.clear();
     await this.settled();
   }
 
@@ -158,17 +166,14 @@ class Fleet implements VirtualNodes {
 
   async #register(index: number, name: string): Promise<void> {
     const { client, clock } = this.#options;
+    const { metadata, spec, status } = newNode(this.#describe(index, name), clock.now());
     try {
-      await client.create(Node, newNode(this.#describe(index, name), clock.now()));
+      const made = await client.create(Node, { metadata, spec, status });
+      if (made.status?.allocatable !== undefined) return;
     } catch (error) {
       if (!isReason(error, 'AlreadyExists')) throw error;
-      const { status, metadata } = newNode(this.#describe(index, name), clock.now());
       await client.patch(Node, name, 'merge', { metadata: { labels: metadata.labels } });
-      await client.patch(Node, name, 'merge', { status }, { subresource: 'status' });
-      return;
     }
-    // A server with a status subresource drops the status of what is created.
-    const { status } = newNode(this.#describe(index, name), clock.now());
     await client.patch(Node, name, 'merge', { status }, { subresource: 'status' });
   }
 
@@ -246,6 +251,7 @@ class Fleet implements VirtualNodes {
       return;
     }
     const restored = restoredPod(pod);
+    if (restored !== undefined) this.#nextAddress = Math.max(this.#nextAddress, numberOf(restored.ip) + 1);
     const state = restored ?? freshPod(this.#newAddress());
     const entry: Entry = { pod, state, writing: false, dirty: false, gone: false };
     this.#entries.set(uid, entry);
@@ -254,12 +260,12 @@ class Fleet implements VirtualNodes {
     if (state.step === 'starting') this.#agenda.add(clock.now() + stages.startMs, uid);
     else if (state.step === 'running' && stages.runMs !== undefined)
       this.#agenda.add(state.startedAt + stages.runMs, uid);
-    if (restored === undefined && stages.startMs > 0) this.#report(entry);
+    // A start that is all but immediate is reported once, as running.
+    if (restored === undefined && stages.startMs >= 500) this.#report(entry);
   }
 
   #newAddress(): string {
-    const n = this.#nextAddress++;
-    return `10.${128 + ((n >> 16) & 127)}.${(n >> 8) & 255}.${n & 255}`;
+    return addressOf(this.#nextAddress++);
   }
 
   #forget(pod: Pod): void {

@@ -138,10 +138,15 @@ export class PodVolumes {
     return mounts;
   }
 
-  async tearDown(): Promise<void> {
-    await rm(this.#folder, { recursive: true, force: true });
-    await rm(join(memoryFolder, `coracle-${this.#podUid}`), { recursive: true, force: true });
+  tearDown(): Promise<void> {
+    return removeVolumes(this.#deps.folder, this.#podUid);
   }
+}
+
+/** Removes what `setUp` made for a pod, by this agent or an earlier one. */
+export async function removeVolumes(folder: string, podUid: string): Promise<void> {
+  await rm(join(folder, podUid), { recursive: true, force: true });
+  await rm(join(memoryFolder, `coracle-${podUid}`), { recursive: true, force: true });
 }
 
 function inside(path: string): string {
