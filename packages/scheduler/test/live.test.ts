@@ -164,6 +164,25 @@ describe('live scheduler', () => {
     );
   });
 
+  test('a member of a running gang that failed is replaced, though another has succeeded by then', async () => {
+    const h = await start(fakeCluster({ objects: [node('a'), podGroup('g', 3)] }));
+    const member = (name: string): Pod => pod(name, { group: 'g' });
+    await h.create(member('m0'), member('m1'), member('m2'));
+    await until(() => expect(['m0', 'm1', 'm2'].map(h.nodeOf)).toEqual(['a', 'a', 'a']));
+    const end = (name: string, phase: string) =>
+      h.cluster.client.patch(
+        Pod,
+        name,
+        'merge',
+        { status: { phase } },
+        { namespace: 'default', subresource: 'status' },
+      );
+    await end('m0', 'Succeeded');
+    await end('m1', 'Failed');
+    await h.create(member('m1-again'));
+    await until(() => expect(h.nodeOf('m1-again')).toBe('a'));
+  });
+
   test('a gang that does not fit binds no one and gives one event and one condition with the reason', async () => {
     const gpu = { allocatable: { 'nvidia.com/gpu': '1' } };
     const h = await start(fakeCluster({ objects: [node('a', gpu), node('b', gpu)] }));

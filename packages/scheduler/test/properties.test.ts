@@ -127,7 +127,7 @@ describe('placement', () => {
 });
 
 describe('sampling', () => {
-  test('mixes nodes of all zones however they were made, and reaches every node in turn', () => {
+  test('mixes nodes of all zones however they were made, and goes on where it stopped', () => {
     const snapshot = createSnapshot();
     // A zone after the other.
     for (let i = 0; i < 3000; i++)

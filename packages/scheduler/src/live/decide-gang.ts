@@ -12,7 +12,7 @@ import {
   type Unit,
   type UnplacedMember,
 } from '../core/index.ts';
-import { gangKeyOf, minCountOf, type GangState } from './gang-registry.ts';
+import { gangKeyOf, minCountOf, placedCount, type GangState } from './gang-registry.ts';
 import type { Shared } from './shared.ts';
 
 /** Decides for a gang: binds all that it needs, makes room for it, or says why it must wait. */
@@ -28,7 +28,7 @@ export function decideGang(shared: Shared, unit: Unit, first: PodInfo, now: numb
   const request: Gang = {
     pods: [...unit.pods.values()].sort((a, b) => b.priority - a.priority || (a.key < b.key ? -1 : 1)),
     minCount: minCountOf(group),
-    scheduled: gang.scheduled.size,
+    scheduled: placedCount(gang),
     topologyKey: group.spec.schedulingConstraints?.topology?.[0]?.key,
     nodes: [...gang.scheduled.values()],
   };
@@ -101,7 +101,7 @@ function gangFailed(
   const message = preempting
     ? `pod group is waiting for preemption to complete.${why}`
     : `pod group is unschedulable: minCount (${minCountOf(group)}) cannot be satisfied: ` +
-      `${gang.scheduled.size} scheduled, ${found}.${why}`;
+      `${placedCount(gang)} scheduled, ${found}.${why}`;
   queue.failed(unit, now, member?.diagnosis.plugins ?? new Set());
   deps.recorder.event(group, 'Warning', 'FailedScheduling', message);
   status.group(group, { scheduled: false, reason: 'Unschedulable', message });

@@ -9,6 +9,8 @@ export interface GangState {
   group: PodGroup | undefined;
   /** Members that have a node or are on their way there: uid -> node. */
   readonly scheduled: Map<string, string>;
+  /** Members that have succeeded: they had their place, and a replacement of another member need not wait for them. */
+  readonly succeeded: Set<string>;
 }
 
 export class GangRegistry {
@@ -21,15 +23,21 @@ export class GangRegistry {
   /** The state of a group, made if there is none. */
   open(key: string): GangState {
     let gang = this.#gangs.get(key);
-    if (!gang) this.#gangs.set(key, (gang = { key, group: undefined, scheduled: new Map() }));
+    if (!gang)
+      this.#gangs.set(key, (gang = { key, group: undefined, scheduled: new Map(), succeeded: new Set() }));
     return gang;
   }
 
-  /** Forgets a group that is deleted and has no scheduled pods. */
+  /** Forgets a group that is deleted and has no placed pods. */
   close(key: string): void {
     const gang = this.#gangs.get(key);
-    if (gang && !gang.group && gang.scheduled.size === 0) this.#gangs.delete(key);
+    if (gang && !gang.group && placedCount(gang) === 0) this.#gangs.delete(key);
   }
+}
+
+/** Members that have, or had to their end, a node. */
+export function placedCount(gang: GangState): number {
+  return gang.scheduled.size + gang.succeeded.size;
 }
 
 /** `namespace/name` of the pod's group; undefined if it has none. */

@@ -7,7 +7,7 @@
  */
 import type { Node, Pod, PodGroup, PriorityClass } from '@coracle/machinery/api';
 import type { Nominations, PodInfo, SchedulingQueue, Snapshot, Unit } from '../core/index.ts';
-import { gangKeyOf, minCountOf, type GangRegistry } from './gang-registry.ts';
+import { gangKeyOf, minCountOf, placedCount, type GangRegistry } from './gang-registry.ts';
 
 export interface IntakeState {
   readonly snapshot: Snapshot;
@@ -61,7 +61,8 @@ export class Intake {
   podChanged(before: Pod | undefined, pod: Pod): void {
     if (before && before.metadata.uid !== pod.metadata.uid) this.podRemoved(before);
     const phase = pod.status?.phase;
-    if (phase === 'Succeeded' || phase === 'Failed') this.podRemoved(pod);
+    if (phase === 'Succeeded') this.#podSucceeded(pod);
+    else if (phase === 'Failed') this.podRemoved(pod);
     else if (pod.spec?.nodeName) this.#podPlaced(before, pod, pod.spec.nodeName);
     else if (!this.#isOurs(pod)) return;
     else if (pod.metadata.deletionTimestamp) this.podRemoved(pod);
@@ -82,10 +83,19 @@ export class Intake {
     const key = gangKeyOf(pod);
     if (key !== undefined) {
       gangs.get(key)?.scheduled.delete(uid);
+      gangs.get(key)?.succeeded.delete(uid);
       this.#refreshGang(key, false);
       gangs.close(key);
     }
     this.#options.poke();
+  }
+
+  #podSucceeded(pod: Pod): void {
+    this.podRemoved(pod);
+    const key = gangKeyOf(pod);
+    if (key === undefined) return;
+    this.#state.gangs.open(key).succeeded.add(pod.metadata.uid);
+    this.#refreshGang(key, true);
   }
 
   groupChanged(group: PodGroup): void {
@@ -224,10 +234,10 @@ export class Intake {
     const unit = queue.get(`gang/${key}`);
     if (!unit) return;
     const gang = gangs.get(key);
-    const scheduled = gang?.scheduled.size ?? 0;
+    const placed = gang ? placedCount(gang) : 0;
     const minCount = gang?.group ? minCountOf(gang.group) : Number.POSITIVE_INFINITY;
-    unit.ready = unit.pods.size + scheduled >= minCount;
-    unit.urgent = scheduled > 0 && scheduled < minCount;
+    unit.ready = unit.pods.size + placed >= minCount;
+    unit.urgent = placed > 0 && placed < minCount;
     let priority = gang?.group?.spec.priority ?? Number.NEGATIVE_INFINITY;
     if (gang?.group?.spec.priority === undefined) {
       for (const pod of unit.pods.values()) priority = Math.max(priority, pod.priority);
