@@ -32,7 +32,6 @@ import {
   specOf,
   validSpec,
 } from './fields.ts';
-import { canonicalResources } from './quantities.ts';
 import { amountProblems } from './resource-validation.ts';
 
 export const namespaces: Strategy = {
@@ -97,8 +96,6 @@ const nodeProblems = (object: Unstructured): FieldError[] => {
 function nodeStatusDefaults(object: Unstructured): void {
   const status = object['status'] as NodeStatus | undefined;
   if (!isPart(status)) return;
-  canonicalResources(status.capacity);
-  canonicalResources(status.allocatable);
   if (isPart(status.capacity) && !status.allocatable) status.allocatable = { ...status.capacity };
 }
 
@@ -251,9 +248,6 @@ function quotaProblems(object: Unstructured): FieldError[] {
 }
 
 export const resourceQuotas: Strategy = {
-  defaults(object) {
-    canonicalResources(specOf<core_v1.ResourceQuotaSpec>(object)?.hard);
-  },
   prepareForCreate(object) {
     object['status'] = {};
   },
@@ -270,8 +264,6 @@ export const resourceQuotas: Strategy = {
 
 /** Limits of containers fill each other: no default means max, no default request means the default or the min. */
 function limitDefaults(item: LimitRangeItem): void {
-  for (const key of ['default', 'defaultRequest', 'max', 'min', 'maxLimitRequestRatio'] as const)
-    canonicalResources(item[key]);
   if (item.type !== 'Container') return;
   item.default = { ...item.max, ...item.default };
   item.defaultRequest = { ...item.min, ...item.default, ...item.defaultRequest };

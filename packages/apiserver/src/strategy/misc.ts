@@ -23,7 +23,6 @@ import {
   tooMany,
   validSpec,
 } from './fields.ts';
-import { canonicalResources } from './quantities.ts';
 
 const leaseProblems = (object: Unstructured): FieldError[] => {
   const spec = validSpec<coordination_v1.LeaseSpec>(object);
@@ -143,9 +142,6 @@ export const workloads: Strategy = {
 };
 
 export const runtimeClasses: Strategy = {
-  defaults(object) {
-    canonicalResources((object['overhead'] as { podFixed?: Record<string, string> } | undefined)?.podFixed);
-  },
   validate: (object) => (object['handler'] ? [] : [required('handler')]),
   validateUpdate: (object, old) =>
     same(object['handler'], old['handler']) ? [] : [invalid('handler', object['handler'], fieldIsImmutable)],

@@ -1,4 +1,7 @@
-/** Defaults of pods and pod templates (core/v1 defaults and the conversions that act as such). */
+/**
+ * Defaults of pods and pod templates (core/v1 defaults and the conversions that act as such). What the schema's defaults
+ * do (canonical quantities among them) is done before.
+ */
 import { parseQuantity } from '@coracle/machinery';
 import type {
   Container,
@@ -11,7 +14,6 @@ import type {
   Volume,
 } from '@coracle/machinery/api';
 import { fill, isPart, objects } from './fields.ts';
-import { canonicalQuantity, canonicalResources } from './quantities.ts';
 
 /** `latest` or no tag means always; a digest or another tag means when absent. */
 export function defaultPullPolicy(image: string | undefined): string {
@@ -23,8 +25,6 @@ export function defaultPullPolicy(image: string | undefined): string {
 
 function defaultRequirements(resources: ResourceRequirements | undefined): void {
   if (!isPart(resources)) return;
-  canonicalResources(resources.requests);
-  canonicalResources(resources.limits);
   if (!isPart(resources.limits) || Object.keys(resources.limits).length === 0) return;
   resources.requests ??= {};
   if (isPart(resources.requests)) resources.requests = { ...resources.limits, ...resources.requests };
@@ -102,8 +102,6 @@ export function defaultVolume(volume: Volume): void {
     }
   }
   if (isPart(volume.hostPath)) volume.hostPath.type ??= '';
-  if (isPart(volume.emptyDir) && volume.emptyDir.sizeLimit !== undefined)
-    volume.emptyDir.sizeLimit = canonicalQuantity(volume.emptyDir.sizeLimit);
   if (isPart(volume.iscsi)) fill(volume.iscsi, 'iscsiInterface', 'default');
   if (isPart(volume.rbd)) {
     fill(volume.rbd, 'pool', 'rbd');
@@ -132,8 +130,6 @@ const podLevel = (name: string): boolean =>
 function defaultPodResources(spec: PodSpec): void {
   const { resources } = spec;
   if (!isPart(resources)) return;
-  canonicalResources(resources.requests);
-  canonicalResources(resources.limits);
   if (!isPart(resources.limits) || Object.keys(resources.limits).length === 0) return;
   const requests: Record<string, string> = { ...resources.requests };
   const names = new Set(
@@ -165,7 +161,6 @@ export function defaultPodSpec(spec: PodSpec, template: boolean): void {
   // The deprecated name follows the new one, as both are served.
   if (spec.serviceAccountName) spec.serviceAccount = spec.serviceAccountName;
   else if (spec.serviceAccount) spec.serviceAccountName = spec.serviceAccount;
-  canonicalResources(spec.overhead);
 
   const hostNetwork = !template && spec.hostNetwork === true;
   const all = [
@@ -189,8 +184,5 @@ function defaultTemplateContainer(container: Container, hostNetwork: boolean): v
   defaultContainer(container, hostNetwork);
   if (!isPart(container.resources)) return;
   if (kept === undefined) delete (container.resources as { requests?: unknown }).requests;
-  else {
-    canonicalResources(kept);
-    container.resources.requests = kept;
-  }
+  else container.resources.requests = kept;
 }

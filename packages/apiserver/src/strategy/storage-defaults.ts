@@ -1,7 +1,6 @@
 /** Defaults of claims, also inside StatefulSets and ephemeral volumes. */
 import type { PersistentVolumeClaimSpec } from '@coracle/machinery/api';
 import { isPart } from './fields.ts';
-import { canonicalResources } from './quantities.ts';
 
 export function defaultClaimSpec(spec: PersistentVolumeClaimSpec): void {
   spec.volumeMode ||= 'Filesystem';
@@ -12,6 +11,4 @@ export function defaultClaimSpec(spec: PersistentVolumeClaimSpec): void {
     spec.dataSource = { ...(apiGroup === undefined ? {} : { apiGroup }), kind, name };
   }
   spec.resources ??= {};
-  canonicalResources(spec.resources.requests);
-  canonicalResources(spec.resources.limits);
 }

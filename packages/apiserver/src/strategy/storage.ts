@@ -14,7 +14,6 @@ import {
   specOf,
   validSpec,
 } from './fields.ts';
-import { canonicalResources } from './quantities.ts';
 import { amountProblems } from './resource-validation.ts';
 import { defaultClaimSpec } from './storage-defaults.ts';
 
@@ -80,7 +79,6 @@ export const persistentVolumes: Strategy = {
     if (!isPart(spec)) return;
     spec.persistentVolumeReclaimPolicy ||= 'Retain';
     spec.volumeMode ||= 'Filesystem';
-    canonicalResources(spec.capacity);
     if (isPart(spec.hostPath)) spec.hostPath.type ??= '';
     if (isPart(spec.claimRef)) {
       spec.claimRef.apiVersion ||= 'v1';

@@ -1,4 +1,4 @@
-import { ApiError, type Unstructured } from '@coracle/machinery';
+import type { ApiError, Unstructured } from '@coracle/machinery';
 import type { Pod } from '@coracle/machinery/api';
 import { describe, expect, test } from 'vitest';
 import { type AdmissionDeps, builtinAdmission } from '../../src/admission/index.ts';
