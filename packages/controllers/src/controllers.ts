@@ -1,6 +1,7 @@
 import type { Component } from '@coracle/operator';
 import { rootCaPublisher } from './account/root-ca.ts';
 import { serviceAccountController } from './account/service-accounts.ts';
+import { daemonSetController } from './apps/daemon/daemonset-controller.ts';
 import { deploymentController } from './apps/deployment/deployment-controller.ts';
 import { replicaSetController, replicationController } from './apps/replicas-controller.ts';
 import { statefulSetController } from './apps/stateful/statefulset-controller.ts';
@@ -51,6 +52,7 @@ export function controllers(deps: ControllerDeps, options: ControllerOptions = {
     serviceAccountController(of('service-account-controller')),
     cronJobController(of('cronjob-controller')),
     deploymentController(of('deployment-controller')),
+    daemonSetController(of('daemon-set-controller')),
     statefulSetController(of('statefulset-controller')),
     replicaSetController(of('replicaset-controller')),
     replicationController(of('replication-controller')),

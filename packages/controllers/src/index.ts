@@ -1,6 +1,7 @@
 /** Public face of @coracle/controllers: Job, garbage collection, namespaces, service accounts, endpoints. */
 export { rootCaPublisher } from './account/root-ca.ts';
 export { serviceAccountController } from './account/service-accounts.ts';
+export { daemonSetController } from './apps/daemon/daemonset-controller.ts';
 export { deploymentController } from './apps/deployment/deployment-controller.ts';
 export { replicaSetController, replicationController } from './apps/replicas-controller.ts';
 export { type ControllerOptions, controllers } from './controllers.ts';

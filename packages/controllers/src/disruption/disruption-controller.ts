@@ -1,5 +1,5 @@
 /** Keeps the status of PodDisruptionBudgets, which evictions are granted by. */
-import { keyOf, selectorFrom } from '@coracle/machinery';
+import { deepEqual, keyOf, selectorFrom } from '@coracle/machinery';
 import { Pod, PodDisruptionBudget } from '@coracle/machinery/api';
 import { createController, patchStatus } from '@coracle/operator';
 import type { Component } from '@coracle/operator';
@@ -61,7 +61,7 @@ export function disruptionController(deps: ComponentDeps, options: DisruptionOpt
     add: seePod,
     update(before, after) {
       seePod(after);
-      if (before.metadata.labels !== after.metadata.labels) seePod(before);
+      if (!deepEqual(before.metadata.labels, after.metadata.labels)) seePod(before);
     },
     delete: seePod,
   });

@@ -45,7 +45,8 @@ export class Monitors {
     this.#crds.on({
       add: (_, initial) => void (initial || changed()),
       update(before, after) {
-        if (isServed(before) !== isServed(after) || before.spec !== after.spec) changed();
+        if (isServed(before) !== isServed(after) || before.metadata.generation !== after.metadata.generation)
+          changed();
       },
       delete: changed,
     });

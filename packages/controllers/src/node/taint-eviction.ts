@@ -1,5 +1,5 @@
 /** Deletes pods from nodes with NoExecute taints, each when its tolerations have run out. */
-import { formatTime, isReason, keyOf } from '@coracle/machinery';
+import { deepEqual, formatTime, isReason, keyOf } from '@coracle/machinery';
 import { Node, Pod } from '@coracle/machinery/api';
 import { createController } from '@coracle/operator';
 import type { Component } from '@coracle/operator';
@@ -70,16 +70,23 @@ export function taintEvictionController(deps: ComponentDeps): Component {
   pods.on({
     add: seePod,
     update(before, after) {
-      if (before.spec !== after.spec) seePod(after);
+      // Bound, or given other tolerations.
+      if (before.spec?.nodeName !== after.spec?.nodeName || generationOf(before) !== generationOf(after)) {
+        seePod(after);
+      }
     },
   });
   nodes.on({
     add: seeNode,
     update(before, after) {
-      if (before.spec?.taints !== after.spec?.taints) seeNode(after);
+      if (!deepEqual(before.spec?.taints, after.spec?.taints)) seeNode(after);
     },
   });
   return controller;
+}
+
+function generationOf(pod: Pod): number | undefined {
+  return pod.metadata.generation;
 }
 
 function hasNoExecute(node: Node): boolean {

@@ -29,6 +29,9 @@ export interface ResourceQuotaOptions {
 }
 
 const never = (): boolean => false;
+/** Pods count their changes of spec. */
+const specChanged = (before: Pod, after: Pod): boolean =>
+  before.metadata.generation !== after.metadata.generation;
 /** Many objects usually change together. */
 const settleMs = 50;
 
@@ -83,9 +86,9 @@ export function resourceQuotaController(deps: ComponentDeps, options: ResourceQu
     },
   });
 
-  watch(Pod, (before, after) => before.status?.phase !== after.status?.phase || before.spec !== after.spec);
-  watch(Service, (before, after) => before.spec !== after.spec);
-  watch(PersistentVolumeClaim, (before, after) => before.spec !== after.spec);
+  watch(Pod, (before, after) => before.status?.phase !== after.status?.phase || specChanged(before, after));
+  watch(Service, (before, after) => !deepEqual(before.spec, after.spec));
+  watch(PersistentVolumeClaim, (before, after) => !deepEqual(before.spec, after.spec));
   watch(ConfigMap, never);
   watch(Secret, never);
   watch(ReplicationController, never);
