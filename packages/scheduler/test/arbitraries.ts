@@ -1,6 +1,6 @@
 /** Random clusters and pods: few values, so that they often meet. */
 import type { Node, NodeSelectorTerm, Pod, PodSpec } from '@coracle/machinery/api';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { node, pod } from './objects.ts';
 
 const zones = ['a', 'b', 'c'];

@@ -1,5 +1,5 @@
 import type { Node, Pod } from '@coracle/machinery/api';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   createFramework,

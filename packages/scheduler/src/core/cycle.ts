@@ -48,7 +48,7 @@ export class Cycle {
     }
     if (!names) return;
     const rows = [...names].map((name) => snapshot.rowOf(name)).filter((row) => row !== undefined);
-    this.only = { plugins: plugins.sort(), rows };
+    this.only = { plugins: plugins.toSorted(), rows };
   }
 
   /** True if cluster-wide plugins have a say. */

@@ -26,7 +26,7 @@ export function fitErrorMessage(diagnosis: Diagnosis, postFilter = ''): string {
 export function histogram(reasons: ReadonlyMap<string, number>): string {
   return [...reasons]
     .map(([reason, count]) => `${count} ${reason}`)
-    .sort()
+    .toSorted()
     .join(', ');
 }
 

@@ -254,7 +254,8 @@ export class Framework {
     const rows = this.#feasible;
     if (count === 1) return rows[0]!;
     const { local } = cycle;
-    for (let i = 0; stale && i < count; i += batchSize) {
+    const staleCount = stale ? count : 0;
+    for (let i = 0; i < staleCount; i += batchSize) {
       const part = rows.subarray(i, Math.min(i + batchSize, count));
       local.refresh(this.snapshot, part, part.length);
     }

@@ -115,14 +115,9 @@ function aggregate(
   return result;
 }
 
-function hasStatusResources(pod: Pod): boolean {
-  const reported = (s: { allocatedResources?: unknown; resources?: unknown }): boolean =>
-    s.allocatedResources !== undefined || s.resources !== undefined;
-  const status = pod.status;
-  return (
-    (status?.containerStatuses?.some(reported) ?? false) ||
-    (status?.initContainerStatuses?.some(reported) ?? false)
-  );
+function hasStatusResources({ status }: Pod): boolean {
+  const all = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])];
+  return all.some((s) => s.allocatedResources !== undefined || s.resources !== undefined);
 }
 
 function statusOf(pod: Pod, name: string) {

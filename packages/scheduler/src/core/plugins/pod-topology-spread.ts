@@ -151,7 +151,8 @@ function addScore(
     nodes++;
     if (!perHost) counts.set(column[rows[i]!]!, 0);
   }
-  for (let row = 0; !perHost && row < snapshot.rowCount; row++) {
+  const rowCount = perHost ? 0 : snapshot.rowCount;
+  for (let row = 0; row < rowCount; row++) {
     if (snapshot.alive[row] === 0 || include?.[row] === 0 || matching[row] === 0) continue;
     const before = counts.get(column[row]!);
     if (before === undefined || columns.some((c) => c[row] === 0)) continue;
