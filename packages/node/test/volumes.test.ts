@@ -1,4 +1,13 @@
-import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ConfigMap, Pod, Secret, Volume } from '@coracle/machinery/api';
@@ -17,6 +26,21 @@ const fresh = (): string => join(folder, `${serial++}`);
 const file = (text: string, mode = 0o644) => ({ content: Buffer.from(text), mode });
 
 describe('the atomic writer', () => {
+  test('goes on where an agent was killed: after the link of the new folder, and before the names', async () => {
+    const path = fresh();
+    const payload = new Map([['a', file('1')]]);
+    await writePayload(path, payload, new Date(0));
+    symlinkSync('..1970_never', join(path, '..data_tmp'));
+    mkdirSync(join(path, '..1970_half_written'));
+    expect(await writePayload(path, new Map([['a', file('2')]]), new Date(0))).toBe(true);
+    expect(readdirSync(path).toSorted()).toEqual(
+      ['..data', readlinkSync(join(path, '..data')), 'a'].toSorted(),
+    );
+    rmSync(join(path, 'a'));
+    await writePayload(path, new Map([['a', file('2')]]), new Date(0));
+    expect(readFileSync(join(path, 'a'), 'utf8')).toBe('2');
+  });
+
   test('shows files through ..data, changes them all at once, and drops names no longer there', async () => {
     const path = fresh();
     expect(

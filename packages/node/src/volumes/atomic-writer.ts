@@ -20,7 +20,11 @@ export async function writePayload(folder: string, payload: Payload, now: Date):
   for (const path of payload.keys()) checkPath(path);
   await mkdir(folder, { recursive: true, mode: 0o755 });
   const current = await readlink(join(folder, '..data')).catch(() => undefined);
-  if (current !== undefined && (await holds(join(folder, current), payload))) return false;
+  if (current !== undefined && (await holds(join(folder, current), payload))) {
+    // An agent that was killed here may not have got as far as the names.
+    await showNames(folder, payload);
+    return false;
+  }
   const stamp = now.toISOString().replaceAll(/[-:T]/g, '_').slice(0, 19);
   const next = `..${stamp}.${randomBytes(5).readUInt32BE(0)}`;
   await mkdir(join(folder, next), { mode: 0o755 });
@@ -31,10 +35,15 @@ export async function writePayload(folder: string, payload: Payload, now: Date):
     await writeFile(target, file.content);
     chmodSync(target, file.mode);
   }
+  // Left behind by an agent that was killed between these two lines.
+  await rm(join(folder, '..data_tmp'), { force: true });
   await symlink(next, join(folder, '..data_tmp'));
   await rename(join(folder, '..data_tmp'), join(folder, '..data'));
   await showNames(folder, payload);
-  if (current !== undefined) await rm(join(folder, current), { recursive: true, force: true });
+  // The folder of before, and those of agents that were killed while they wrote one.
+  for (const name of await readdir(folder)) {
+    if (/^\.\.\d/.test(name) && name !== next) await rm(join(folder, name), { recursive: true, force: true });
+  }
   return true;
 }
 
