@@ -34,7 +34,7 @@ function document(ctx: ServerContext, parts: readonly string[]): unknown {
 }
 
 /** Throws NotFound for other paths, MethodNotAllowed for other methods. */
-export function nonResource(ctx: ServerContext, request: ApiRequest): ApiResponse | Promise<ApiResponse> {
+export async function nonResource(ctx: ServerContext, request: ApiRequest): Promise<ApiResponse> {
   const parts = request.path.split('/').filter((part) => part !== '');
   const [root = ''] = parts;
   if (request.method !== 'GET' && request.method !== 'HEAD') {
@@ -49,7 +49,7 @@ export function nonResource(ctx: ServerContext, request: ApiRequest): ApiRespons
   if (root === 'metrics' && parts.length === 1)
     return respondText(request, 200, ctx.metrics.text(ctx.store), 'text/plain; version=0.0.4; charset=utf-8');
   if (root === 'openapi') {
-    const response = openApiRoute(ctx, request, parts);
+    const response = await openApiRoute(ctx, request, parts);
     if (!response) throw notFound();
     return response;
   }

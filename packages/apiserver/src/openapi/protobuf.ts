@@ -248,24 +248,34 @@ const pathItem = record(
 
 const info = record(() => ({ title: [1, string], version: [2, string], description: [3, string] }), 7);
 
-const document = record(
-  () => ({
-    swagger: [1, string],
-    info: [2, message(info)],
-    paths: [8, (w, field, value) => w.bytes(field, paths(value as Json))],
-    definitions: [9, wrapped(named(message(schema)))],
-  }),
-  16,
-);
-
-/** Paths: extensions are 1, the paths themselves 2. */
-function paths(value: Json): Buffer {
+/**
+ * The bytes of a v2 document (an object as in `/openapi/v2`'s JSON). `pause` is called between parts and may make the work
+ * wait, so that a large document does not hold up everybody else.
+ */
+export async function encodeDocument(
+  json: Json,
+  pause: () => Promise<void> | undefined,
+): Promise<Uint8Array> {
   const w = new Writer();
-  named(message(pathItem))(w, 2, value);
+  if (json['swagger'] !== undefined) string(w, 1, json['swagger']);
+  if (json['info'] !== undefined) message(info)(w, 2, json['info']);
+  w.bytes(8, await parts(json['paths'], 2, message(pathItem), pause));
+  w.bytes(9, await parts(json['definitions'], 1, message(schema), pause));
   return w.done();
 }
 
-/** The bytes of a v2 document (an object as in `/openapi/v2`'s JSON). */
-export function encodeDocument(json: Json): Uint8Array {
-  return document(json);
+/** The named values of a map as a repeated field. */
+async function parts(
+  map: unknown,
+  field: number,
+  encoder: Encoder,
+  pause: () => Promise<void> | undefined,
+): Promise<Buffer> {
+  const w = new Writer();
+  for (const [name, value] of Object.entries((map ?? {}) as Json)) {
+    named(encoder)(w, field, { [name]: value });
+    const turn = pause();
+    if (turn) await turn;
+  }
+  return w.done();
 }

@@ -5,32 +5,40 @@ import {
   type ApiResponse,
   type Kind,
   type KindRegistry,
-  openApiV2,
   openApiV3,
 } from '@coracle/machinery';
 import type { ServerContext } from '../context.ts';
 import { kindsOf } from '../discovery/documents.ts';
-import { encodeDocument } from './protobuf.ts';
+import { documentV2 } from './document-v2.ts';
 
 const protobufType = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
 
 interface Cached {
-  generation: number;
   bytes: Uint8Array;
   etag: string;
 }
-const cache = new WeakMap<KindRegistry, Map<string, Cached>>();
+interface Documents {
+  generation: number;
+  byKey: Map<string, Promise<Cached>>;
+}
+const cache = new WeakMap<KindRegistry, Documents>();
 
-/** A document made once a generation of the registry. */
-function cached(registry: KindRegistry, key: string, make: () => Uint8Array): Cached {
+/** A document made once a generation of the registry, whoever asks for it meanwhile. */
+function cached(
+  registry: KindRegistry,
+  key: string,
+  make: () => Uint8Array | Promise<Uint8Array>,
+): Promise<Cached> {
   let documents = cache.get(registry);
-  if (!documents) cache.set(registry, (documents = new Map()));
-  let entry = documents.get(key);
-  if (!entry || entry.generation !== registry.generation) {
-    const bytes = make();
-    const etag = `"${createHash('sha256').update(bytes).digest('hex').toUpperCase()}"`;
-    entry = { generation: registry.generation, bytes, etag };
-    documents.set(key, entry);
+  if (documents?.generation !== registry.generation)
+    cache.set(registry, (documents = { generation: registry.generation, byKey: new Map() }));
+  let entry = documents.byKey.get(key);
+  if (!entry) {
+    entry = (async () => {
+      const bytes = await make();
+      return { bytes, etag: `"${createHash('sha256').update(bytes).digest('hex').toUpperCase()}"` };
+    })();
+    documents.byKey.set(key, entry);
   }
   return entry;
 }
@@ -87,40 +95,29 @@ function answer(request: ApiRequest, { bytes, etag }: Cached, headers: Record<st
 }
 
 /** Undefined for a path that is no document. */
-export function openApiRoute(
+export async function openApiRoute(
   ctx: ServerContext,
   request: ApiRequest,
   parts: readonly string[],
-): ApiResponse | undefined {
+): Promise<ApiResponse | undefined> {
   const { registry } = ctx;
   const json = { 'content-type': 'application/json' };
   if (parts[1] === 'v2' && parts.length === 2) {
-    const plain = (): Uint8Array => encode(openApiV2([...registry.kinds()], infoOf(ctx)));
     // Clients of Go ask for protobuf alone, or first.
-    if (request.want === 'bytes' && (request.headers['accept'] ?? '').trim().startsWith(protobufType)) {
-      const made = cached(registry, 'v2 protobuf', () =>
-        encodeDocument(openApiV2([...registry.kinds()], infoOf(ctx))),
-      );
-      return answer(request, made, { 'content-type': protobufType });
-    }
-    return answer(request, cached(registry, 'v2', plain), json);
+    const wantsProtobuf = (request.headers['accept'] ?? '').trim().startsWith(protobufType);
+    const form = request.want === 'bytes' && wantsProtobuf ? 'protobuf' : 'json';
+    const made = await cached(registry, `v2 ${form}`, () => documentV2(registry, infoOf(ctx), form));
+    return answer(request, made, form === 'protobuf' ? { 'content-type': protobufType } : json);
   }
   if (parts[1] !== 'v3') return undefined;
-  if (parts.length === 2)
-    return answer(
-      request,
-      cached(registry, 'v3', () => index(ctx)),
-      json,
-    );
+  if (parts.length === 2) return answer(request, await cached(registry, 'v3', () => index(ctx)), json);
   const [root, first = '', second = ''] = parts.slice(2);
   const [group, version] = root === 'api' ? ['', first] : [first, second];
   if (parts.length !== (root === 'api' ? 4 : 5) || (root !== 'api' && root !== 'apis')) return undefined;
   const kinds = kindsOf(registry, group, version);
   if (kinds.length === 0) return undefined;
-  const made = cached(registry, pathOf(group, version), () => encode(openApiV3(kinds, infoOf(ctx))));
+  const made = await cached(registry, pathOf(group, version), () => encode(openApiV3(kinds, infoOf(ctx))));
   const hashed = request.query.get('hash') === versionHash(ctx, group, version);
-  return answer(request, made, {
-    ...json,
-    'cache-control': hashed ? 'public, immutable, max-age=31536000' : 'no-cache, private',
-  });
+  const caching = hashed ? 'public, immutable, max-age=31536000' : 'no-cache, private';
+  return answer(request, made, { ...json, 'cache-control': caching });
 }
