@@ -47,6 +47,9 @@ export const namespaces: Strategy = {
     object['spec'] = { finalizers: own.includes('kubernetes') ? own : [...own, 'kubernetes'] };
     object['status'] = { phase: 'Active' };
   },
+  prepareForDelete(object) {
+    object['status'] = { ...(object['status'] as object | undefined), phase: 'Terminating' };
+  },
   prepareForUpdate(object, old) {
     // Finalizers change through the finalize subresource only.
     object['spec'] = old['spec'];
