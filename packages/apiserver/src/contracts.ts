@@ -100,6 +100,8 @@ export interface Strategy {
   fields?: Record<string, (object: Unstructured) => string>;
   /** Graceful deletion: seconds to wait for somebody (the kubelet) to finish the delete; 0 or undefined deletes at once. */
   gracePeriodSeconds?(object: Unstructured, asked: number | undefined): number;
+  /** When a delete marks the object and it stays for now: what its status says about that. */
+  prepareForDelete?(object: Unstructured, context: StrategyContext): void;
   /** After a delete or a failed create: give back what was allocated. */
   afterDelete?(object: Unstructured, context: StrategyContext): void;
   /** Default finalizer behaviour of `DELETE` without a propagation policy; 'Background' unless said. */

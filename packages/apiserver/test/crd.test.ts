@@ -199,7 +199,10 @@ describe('a definition', () => {
       spec: { size: 1 },
     });
     const watch = await t.watch(`${crds}?watch=1&fieldSelector=metadata.name%3Dthings.example.com`);
-    await t.call('DELETE', `${crds}/things.example.com`);
+    const marked = await t.call('DELETE', `${crds}/things.example.com`);
+    expect(JSON.stringify(marked['status'])).toContain('"type":"Terminating"');
+    const late = await t.request('POST', things, { body: { metadata: { name: 'late' }, spec: { size: 1 } } });
+    expect(late.body).toMatchObject({ code: 405, reason: 'MethodNotAllowed' });
     const objects = await t.watch(`${things}?watch=1`);
     let event = await objects.next();
     while (event && !(event.object.metadata.name === 'held' && event.object.metadata.deletionTimestamp))

@@ -7,9 +7,9 @@ import {
   type KindRegistry,
   type Unstructured,
 } from '@coracle/machinery';
-import type { apiextensions_v1 } from '@coracle/machinery/api';
+import type { apiextensions_v1, Condition } from '@coracle/machinery/api';
 import type { Lookup, Strategy } from '../contracts.ts';
-import { cleanupFinalizer, type Definition, statusFor } from './names.ts';
+import { cleanupFinalizer, type Definition, statusFor, withCondition } from './names.ts';
 
 type Names = apiextensions_v1.CustomResourceDefinitionNames;
 
@@ -52,6 +52,20 @@ export function definitionStrategy(registry: KindRegistry, lookup: Lookup): Stra
     prepareForUpdate(object, _old, { now }) {
       const { spec } = object as unknown as Definition;
       if (spec?.names && Array.isArray(spec.versions)) setStatus(object, now);
+    },
+    prepareForDelete(object, { now }) {
+      const definition = object as unknown as Definition;
+      const conditions = withCondition(
+        (definition.status?.conditions ?? []) as Condition[],
+        {
+          type: 'Terminating',
+          status: 'True',
+          reason: 'InstanceDeletionPending',
+          message: 'CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon',
+        },
+        formatTime(now),
+      );
+      definition.status = { ...definition.status, conditions };
     },
     validate: (object) => crdProblems(object as unknown as Definition),
     validateUpdate(object, old) {

@@ -46,6 +46,7 @@ export async function create(call: Call): Promise<ApiResponse> {
   if (kind.namespaced && attributes.namespace === '' && !strategy.answer)
     throw errors.badRequest('an empty namespace may not be set during creation');
   if (strategy.answer) return answer(call, object, options.dryRun);
+  refuseTerminating(call);
   const generated = !object.metadata.name && object.metadata.generateName;
   for (let attempt = 1; ; attempt++) {
     try {
@@ -60,6 +61,19 @@ export async function create(call: Call): Promise<ApiResponse> {
         );
     }
   }
+}
+
+/** A definition that is being deleted takes no new objects: its clean-up would never end. */
+function refuseTerminating({ ctx, kind }: Call): void {
+  if (kind.builtin) return;
+  const name = `${kind.resource}.${kind.group}`;
+  const definition = ctx.lookup.get('apiextensions.k8s.io', 'customresourcedefinitions', '', name);
+  if (definition?.metadata.deletionTimestamp === undefined) return;
+  throw new ApiError(
+    'MethodNotAllowed',
+    `create not allowed while custom resource definition is terminating: ${name}`,
+    { group: kind.group, kind: kind.resource },
+  );
 }
 
 async function createOnce(call: Call, object: Unstructured, dryRun: boolean): Promise<ApiResponse> {

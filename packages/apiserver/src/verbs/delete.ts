@@ -129,8 +129,7 @@ export async function deleteOne(
     await admitMutating(call, input);
     await admitValidating(call, input);
     const { next, gone } = markDeleted(call, options, old);
-    if (kind.group === '' && kind.resource === 'namespaces' && !gone)
-      next['status'] = { ...(next['status'] as object), phase: 'Terminating' };
+    if (!gone) strategy.prepareForDelete?.(next, strategyContext(call, options.dryRun));
     if (options.dryRun) return { object: next, gone };
     if (!gone && sameDeletion(next, old)) return { object: old, gone };
     const result = gone
