@@ -1,5 +1,5 @@
 /** apps/v1 workloads and ReplicationController. */
-import { type FieldError, labelSelectorProblems, type Unstructured } from '@coracle/machinery';
+import { dns1123Label, type FieldError, labelSelectorProblems, type Unstructured } from '@coracle/machinery';
 import type { apps_v1, core_v1, LabelSelector, PersistentVolumeClaim } from '@coracle/machinery/api';
 import type { Strategy } from '../contracts.ts';
 import {
@@ -329,6 +329,8 @@ const statefulSetFrozen =
   "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden";
 
 export const statefulSets: Strategy = {
+  // Its pods' host names begin with it.
+  nameProblem: dns1123Label,
   defaults(object) {
     const spec = specOf<apps_v1.StatefulSetSpec>(object);
     if (!isPart(spec)) return;

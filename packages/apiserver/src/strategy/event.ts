@@ -1,5 +1,5 @@
 /** Events: one stored kind (core/v1), served in two groups under different names of the same fields. */
-import { type FieldError, type Unstructured } from '@coracle/machinery';
+import { dns1123Subdomain, type FieldError, pathSegmentName, type Unstructured } from '@coracle/machinery';
 import type { Event, events_v1 } from '@coracle/machinery/api';
 import type { Strategy } from '../contracts.ts';
 import { invalid } from './fields.ts';
@@ -22,6 +22,7 @@ function problems(object: Unstructured): FieldError[] {
 const of = (object: Unstructured): Event => object as unknown as Event;
 
 export const events: Strategy = {
+  nameProblem: pathSegmentName,
   validate: problems,
   validateUpdate: problems,
   fields: {
@@ -62,6 +63,16 @@ const required = ['reason', 'action', 'reportingController', 'reportingInstance'
 /** events.k8s.io: the same events; `toStorage` and `fromStorage` rename the fields. */
 export const eventsInGroup: Strategy = {
   ...events,
+  nameProblem: dns1123Subdomain,
+  fields: Object.fromEntries(
+    Object.entries(events.fields ?? {}).flatMap(([name, read]) => [
+      [name, read],
+      [
+        name.replace('involvedObject', 'regarding').replace('reportingComponent', 'reportingController'),
+        read,
+      ],
+    ]),
+  ),
   toStorage: (object, fromVersion) => (fromVersion === 'v1' ? rename(object, 'v1', 1, 0) : object),
   fromStorage: (object) => rename(object, 'events.k8s.io/v1', 0, 1),
   validate(object) {

@@ -148,6 +148,8 @@ export const runtimeClasses: Strategy = {
 };
 
 export const apiServices: Strategy = {
+  // `v1.` is the core group's.
+  nameProblem: pathSegmentName,
   defaults(object) {
     const service = specOf<apiregistration_v1.APIServiceSpec>(object)?.service;
     if (isPart(service)) service.port ??= 443;
@@ -158,7 +160,6 @@ export const apiServices: Strategy = {
 };
 
 export const flowSchemas: Strategy = {
-  nameProblem: pathSegmentName,
   defaults(object) {
     const spec = specOf<flowcontrol_v1.FlowSchemaSpec>(object);
     if (isPart(spec) && !spec.matchingPrecedence) spec.matchingPrecedence = 1000;
@@ -169,7 +170,6 @@ export const flowSchemas: Strategy = {
 };
 
 export const priorityLevels: Strategy = {
-  nameProblem: pathSegmentName,
   defaults(object) {
     const spec = specOf<flowcontrol_v1.PriorityLevelConfigurationSpec>(object);
     if (!isPart(spec)) return;
@@ -194,6 +194,20 @@ export const priorityLevels: Strategy = {
   prepareForCreate(object) {
     object['status'] = {};
   },
+};
+
+/** Named `signer:name` where they belong to a signer. */
+export const trustBundles: Strategy = {
+  nameProblem: pathSegmentName,
+  fields: {
+    'spec.signerName': (object) => validSpec<{ signerName?: string }>(object).signerName ?? '',
+  },
+  validateUpdate: (object, old) =>
+    immutable(
+      'spec.signerName',
+      validSpec<{ signerName?: string }>(object).signerName,
+      validSpec<{ signerName?: string }>(old).signerName,
+    ),
 };
 
 export const certificateRequests: Strategy = {

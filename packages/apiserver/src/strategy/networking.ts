@@ -1,4 +1,5 @@
-/** Ingresses and network policies. */
+/** Ingresses, network policies, and the addresses of services as objects. */
+import { isIP } from 'node:net';
 import {
   dns1123Subdomain,
   type FieldError,
@@ -141,4 +142,60 @@ export const networkPolicies: Strategy = {
   },
   validate: policyProblems,
   validateUpdate: policyProblems,
+};
+
+/** The form an address has when it is printed: `::1`, not `0:0::1`. */
+function canonicalAddress(text: string): string | undefined {
+  const version = isIP(text);
+  if (version === 0) return undefined;
+  return version === 4 ? text : new URL(`http://[${text}]`).hostname.slice(1, -1);
+}
+
+export const ipAddresses: Strategy = {
+  nameProblem: (name) =>
+    canonicalAddress(name) === name ? undefined : 'must be a valid IP address in canonical form',
+  validate(object) {
+    const parent = validSpec<Partial<networking_v1.IPAddressSpec>>(object).parentRef;
+    if (!parent) return [required('spec.parentRef')];
+    const errors: FieldError[] = [];
+    if (!parent.resource) errors.push(required('spec.parentRef.resource'));
+    if (!parent.name) errors.push(required('spec.parentRef.name'));
+    return errors;
+  },
+  validateUpdate: (object, old) =>
+    immutable(
+      'spec.parentRef',
+      validSpec<Partial<networking_v1.IPAddressSpec>>(object).parentRef,
+      validSpec<Partial<networking_v1.IPAddressSpec>>(old).parentRef,
+    ),
+};
+
+export const serviceCidrs: Strategy = {
+  prepareForCreate(object) {
+    object['status'] = {};
+  },
+  validate(object) {
+    const cidrs = validSpec<networking_v1.ServiceCIDRSpec>(object).cidrs ?? [];
+    if (cidrs.length === 0) return [required('spec.cidrs', 'at least one CIDR required')];
+    if (cidrs.length > 2) return [invalid('spec.cidrs', cidrs, 'may only hold up to 2 values')];
+    return cidrs.flatMap((cidr, index) => {
+      const [address = '', bits = ''] = cidr.split('/');
+      const most = isIP(address) === 4 ? 32 : isIP(address) === 6 ? 128 : -1;
+      return /^\d{1,3}$/.test(bits) && Number(bits) <= most
+        ? []
+        : [
+            invalid(
+              `spec.cidrs[${index}]`,
+              cidr,
+              'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)',
+            ),
+          ];
+    });
+  },
+  validateUpdate: (object, old) =>
+    immutable(
+      'spec.cidrs',
+      validSpec<networking_v1.ServiceCIDRSpec>(object).cidrs,
+      validSpec<networking_v1.ServiceCIDRSpec>(old).cidrs,
+    ),
 };

@@ -496,3 +496,20 @@ describe('other kinds', () => {
     expect(made.spec).toMatchObject({ username: 'alice', groups: ['system:authenticated'] });
   });
 });
+
+describe('names', () => {
+  test.each([
+    ['', 'pods', 'a.b-1', true],
+    ['', 'events', 'Odd_Name.1', true],
+    ['apps', 'statefulsets', 'web.1', false],
+    ['rbac.authorization.k8s.io', 'clusterroles', 'system:node', true],
+    ['rbac.authorization.k8s.io', 'clusterroles', 'a/b', false],
+    ['apiregistration.k8s.io', 'apiservices', 'v1.', true],
+    ['networking.k8s.io', 'ipaddresses', '10.0.0.1', true],
+    ['networking.k8s.io', 'ipaddresses', '2001:db8::1', true],
+    ['networking.k8s.io', 'ipaddresses', '2001:db8:0::1', false],
+    ['networking.k8s.io', 'ipaddresses', 'x', false],
+  ])('%s/%s may be named %s: %s', (group, resource, name, allowed) => {
+    expect(strategyFor(group, resource).nameProblem?.(name) === undefined).toBe(allowed);
+  });
+});
