@@ -5,6 +5,8 @@
 import type { Draft } from '@coracle/machinery';
 import type { JobSet, ReplicatedJob } from '../jobset/types.ts';
 import { ownedBy } from '../lib/owner.ts';
+import type { ProgressEndpoint } from '../progress/contract.ts';
+import { addProgressReporting } from '../progress/inject.ts';
 import { addGang } from './gang.ts';
 import { setEnv } from './env.ts';
 import { applyInitializers } from './initializer.ts';
@@ -22,7 +24,8 @@ export interface Built {
   mpi: MpiParts | undefined;
 }
 
-export function build(trainJob: TrainJob, runtime: Runtime): Built {
+/** `progress`: where the training code reports to; without it, it is told nothing of that. */
+export function build(trainJob: TrainJob, runtime: Runtime, progress?: ProgressEndpoint): Built {
   const plan = makePlan(trainJob, runtime);
   const { spec } = plan;
   resize(plan);
@@ -32,6 +35,10 @@ export function build(trainJob: TrainJob, runtime: Runtime): Built {
   applyPolicy(plan, runtime.labels[plainEnvLabel] === 'true');
   const mpi = runtime.spec.mlPolicy?.mpi;
   if (mpi) applyMpi(plan, mpi);
+  if (progress && plan.trainer) {
+    const { name, namespace = '' } = trainJob.metadata;
+    addProgressReporting(plan.trainer, { name, namespace }, progress);
+  }
   const gang = addGang(plan);
   spec.suspend = trainJob.spec.suspend ?? false;
   return {

@@ -13,6 +13,7 @@ import { type Component, createController, patchStatus } from '@coracle/operator
 import type { TrainingDeps } from '../deps.ts';
 import { JobSet } from '../jobset/types.ts';
 import { ownedBy } from '../lib/owner.ts';
+import type { ProgressEndpoint } from '../progress/contract.ts';
 import { decideTrainJob, type TrainJobDecision } from './decide.ts';
 import { hostfileName, type MpiParts, sshPublicKey, sshSecretName } from './mpi.ts';
 import { makeSshKey } from './ssh-key.ts';
@@ -21,7 +22,7 @@ import { ClusterTrainingRuntime, type RuntimeRef, TrainingRuntime, TrainJob } fr
 const byRuntime = 'training-runtime';
 
 /** The controller of `trainer.kubeflow.org` TrainJobs. */
-export function trainJobController(deps: TrainingDeps): Component {
+export function trainJobController(deps: TrainingDeps, progress?: ProgressEndpoint): Component {
   const { client, clock, recorder } = deps;
   const trainJobs = deps.informers.informer(TrainJob);
   const jobSets = deps.informers.informer(JobSet);
@@ -46,6 +47,7 @@ export function trainJobController(deps: TrainingDeps): Component {
         runtime: runtimeOf(trainJob),
         jobSet: jobSets.byKey(key),
         now: clock.now(),
+        progress,
       });
       if (!decision.status) return undefined;
       const say = (reason: string, message: string): void =>
@@ -109,6 +111,7 @@ async function write(
     }
   }
   if (decision.mpi) await createMpiParts(client, trainJob, decision.mpi);
+  if (decision.certificates) await createOnce(client, ConfigMap, decision.certificates);
   if (decision.createJobSet) await createOnce(client, JobSet, decision.createJobSet);
   if (decision.patchJobSet) {
     await client.patch(JobSet, name, 'merge', decision.patchJobSet, { namespace });

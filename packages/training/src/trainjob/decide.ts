@@ -4,12 +4,13 @@
  * into training that goes on.
  */
 import { type Draft, parseTime } from '@coracle/machinery';
-import type { scheduling_v1alpha2 } from '@coracle/machinery/api';
+import type { core_v1, scheduling_v1alpha2 } from '@coracle/machinery/api';
 import type { JobSet } from '../jobset/types.ts';
 import { problemText } from '../jobset/validate.ts';
 import { type Condition, find, isTrue, setCondition } from '../lib/condition.ts';
 import type { EventDraft } from '../lib/decision.ts';
 import { ownedBy } from '../lib/owner.ts';
+import { certificatesName, type ProgressEndpoint } from '../progress/contract.ts';
 import { build } from './build.ts';
 import { trainJobManager } from './keys.ts';
 import type { MpiParts } from './mpi.ts';
@@ -25,6 +26,8 @@ export interface TrainJobInputs {
   jobSet: JobSet | undefined;
   /** Milliseconds since 1970. */
   now: number;
+  /** Where training code reports its progress, if the cluster has such a server. */
+  progress?: ProgressEndpoint | undefined;
 }
 export interface TrainJobDecision {
   /** Absent: not this controller's, or being deleted: leave everything alone. */
@@ -33,6 +36,7 @@ export interface TrainJobDecision {
   /** Made before the JobSet, if they do not exist. */
   podGroup?: Draft<scheduling_v1alpha2.PodGroup> | undefined;
   mpi?: MpiParts | undefined;
+  certificates?: Draft<core_v1.ConfigMap> | undefined;
   createJobSet?: Draft<JobSet> | undefined;
   /** A merge patch. */
   patchJobSet?: { spec: object; metadata?: object } | undefined;
@@ -43,7 +47,13 @@ export interface TrainJobDecision {
 /** The kinds of runtime this controller knows, as `spec.runtimeRef.kind`. */
 const runtimeKinds = ['ClusterTrainingRuntime', 'TrainingRuntime'];
 
-export function decideTrainJob({ trainJob, runtime, jobSet, now }: TrainJobInputs): TrainJobDecision {
+export function decideTrainJob({
+  trainJob,
+  runtime,
+  jobSet,
+  now,
+  progress,
+}: TrainJobInputs): TrainJobDecision {
   const decision: TrainJobDecision = { events: [], deleteJobSet: false };
   const { spec, metadata } = trainJob;
   if (metadata.deletionTimestamp || (spec.managedBy && spec.managedBy !== trainJobManager)) return decision;
@@ -67,7 +77,7 @@ export function decideTrainJob({ trainJob, runtime, jobSet, now }: TrainJobInput
       failed(decision, `spec.runtimeRef: ${kind} "${name}" not found`);
     } else if (jobSet && !isMine(jobSet, trainJob)) {
       failed(decision, `metadata.name: JobSet "${metadata.name}" exists and is not of this TrainJob`);
-    } else if (runtime) makeObjects(trainJob, runtime, jobSet, decision, fail);
+    } else if (runtime) makeObjects(trainJob, runtime, jobSet, progress, decision, fail);
   }
 
   if (spec.suspend) set('Suspended', true, 'Suspended', 'TrainJob is suspended');
@@ -93,6 +103,7 @@ function makeObjects(
   trainJob: TrainJob,
   runtime: Runtime,
   jobSet: JobSet | undefined,
+  progress: ProgressEndpoint | undefined,
   decision: TrainJobDecision,
   fail: (reason: string, message: string) => void,
 ): void {
@@ -109,7 +120,17 @@ function makeObjects(
     fail('InvalidSpec', problemText(problems));
     return;
   }
-  const built = build(trainJob, runtime);
+  const built = build(trainJob, runtime, progress);
+  if (progress) {
+    decision.certificates = {
+      metadata: {
+        name: certificatesName(trainJob.metadata.name),
+        namespace: trainJob.metadata.namespace,
+        ownerReferences: [ownedBy(TrainJob, trainJob)],
+      },
+      data: { 'ca.crt': progress.ca },
+    };
+  }
   decision.mpi = built.mpi;
   if (built.gangSize > 0) {
     decision.podGroup = {
@@ -182,5 +203,6 @@ function keepDeadline(
     delete decision.patchJobSet;
     delete decision.podGroup;
     delete decision.mpi;
+    delete decision.certificates;
   }
 }
