@@ -10,7 +10,7 @@ import type {
   RuntimeEvents,
 } from '../src/index.ts';
 
-export interface FakeContainer extends ContainerHandle {
+interface FakeContainer extends ContainerHandle {
   readonly spec: ContainerSpec;
   /** Ends it. */
   exit(code: number, reason?: 'OOMKilled'): void;

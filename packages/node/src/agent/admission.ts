@@ -45,7 +45,7 @@ export function admitPod(
   }
 }
 
-export function gpuRequests(pod: Pod): DeviceRequest[] {
+function gpuRequests(pod: Pod): DeviceRequest[] {
   const of = (list: NonNullable<Pod['spec']>['containers'] | undefined, init: boolean): DeviceRequest[] =>
     (list ?? []).map((container) => ({
       container: container.name,

@@ -19,8 +19,8 @@ export interface NodeDescription {
 const goArch: Record<string, string> = { x64: 'amd64', arm64: 'arm64', ia32: '386', arm: 'arm' };
 const goOs: Record<string, string> = { win32: 'windows' };
 
-export const osName = (): string => goOs[platform()] ?? platform();
-export const archName = (): string => goArch[arch()] ?? arch();
+const osName = (): string => goOs[platform()] ?? platform();
+const archName = (): string => goArch[arch()] ?? arch();
 
 /** What this machine has: cores, memory, disk below `folder`, and room for 110 pods (the kubelet's default). */
 export function hostCapacity(folder: string): Record<string, string> {

@@ -9,7 +9,7 @@ export interface ProbeAnswer {
   output: string;
 }
 /** Carries out one probe; never rejects. */
-export type Prober = (container: Container, probe: Probe) => Promise<ProbeAnswer>;
+type Prober = (container: Container, probe: Probe) => Promise<ProbeAnswer>;
 
 export interface ProbeState {
   /** The startup probe has passed, or there is none. */

@@ -13,7 +13,7 @@ export function amountsOf(list: Record<string, string> | undefined): Amounts {
 }
 
 /** Requests with the limits standing in where no request is made. */
-export function requestsOf(resources: ResourceRequirements | undefined): Amounts {
+function requestsOf(resources: ResourceRequirements | undefined): Amounts {
   return { ...amountsOf(resources?.limits), ...amountsOf(resources?.requests) };
 }
 

@@ -115,7 +115,7 @@ function containerStatus(container: Container, kind: ContainerKind, input: Statu
 const clean = (waiting: Waiting): Waiting =>
   waiting.message === undefined ? { reason: waiting.reason } : waiting;
 
-export function terminatedState(
+function terminatedState(
   end: Exited,
   id: string,
   messages: ReadonlyMap<string, string>,
