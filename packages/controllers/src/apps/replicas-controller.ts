@@ -40,7 +40,7 @@ function replicasController<T extends KubeObject & Replicated>(
 ): Component {
   const { client, clock } = deps;
   const sets = deps.informers.informer(type);
-  const store = new OwnedPods(deps, { component: name, owner: type });
+  const store = new OwnedPods(deps, { owner: type });
   const ownSets = new OwnWrites(sets, clock);
 
   const controller = createController(deps, {

@@ -33,7 +33,6 @@ export function jobController(deps: ComponentDeps, options: JobControllerOptions
   const backoff = options.backoff ?? defaultBackoff;
   const jobs = informers.informer(Job);
   const store = new OwnedPods(deps, {
-    component: 'job-controller',
     owner: Job,
     finalizer: trackingFinalizer,
   });

@@ -10,13 +10,12 @@ import { inBatches, slowStart } from './batches.ts';
 import { adoption, claim, controllerReference, isOfType, letGo } from './claim.ts';
 import { patchMetadata, removeFinalizer } from './finalizers.ts';
 import { OwnWrites } from './own-writes.ts';
+import { byController, byOrphanNamespace, ensurePodIndexes } from './pod-indexes.ts';
 
 /** Writes under way at a time for one owner. */
 const width = 64;
 
 export interface OwnedPodsOptions<O> {
-  /** Prefix of the names of its indexes. */
-  component: string;
   owner: ResourceType<O>;
   /** Kept on pods until their owner has counted them. */
   finalizer?: string;
@@ -29,24 +28,14 @@ export class OwnedPods<O extends KubeObject> {
   readonly #own: OwnWrites<Pod>;
   readonly #type: ResourceType<O>;
   readonly #finalizer: string | undefined;
-  readonly #ownerIndex: string;
-  readonly #orphanIndex: string;
 
   constructor(deps: ComponentDeps, options: OwnedPodsOptions<O>) {
     this.#client = deps.client;
     this.#recorder = deps.recorder;
     this.#type = options.owner;
     this.#finalizer = options.finalizer;
-    this.#ownerIndex = `${options.component}/owner`;
-    this.#orphanIndex = `${options.component}/orphans`;
     this.informer = deps.informers.informer(Pod);
-    this.informer.addIndex(this.#ownerIndex, (pod) => {
-      const owner = this.ownerOf(pod);
-      return owner ? [owner.uid] : [];
-    });
-    this.informer.addIndex(this.#orphanIndex, (pod) =>
-      controllerOf(pod) === undefined ? [pod.metadata.namespace ?? ''] : [],
-    );
+    ensurePodIndexes(this.informer);
     this.#own = new OwnWrites(this.informer, deps.clock);
   }
 
@@ -59,7 +48,7 @@ export class OwnedPods<O extends KubeObject> {
   /** The pods of the owner, by its selector: adopts and lets go where needed. */
   async podsOf(owner: O, labels: LabelSelector | undefined): Promise<Pod[]> {
     const { uid, namespace = '' } = owner.metadata;
-    const orphans = this.#own.list(this.informer.byIndex(this.#orphanIndex, namespace), '');
+    const orphans = this.#own.list(this.informer.byIndex(byOrphanNamespace, namespace), '');
     const selector = labels && selectorFrom(labels);
     const claims = claim(owner, selector, [...this.controlledBy(uid), ...orphans]);
     if (claims.adopt.length > 0 && (await this.#mayAdopt(owner))) {
@@ -82,7 +71,7 @@ export class OwnedPods<O extends KubeObject> {
 
   /** Pods with a controller reference to the owner, whatever their labels; no writes. */
   controlledBy(uid: string): Pod[] {
-    return this.#own.list(this.informer.byIndex(this.#ownerIndex, uid), uid);
+    return this.#own.list(this.informer.byIndex(byController, uid), uid);
   }
 
   async create(owner: O, pods: readonly Draft<Pod>[]): Promise<void> {

@@ -8,6 +8,7 @@ import { Lease, Node, Pod } from '@coracle/machinery/api';
 import { createController } from '@coracle/operator';
 import type { Component } from '@coracle/operator';
 import type { ComponentDeps } from '../deps.ts';
+import { byNode, ensurePodIndexes } from '../lib/pod-indexes.ts';
 import { inBatches } from '../lib/batches.ts';
 import { isReady, isTerminal } from '../lib/pods.ts';
 import { defaultHealthLimits, listen, readyCondition, silentAt, silentConditions } from './health.ts';
@@ -20,7 +21,6 @@ export interface NodeLifecycleOptions {
   periodMs?: number;
 }
 
-const nodeIndex = 'node-lifecycle/node';
 const leaseNamespace = 'kube-node-lease';
 
 export function nodeLifecycleController(deps: ComponentDeps, options: NodeLifecycleOptions = {}): Component {
@@ -29,7 +29,7 @@ export function nodeLifecycleController(deps: ComponentDeps, options: NodeLifecy
   const nodes = deps.informers.informer(Node);
   const leases = deps.informers.informer(Lease, { namespace: leaseNamespace });
   const pods = deps.informers.informer(Pod);
-  pods.addIndex(nodeIndex, (pod) => (pod.spec?.nodeName ? [pod.spec.nodeName] : []));
+  ensurePodIndexes(pods);
   /** By node name. */
   const heard = new Map<string, Heard>();
   let cancel: (() => void) | undefined;
@@ -61,7 +61,7 @@ export function nodeLifecycleController(deps: ComponentDeps, options: NodeLifecy
 
   /** Services must not send to pods that nobody can vouch for. */
   const markPods = (name: string): Promise<void> =>
-    inBatches(pods.byIndex(nodeIndex, name), 16, async (pod) => {
+    inBatches(pods.byIndex(byNode, name), 16, async (pod) => {
       if (!isReady(pod) || isTerminal(pod)) return;
       const { name: podName, namespace, resourceVersion } = pod.metadata;
       const conditions = (pod.status?.conditions ?? []).map((condition) =>

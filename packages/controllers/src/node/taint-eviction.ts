@@ -4,11 +4,10 @@ import { Node, Pod } from '@coracle/machinery/api';
 import { createController } from '@coracle/operator';
 import type { Component } from '@coracle/operator';
 import type { ComponentDeps } from '../deps.ts';
+import { byNode, ensurePodIndexes } from '../lib/pod-indexes.ts';
 import { withDisruption } from '../lib/disruption.ts';
 import { milliseconds } from '../lib/time.ts';
 import { toleratedMs } from './taints.ts';
-
-const nodeIndex = 'taint-eviction/node';
 
 /** When the pod is to be deleted, in ms since 1970; Infinity: never. */
 function evictionTime(pod: Pod, node: Node | undefined, now: number): number {
@@ -24,7 +23,7 @@ export function taintEvictionController(deps: ComponentDeps): Component {
   const { client, clock, recorder } = deps;
   const nodes = deps.informers.informer(Node);
   const pods = deps.informers.informer(Pod);
-  pods.addIndex(nodeIndex, (pod) => (pod.spec?.nodeName ? [pod.spec.nodeName] : []));
+  ensurePodIndexes(pods);
   const controller = createController(deps, {
     name: 'taint-eviction-controller',
     workers: 8,
@@ -65,7 +64,7 @@ export function taintEvictionController(deps: ComponentDeps): Component {
   };
   const seeNode = (node: Node): void => {
     if (!hasNoExecute(node)) return;
-    for (const pod of pods.byIndex(nodeIndex, node.metadata.name)) controller.queue.add(keyOf(pod));
+    for (const pod of pods.byIndex(byNode, node.metadata.name)) controller.queue.add(keyOf(pod));
   };
   pods.on({
     add: seePod,

@@ -23,7 +23,7 @@ export function daemonSetController(deps: ComponentDeps): Component {
     const owner = controllerOf(revision);
     return owner && isOfType(owner, DaemonSet) ? [owner.uid] : [];
   });
-  const store = new OwnedPods(deps, { component: 'daemonset-controller', owner: DaemonSet });
+  const store = new OwnedPods(deps, { owner: DaemonSet });
   const ownSets = new OwnWrites(sets, clock);
   const ownRevisions = new OwnWrites(revisions, clock);
 

@@ -8,13 +8,13 @@ import { adoption, claim, controllerReference, isOfType, letGo } from '../../lib
 import { patchMetadata } from '../../lib/finalizers.ts';
 import { OwnWrites } from '../../lib/own-writes.ts';
 import { isTerminal } from '../../lib/pods.ts';
+import { byController, ensurePodIndexes } from '../../lib/pod-indexes.ts';
 import { findNewSet, replicasOf, revisionKey } from './replica-sets.ts';
 import { planRollout } from './rollout.ts';
 import type { RolloutPlan } from './rollout.ts';
 import { deploymentStatus } from './status.ts';
 
 const ownerIndex = 'deployment-controller/owner';
-const podIndex = 'deployment-controller/replica-set';
 const maxRounds = 10;
 
 export function deploymentController(deps: ComponentDeps): Component {
@@ -27,10 +27,7 @@ export function deploymentController(deps: ComponentDeps): Component {
     if (!owner) return [`orphan/${set.metadata.namespace}`];
     return isOfType(owner, Deployment) ? [owner.uid] : [];
   });
-  pods.addIndex(podIndex, (pod) => {
-    const owner = controllerOf(pod);
-    return owner && isOfType(owner, ReplicaSet) ? [owner.uid] : [];
-  });
+  ensurePodIndexes(pods);
   const ownDeployments = new OwnWrites(deployments, clock);
   const ownSets = new OwnWrites(sets, clock);
 
@@ -110,7 +107,8 @@ export function deploymentController(deps: ComponentDeps): Component {
         const owned = await setsOf(deployment);
         const fresh = findNewSet(deployment, owned);
         const oldPodsRunning = owned.some(
-          (set) => set !== fresh && pods.byIndex(podIndex, set.metadata.uid).some((pod) => !isTerminal(pod)),
+          (set) =>
+            set !== fresh && pods.byIndex(byController, set.metadata.uid).some((pod) => !isTerminal(pod)),
         );
         const plan = planRollout({ deployment, sets: owned, oldPodsRunning });
         const { create, change, remove, revision } = plan;

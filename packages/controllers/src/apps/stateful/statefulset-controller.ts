@@ -27,7 +27,7 @@ export function statefulSetController(deps: ComponentDeps): Component {
     const owner = controllerOf(revision);
     return owner && isOfType(owner, StatefulSet) ? [owner.uid] : [];
   });
-  const store = new OwnedPods(deps, { component: 'statefulset-controller', owner: StatefulSet });
+  const store = new OwnedPods(deps, { owner: StatefulSet });
   const ownSets = new OwnWrites(sets, clock);
   const ownRevisions = new OwnWrites(revisions, clock);
 
