@@ -177,7 +177,7 @@ function restricted(spec: PodSpec, containers: readonly Container[]): Violation[
 }
 
 /** The violations of a level by a pod; none for `privileged`. */
-export function podSecurityViolations(level: string, pod: Pod): { check: string; detail: string }[] {
+function podSecurityViolations(level: string, pod: Pod): { check: string; detail: string }[] {
   if (!pod.spec) return [];
   const containers = containersOf(pod);
   if (level === 'baseline') return baseline(pod.spec, containers);

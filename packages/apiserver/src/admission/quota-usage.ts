@@ -37,7 +37,7 @@ const atLeast = (usage: Usage, other: Usage): void => {
 };
 
 /** What a pod reserves: containers and sidecars together, or its hungriest moment of initialisation, and overhead. */
-export function podResources(pod: Pod, part: 'requests' | 'limits'): Usage {
+function podResources(pod: Pod, part: 'requests' | 'limits'): Usage {
   const spec = pod.spec;
   const total: Usage = new Map();
   if (!spec) return total;

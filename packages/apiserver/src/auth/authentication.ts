@@ -32,7 +32,7 @@ export interface AuthenticationOptions {
 }
 
 /** Answers for a token, as TokenReview needs them too. */
-export interface TokenVerdict {
+interface TokenVerdict {
   user: UserInfo;
   /** Those of the wanted audiences the token is for. */
   audiences: string[];
@@ -47,7 +47,7 @@ export interface Authentication extends Authenticator {
 
 const openPaths = /^\/(healthz|livez|readyz|version)(\/|$)/;
 
-export const anonymous: UserInfo = { username: 'system:anonymous', groups: ['system:unauthenticated'] };
+const anonymous: UserInfo = { username: 'system:anonymous', groups: ['system:unauthenticated'] };
 
 /** Adds `system:authenticated`, which everyone but the anonymous has. */
 export function authenticated(user: UserInfo): UserInfo {

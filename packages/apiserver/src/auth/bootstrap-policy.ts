@@ -11,7 +11,7 @@ const write = ['create', 'update', 'patch', 'delete', 'deletecollection'];
 const rbacGroup = 'rbac.authorization.k8s.io';
 
 /** A rule over resources of one or several groups. */
-export function rule(
+function rule(
   verbs: readonly string[],
   groups: string | readonly string[],
   resources: readonly string[],

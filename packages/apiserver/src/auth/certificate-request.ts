@@ -87,7 +87,7 @@ export function parseCertificateRequest(pemText: string): ParsedRequest | undefi
 }
 
 export const clientSigner = 'kubernetes.io/kube-apiserver-client';
-export const kubeletSigner = 'kubernetes.io/kube-apiserver-client-kubelet';
+const kubeletSigner = 'kubernetes.io/kube-apiserver-client-kubelet';
 
 const yearSeconds = 365 * 86_400;
 const allowedUsages = new Set(['client auth', 'digital signature', 'key encipherment']);

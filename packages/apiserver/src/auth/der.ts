@@ -12,7 +12,7 @@ function length(n: number): Buffer {
 }
 
 /** One tag-length-value. */
-export function tlv(tag: number, ...contents: Uint8Array[]): Buffer {
+function tlv(tag: number, ...contents: Uint8Array[]): Buffer {
   const body = Buffer.concat(contents);
   return Buffer.concat([Buffer.from([tag]), length(body.length), body]);
 }

@@ -41,7 +41,7 @@ function holds(owned: PolicyRule, atom: PolicyRule): boolean {
 }
 
 /** The parts of `wanted` that `owned` does not cover, smallest units. */
-export function uncovered(owned: readonly PolicyRule[], wanted: readonly PolicyRule[]): PolicyRule[] {
+function uncovered(owned: readonly PolicyRule[], wanted: readonly PolicyRule[]): PolicyRule[] {
   const missing: PolicyRule[] = [];
   for (const rule of wanted)
     for (const atom of atoms(rule)) if (!owned.some((own) => holds(own, atom))) missing.push(atom);

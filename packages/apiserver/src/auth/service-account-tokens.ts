@@ -1,7 +1,7 @@
 /** Service account tokens: ES256 JWTs with the claims of upstream's bound tokens (`kubernetes.io`). */
 import { createHash, createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
 
-export interface BoundObject {
+interface BoundObject {
   name: string;
   uid?: string | undefined;
 }

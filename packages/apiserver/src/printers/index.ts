@@ -6,7 +6,6 @@ import { pods, podTemplates } from './pods.ts';
 import * as workloads from './workloads.ts';
 
 export { nameAndAge as defaultPrinter } from './cluster.ts';
-export { podSummary } from './pods.ts';
 
 const rbac = 'rbac.authorization.k8s.io';
 const admission = 'admissionregistration.k8s.io';

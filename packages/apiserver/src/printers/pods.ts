@@ -21,7 +21,7 @@ function exitText(terminated: { signal?: number | undefined; exitCode: number })
 }
 
 /** The STATUS column with ready count and restarts. */
-export function podSummary(pod: Pod): { ready: number; total: number; reason: string; restarts: Count } {
+function podSummary(pod: Pod): { ready: number; total: number; reason: string; restarts: Count } {
   const spec = pod.spec;
   const status = pod.status;
   const inits = spec?.initContainers ?? [];

@@ -91,7 +91,7 @@ export const controllerRevisions: TablePrinter = printer<apps_v1.ControllerRevis
 );
 
 /** The STATUS column of a job. */
-export function jobStatus(job: Job): string {
+function jobStatus(job: Job): string {
   const is = (type: string): boolean =>
     (job.status?.conditions ?? []).some((one) => one.type === type && one.status === 'True');
   if (is('Complete')) return 'Complete';

@@ -1,6 +1,6 @@
 /** apps/v1 workloads and ReplicationController. */
-import { dns1123Label, type FieldError, labelSelectorProblems, type Unstructured } from '@coracle/machinery';
-import type { apps_v1, core_v1, LabelSelector, PersistentVolumeClaim } from '@coracle/machinery/api';
+import { dns1123Label, type FieldError, type Unstructured } from '@coracle/machinery';
+import type { apps_v1, core_v1, PersistentVolumeClaim } from '@coracle/machinery/api';
 import type { Strategy } from '../contracts.ts';
 import {
   forbidden,
@@ -9,7 +9,6 @@ import {
   isPart,
   labelProblems,
   nonNegative,
-  notSupported,
   objects,
   oneOf,
   required,
@@ -398,41 +397,4 @@ export const controllerRevisions: Strategy = {
 
 export const podTemplates: Strategy = {
   defaults: (object) => defaultTemplate(object['template'] as core_v1.PodTemplateSpec | undefined),
-};
-
-export const scaleProblems = (replicas: unknown): FieldError[] =>
-  typeof replicas === 'number' ? nonNegative('spec.replicas', replicas) : [];
-
-function budgetProblems(object: Unstructured): FieldError[] {
-  const spec = validSpec<{
-    minAvailable?: IntOrString;
-    maxUnavailable?: IntOrString;
-    selector?: LabelSelector;
-    unhealthyPodEvictionPolicy?: string;
-  }>(object);
-  const errors: FieldError[] = [];
-  if (spec.minAvailable !== undefined && spec.maxUnavailable !== undefined)
-    errors.push(invalid('spec', spec, 'minAvailable and maxUnavailable cannot be both set'));
-  errors.push(...intOrPercentProblems('spec.minAvailable', spec.minAvailable));
-  errors.push(...intOrPercentProblems('spec.maxUnavailable', spec.maxUnavailable));
-  errors.push(...labelSelectorProblems(spec.selector, 'spec.selector'));
-  if (
-    spec.unhealthyPodEvictionPolicy != null &&
-    !['AlwaysAllow', 'IfHealthyBudget'].includes(spec.unhealthyPodEvictionPolicy)
-  )
-    errors.push(
-      notSupported('spec.unhealthyPodEvictionPolicy', spec.unhealthyPodEvictionPolicy, [
-        'AlwaysAllow',
-        'IfHealthyBudget',
-      ]),
-    );
-  return errors;
-}
-
-export const podDisruptionBudgets: Strategy = {
-  prepareForCreate(object) {
-    object['status'] = { disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 };
-  },
-  validate: budgetProblems,
-  validateUpdate: budgetProblems,
 };

@@ -7,6 +7,7 @@ import * as configuration from './configuration.ts';
 import * as core from './core.ts';
 import { cronJobs } from './cron-job.ts';
 import * as devices from './devices.ts';
+import { podDisruptionBudgets } from './disruption.ts';
 import { events, eventsInGroup } from './event.ts';
 import { jobs } from './job.ts';
 import * as misc from './misc.ts';
@@ -16,7 +17,6 @@ import * as rbac from './rbac.ts';
 import { services } from './service.ts';
 import * as storage from './storage.ts';
 
-export { defaultPodSpec } from './pod-defaults.ts';
 export { qosClass } from './qos.ts';
 
 const rbacGroup = 'rbac.authorization.k8s.io';
@@ -48,7 +48,7 @@ const strategies: Readonly<Record<string, Strategy>> = {
   'statefulsets.apps': apps.statefulSets,
   'daemonsets.apps': apps.daemonSets,
   'controllerrevisions.apps': apps.controllerRevisions,
-  'poddisruptionbudgets.policy': apps.podDisruptionBudgets,
+  'poddisruptionbudgets.policy': podDisruptionBudgets,
   'horizontalpodautoscalers.autoscaling': horizontalPodAutoscalers,
   'ingresses.networking.k8s.io': networking.ingresses,
   'ingressclasses.networking.k8s.io': networking.ingressClasses,

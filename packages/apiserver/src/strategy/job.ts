@@ -32,7 +32,7 @@ const generated = (uid: string, name: string): Record<string, string> => ({
 });
 
 /** Defaults of a job's spec, alone or in a CronJob's template (where labels and selector stay as they are). */
-export function defaultJobSpec(spec: JobSpec): void {
+function defaultJobSpec(spec: JobSpec): void {
   if (spec.completions == null && spec.parallelism == null) spec.completions = 1;
   spec.parallelism ??= 1;
   spec.backoffLimit ??= spec.backoffLimitPerIndex == null ? 6 : maxInt32;

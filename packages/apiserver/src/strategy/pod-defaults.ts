@@ -63,7 +63,7 @@ function defaultPorts(ports: ContainerPort[] | undefined, hostNetwork: boolean):
 }
 
 /** Defaults of one container of any kind. */
-export function defaultContainer(container: Container, hostNetwork: boolean): void {
+function defaultContainer(container: Container, hostNetwork: boolean): void {
   fill(container, 'imagePullPolicy', defaultPullPolicy(container.image));
   fill(container, 'terminationMessagePath', '/dev/termination-log');
   fill(container, 'terminationMessagePolicy', 'File');
@@ -86,7 +86,7 @@ function defaultDownward(
 }
 
 /** Defaults of one volume; a volume without a source is an emptyDir. */
-export function defaultVolume(volume: Volume): void {
+function defaultVolume(volume: Volume): void {
   if (Object.keys(volume).every((key) => key === 'name')) volume.emptyDir = {};
   if (isPart(volume.secret)) volume.secret.defaultMode ??= mode;
   if (isPart(volume.configMap)) volume.configMap.defaultMode ??= mode;

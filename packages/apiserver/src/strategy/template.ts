@@ -1,7 +1,7 @@
 /** Pod templates inside workloads: defaults, selector agreement, and allowed restart policies. */
-import { type FieldError, labelSelectorProblems, selectorFrom, type Unstructured } from '@coracle/machinery';
+import { type FieldError, labelSelectorProblems, selectorFrom } from '@coracle/machinery';
 import type { LabelSelector, PodTemplateSpec } from '@coracle/machinery/api';
-import { invalid, isPart, notSupported, required, same } from './fields.ts';
+import { invalid, isPart, notSupported, required } from './fields.ts';
 import { defaultPodSpec } from './pod-defaults.ts';
 import { podTemplateProblems } from './pod-validation.ts';
 
@@ -57,7 +57,3 @@ export function runningTemplateProblems(template: PodTemplateSpec | undefined): 
     });
   return errors;
 }
-
-/** Does anything but metadata and status differ? */
-export const specChanged = (object: Unstructured, old: Unstructured): boolean =>
-  !same(object['spec'], old['spec']);
