@@ -189,9 +189,10 @@ describe('roll-out', () => {
 
 const status = (l: Lab) => l.cluster.object(Deployment, 'web', 'default')?.status;
 
+const condition = (l: Lab, type: string) => status(l)?.conditions?.find((c) => c.type === type);
+
 describe('Deployment controller on a cluster', () => {
   const where = { namespace: 'default' };
-  const condition = (l: Lab, type: string) => status(l)?.conditions?.find((c) => c.type === type);
   /** Every pod becomes ready. */
   const kubelet = (l: Lab): void => {
     const body = { status: { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] } };

@@ -9,6 +9,15 @@ import { lab } from '../lab.ts';
 const at = (text: string) => Date.parse(text);
 const iso = (time: number | undefined) => time && new Date(time).toISOString().slice(0, 16);
 
+const list = (min: number, max: number) =>
+  fc.oneof(
+    fc.constant('*'),
+    fc
+      .uniqueArray(fc.integer({ min, max }), { minLength: 1, maxLength: 3 })
+      .map((values) => values.join(',')),
+  );
+const fits = (field: string, value: number) => field === '*' || field.split(',').includes(`${value}`);
+
 describe('cron schedules', () => {
   test.each([
     ['*/15 * * * *', '2026-01-01T00:00:00Z', '2026-01-01T00:15'],
@@ -35,13 +44,6 @@ describe('cron schedules', () => {
     },
   );
   test('agrees with looking at every minute', () => {
-    const list = (min: number, max: number) =>
-      fc.oneof(
-        fc.constant('*'),
-        fc
-          .uniqueArray(fc.integer({ min, max }), { minLength: 1, maxLength: 3 })
-          .map((values) => values.join(',')),
-      );
     fc.assert(
       fc.property(
         list(0, 59),
@@ -51,8 +53,6 @@ describe('cron schedules', () => {
         fc.nat(365 * 1440),
         (m, h, d, w, start) => {
           const after = at('2026-01-01T00:00:00Z') + start * 60_000;
-          const fits = (field: string, value: number) =>
-            field === '*' || field.split(',').includes(`${value}`);
           let time = after + 60_000;
           for (; ; time += 60_000) {
             const date = new Date(time);
