@@ -4,7 +4,7 @@ import { apiVersionOf, isReason } from '@coracle/machinery';
 import type { KindRegistry, ResourceType, Unstructured } from '@coracle/machinery';
 
 /** The resource of an object, from the registry: bootstrap needs no discovery. */
-export function typeOf(registry: KindRegistry, object: Unstructured): ResourceType<Unstructured> {
+function typeOf(registry: KindRegistry, object: Unstructured): ResourceType<Unstructured> {
   const slash = object.apiVersion.indexOf('/');
   const group = slash < 0 ? '' : object.apiVersion.slice(0, slash);
   const version = object.apiVersion.slice(slash + 1);

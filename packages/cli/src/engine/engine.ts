@@ -179,7 +179,16 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     await Promise.all([
       start(shared, [...managed, ...training]),
       start(schedulerInformers, [scheduler]),
-      startNodes({ options, address: { host: options.host, port }, clientFor, factory, recorder, gateway, notes, undo }),
+      startNodes({
+        options,
+        address: { host: options.host, port },
+        clientFor,
+        factory,
+        recorder,
+        gateway,
+        notes,
+        undo,
+      }),
     ]);
     return {
       server: address,

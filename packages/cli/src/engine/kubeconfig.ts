@@ -5,7 +5,7 @@ import { homedir } from 'node:os';
 import type { Engine } from './engine.ts';
 
 /** Context, cluster and user are all called this. */
-export const contextName = 'coracle';
+const contextName = 'coracle';
 
 /** A kubeconfig with one context: the administrator of the engine. PEM in, base64 out, as the format wants it. */
 export function engineKubeconfig(

@@ -1,7 +1,14 @@
 /** The nodes of an engine: the one that runs processes of this machine, and virtual ones. */
 import type { Client } from '@coracle/client';
 import type { Credentials } from '@coracle/machinery';
-import { createDeviceManager, createNodeAgent, discoverGpus, fakeGpus, processRuntime, virtualNodes } from '@coracle/node';
+import {
+  createDeviceManager,
+  createNodeAgent,
+  discoverGpus,
+  fakeGpus,
+  processRuntime,
+  virtualNodes,
+} from '@coracle/node';
 import { systemClock } from '@coracle/operator';
 import type { EventRecorder, InformerFactory } from '@coracle/operator';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -49,7 +56,8 @@ async function startProcessNode(parts: NodeParts): Promise<void> {
     undo.push(() => rm(folder, { recursive: true, force: true }));
   }
   const client = clientFor(identities.node(nodeName));
-  const gpus = options.fakeGpus === undefined ? await discoverGpus() : fakeGpus(options.fakeGpus, { seed: nodeName });
+  const gpus =
+    options.fakeGpus === undefined ? await discoverGpus() : fakeGpus(options.fakeGpus, { seed: nodeName });
   const runtime = await processRuntime({ dataDir: join(folder, 'runtime'), clock: systemClock, logger });
   undo.push(() => runtime.close());
   for (const [what, { available, why }] of Object.entries(runtime.capabilities())) {

@@ -14,7 +14,9 @@ export function engineObjects(): Unstructured[] {
       apiVersion,
       kind: 'ClusterRole',
       metadata: { name: role },
-      rules: [{ apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['get', 'list', 'watch'] }],
+      rules: [
+        { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['get', 'list', 'watch'] },
+      ],
     },
     {
       apiVersion,

@@ -81,27 +81,27 @@ function nameFor(command: readonly string[], random: () => number): string {
  */
 export function inDirectory(object: Unstructured, directory: string): Unstructured {
   const copy = structuredClone(object);
-  const spec = copy['spec'] as Record<string, any> | undefined;
-  const note = (metadataOwner: Record<string, any>): void => {
-    metadataOwner['metadata'] ??= {};
-    metadataOwner['metadata'].annotations ??= {};
-    metadataOwner['metadata'].annotations[workingDirectoryAnnotation] ??= directory;
+  const spec = copy['spec'] as Loose | undefined;
+  const note = (owner: Loose): void => {
+    owner.metadata ??= {};
+    owner.metadata.annotations ??= {};
+    owner.metadata.annotations[workingDirectoryAnnotation] ??= directory;
   };
   switch (copy.kind) {
     case 'Pod':
-      note(copy);
+      note(copy as Loose);
       break;
     case 'Job':
-      if (spec?.['template']) note(spec['template']);
+      if (spec?.template) note(spec.template);
       break;
     case 'JobSet':
-      for (const job of spec?.['replicatedJobs'] ?? []) {
-        if (job?.template?.spec?.template) note(job.template.spec.template);
+      for (const job of spec?.replicatedJobs ?? []) {
+        if (job.template?.spec?.template) note(job.template.spec.template);
       }
       break;
     case 'TrainJob': {
       if (!spec) break;
-      const patches: any[] = (spec['runtimePatches'] ??= []);
+      const patches = (spec.runtimePatches ??= []);
       if (patches.some((patch) => patch.manager === runManager)) break;
       patches.push({
         manager: runManager,
@@ -129,3 +129,12 @@ export function inDirectory(object: Unstructured, directory: string): Unstructur
   return copy;
 }
 const runManager = 'coracle.dev/run';
+
+/** The parts of a workload, of any kind, that lead to its pods' template. */
+interface Loose {
+  metadata?: { annotations?: Record<string, string> };
+  spec?: Loose;
+  template?: Loose;
+  replicatedJobs?: Loose[];
+  runtimePatches?: { manager: string; trainingRuntimeSpec?: unknown }[];
+}
