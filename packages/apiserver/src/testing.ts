@@ -149,7 +149,7 @@ export async function testServer(options: TestServerOptions = {}): Promise<TestS
 
 function collect(response: ApiResponse & { kind: 'watch' }): TestWatch {
   const events: WatchEvent<Unstructured>[] = [];
-  let ended = false;
+  const state = { ended: false };
   let wake: (() => void) | undefined;
   const handle: WatchHandle = response.start({
     events(batch) {
@@ -158,13 +158,13 @@ function collect(response: ApiResponse & { kind: 'watch' }): TestWatch {
       return true;
     },
     end() {
-      ended = true;
+      state.ended = true;
       wake?.();
     },
   });
   return {
     async next() {
-      while (events.length === 0 && !ended)
+      while (events.length === 0 && !state.ended)
         await new Promise<void>((resolve) => {
           wake = resolve;
         });

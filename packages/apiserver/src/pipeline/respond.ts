@@ -16,14 +16,16 @@ import { partialMetadata, tableOf } from './table.ts';
 
 const encoder = new TextEncoder();
 
+/** A quoted-string of HTTP. */
+const quote = (text: string): string =>
+  `"${text
+    .replaceAll(/\p{Cc}/gu, ' ')
+    .replaceAll('\\', '\\\\')
+    .replaceAll('"', '\\"')}"`;
+
 /** Values of one Warning header: code 299, quoted (RFC 9110's warn-text). */
 function warningHeader(warnings: readonly string[]): Record<string, string> {
   if (warnings.length === 0) return {};
-  const quote = (text: string): string =>
-    `"${text
-      .replaceAll(/\p{Cc}/gu, ' ')
-      .replaceAll('\\', '\\\\')
-      .replaceAll('"', '\\"')}"`;
   return { warning: warnings.map((text) => `299 - ${quote(text.slice(0, 4096))}`).join(', ') };
 }
 

@@ -33,12 +33,14 @@ import { storageKind, toStorage } from '../storage/writer.ts';
 /** Which part of an object a write may change. */
 export type Part = 'main' | 'status';
 
+/** What makes two problems the same one. */
+const key = (p: FieldError): string =>
+  `${p.type} ${p.field} ${p.type === 'FieldValueRequired' ? '' : (p.detail ?? '')}`;
+
 /** Throws Invalid when there is anything in `problems`. */
 export function refuse(kind: Kind, name: string, problems: readonly FieldError[]): void {
   if (problems.length === 0) return;
   // The schema and the kind's own rules may both miss a field: it is reported once, in the rules' words.
-  const key = (p: FieldError): string =>
-    `${p.type} ${p.field} ${p.type === 'FieldValueRequired' ? '' : (p.detail ?? '')}`;
   throw errors.invalid(kind, name, [...new Map(problems.map((p) => [key(p), p])).values()]);
 }
 

@@ -13,9 +13,10 @@ export function podOf(call: Call): Pod {
   return storedObject(entry) as unknown as Pod;
 }
 
+const names = (list: readonly { name: string }[] | undefined): string[] => (list ?? []).map((c) => c.name);
+
 /** The container asked for, or the only one. Throws BadRequest when it is not there or one has to choose. */
 export function containerOf(pod: Pod, asked: string | null): string {
-  const names = (list: readonly { name: string }[] | undefined): string[] => (list ?? []).map((c) => c.name);
   const main = names(pod.spec?.containers);
   const init = names(pod.spec?.initContainers);
   const ephemeral = names(pod.spec?.ephemeralContainers);

@@ -4,7 +4,7 @@ import { ApiError, type ApiRequest, type ApiResponse, type Credentials, errors }
 import { respondValue, statusOf } from '../pipeline/respond.ts';
 import type { EdgeRequest } from './https.ts';
 
-/** The body, or 'large' when it has more bytes than `limit` (the rest is not read). */
+/** The body, or 'large' when it has more bytes than `limit` (the rest is not kept). */
 export function readBody(req: EdgeRequest, limit: number): Promise<Uint8Array | 'large'> {
   if (req.method === 'GET' || req.method === 'HEAD') {
     req.resume();
@@ -16,6 +16,8 @@ export function readBody(req: EdgeRequest, limit: number): Promise<Uint8Array | 
     req.on('data', (chunk: Buffer) => {
       size += chunk.length;
       if (size > limit) {
+        // Read on for a while, so that the caller gets to see the 413, but not for ever.
+        if (size > limit * 10) req.destroy();
         chunks.length = 0;
         resolve('large');
         return;

@@ -29,6 +29,12 @@ function fromQuery(query: URLSearchParams): Record<string, unknown> {
 
 const kinds = new Set([undefined, '', 'DeleteOptions']);
 
+/** 400 for a field of a wrong type. */
+const wrong = (field: string, type: string): Error =>
+  errors.badRequest(
+    `DeleteOptions in version "v1" cannot be handled as a DeleteOptions: json: cannot unmarshal into Go struct field DeleteOptions.${field} of type ${type}`,
+  );
+
 /** Throws BadRequest for a body that is no DeleteOptions, Invalid for values that are not offered. */
 export function parseDeleteOptions(request: ApiRequest): DeleteOptions {
   const body = decodeBody({ request }, 'DeleteOptions')?.value;
@@ -39,10 +45,6 @@ export function parseDeleteOptions(request: ApiRequest): DeleteOptions {
   if (!kinds.has(kind))
     throw errors.badRequest(
       `the object provided is unrecognized (must be of type DeleteOptions): the kind in the data is ${JSON.stringify(kind)}`,
-    );
-  const wrong = (field: string, type: string): Error =>
-    errors.badRequest(
-      `DeleteOptions in version "v1" cannot be handled as a DeleteOptions: json: cannot unmarshal into Go struct field DeleteOptions.${field} of type ${type}`,
     );
   const { gracePeriodSeconds, orphanDependents, propagationPolicy, preconditions, dryRun = [] } = raw;
   if (gracePeriodSeconds != null && !Number.isSafeInteger(gracePeriodSeconds))
