@@ -2,12 +2,9 @@
  * One pod on this node, from its binding to its removal. Level-triggered: everything that may have changed calls `wake`, and
  * one pass at a time looks at the pod, the runtime and the clock and does what follows. A pass can be cut anywhere: the next
  * one, or the next agent, goes on from what the runtime and the API say.
- *
- * Status is written beside the passes, never in their way, so a slow API delays no start.
  */
-import { ApiError, isReason } from '@coracle/machinery';
+import { isReason } from '@coracle/machinery';
 import { type Container, Pod, type PodStatus } from '@coracle/machinery/api';
-import { patchStatus } from '@coracle/operator';
 import { containersOf, isTerminalPhase } from '../pod/containers.ts';
 import { type ContainerView, decide, type Decision, type Exited, shouldRestart } from '../pod/decide.ts';
 import { ContainerConfigError } from '../pod/environment.ts';
@@ -20,6 +17,7 @@ import { AttemptLife } from './attempt-life.ts';
 import { lostContainers } from './lost-containers.ts';
 import { readTerminationMessage } from './termination-message.ts';
 import { startSpec } from './start-spec.ts';
+import { type StatusSubject, StatusWriter } from './status-writer.ts';
 import type { WorkerDeps } from './worker-deps.ts';
 
 /** A container the API knows and the runtime does not: what is believed of it. */
@@ -30,10 +28,11 @@ export interface Lost {
 }
 type Verdict = { phase: 'Failed'; reason: string; message: string };
 
-export class PodWorker {
+export class PodWorker implements StatusSubject {
   readonly uid: string;
   readonly volumes: PodVolumes;
   readonly #deps: WorkerDeps;
+  readonly #writer: StatusWriter;
   #pod: Pod;
   /** Newest two attempts of each container, newest last. */
   readonly #attempts = new Map<string, ContainerHandle[]>();
@@ -55,8 +54,6 @@ export class PodWorker {
   #volumeTries = 0;
   #passing = false;
   #again = false;
-  #publishing = false;
-  #publishAgain = false;
   #closed = false;
   #cancelTimer: (() => void) | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
@@ -74,6 +71,7 @@ export class PodWorker {
       folder: deps.volumesFolder,
       now: () => new Date(deps.clock.now()),
     });
+    this.#writer = new StatusWriter(deps, this);
     this.#ip = recovered.ip;
     for (const handle of recovered.containers.toSorted((a, b) => a.attempt - b.attempt))
       this.#remember(handle);
@@ -120,6 +118,20 @@ export class PodWorker {
     this.wake();
   }
 
+  /** A newer version of the pod, as the status writer has it from the API. */
+  learned(pod: Pod): void {
+    if (Number(pod.metadata.resourceVersion) > Number(this.#pod.metadata.resourceVersion)) this.#pod = pod;
+  }
+
+  /** The status could not be written. */
+  failed(): void {
+    this.#wakeAt(this.#deps.clock.now() + 1000);
+  }
+
+  get isRemoved(): boolean {
+    return this.#removed;
+  }
+
   /** The API has it no longer. */
   removed(): void {
     this.#removed = true;
@@ -146,6 +158,7 @@ export class PodWorker {
   /** Stops looking after it; what runs goes on. */
   close(): void {
     this.#closed = true;
+    this.#writer.close();
     this.#cancelTimer?.();
     for (const life of this.#lives.values()) life.close();
   }
@@ -180,22 +193,22 @@ export class PodWorker {
     if (this.#ip === undefined) {
       this.#ip = (await this.#deps.runtime.createSandbox(this.#pod)).ip;
       this.#deps.addressKnown();
-      this.#publish();
+      this.#writer.request();
     }
-    if (!(await this.#mountVolumes())) return this.#publish();
+    if (!(await this.#mountVolumes())) return this.#writer.request();
     const decision = this.#decide();
     if (decision.finished) {
       for (const name of decision.stop) await this.#stop(name, this.#graceMs(), 'Stopping container');
       await this.#observe();
       this.#over = !this.#anyRunning();
       if (this.#over) this.#deps.devices.release(this.uid);
-      return this.#publish();
+      return this.#writer.request();
     }
     this.#over = false;
     this.#holdBack(decision);
     await this.#restartUnhealthy();
     for (const start of decision.start) await this.#start(start.container, start.kind, start.attempt);
-    this.#publish();
+    this.#writer.request();
   }
 
   /** Takes in what the runtime says, and termination messages of containers that have ended. */
@@ -289,7 +302,7 @@ export class PodWorker {
     this.#over = true;
     this.#waiting.clear();
     this.#deps.devices.release(this.uid);
-    this.#publish();
+    this.#writer.request();
   }
 
   get facts(): PayloadContext['facts'] {
@@ -482,7 +495,7 @@ export class PodWorker {
     await this.#stopAll(this.#graceMs());
     await this.#observe();
     this.#over = true;
-    if (!this.#removed) await this.#publishNow();
+    if (!this.#removed) await this.#writer.flush();
     for (const id of this.#lives.keys()) this.#endLife(id);
     await this.#deps.runtime.removeSandbox(this.uid);
     await this.volumes.tearDown();
@@ -538,52 +551,7 @@ export class PodWorker {
     });
   }
 
-  #publish(): void {
-    if (this.#publishing) this.#publishAgain = true;
-    else if (!this.#closed) void this.#publishNow();
-  }
-
-  async #publishNow(): Promise<void> {
-    this.#publishing = true;
-    do {
-      this.#publishAgain = false;
-      await this.#send();
-    } while (this.#publishAgain && !this.#closed);
-    this.#publishing = false;
-  }
-
-  /** Writes the status if it differs; on a conflict looks at the pod again. */
-  async #send(): Promise<void> {
-    const { client, clock, logger } = this.#deps;
-    for (let tries = 0; tries < 5 && !this.#removed; tries++) {
-      try {
-        const written = await patchStatus(client, Pod, this.#pod, this.#status());
-        if (Number(written.metadata.resourceVersion) > Number(this.#pod.metadata.resourceVersion))
-          this.#pod = written;
-        return;
-      } catch (error) {
-        if (isReason(error, 'NotFound')) return;
-        if (isReason(error, 'Conflict')) {
-          try {
-            const { name, namespace } = this.#pod.metadata;
-            const fresh = await client.get(Pod, name, { namespace });
-            if (fresh.metadata.uid !== this.uid) return;
-            this.#pod = fresh;
-            continue;
-          } catch (again) {
-            if (isReason(again, 'NotFound')) return;
-          }
-        } else if (error instanceof ApiError && error.code < 500) {
-          logger.error({ pod: this.#key, error: error.message }, 'the pod status was refused');
-          return;
-        }
-        await new Promise<void>((resolve) => clock.after(200 * 2 ** tries, resolve));
-      }
-    }
-    this.#wakeAt(clock.now() + 1000);
-  }
-
-  #status(): PodStatus {
+  status(): PodStatus {
     return podStatus({
       pod: this.#pod,
       views: this.#views,

@@ -5,18 +5,8 @@
  */
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import {
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  rmdirSync,
-  statSync,
-  symlinkSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ApiError, type ExecOptions, type LogOptions, type StreamSession } from '@coracle/machinery';
 import type { Pod } from '@coracle/machinery/api';
@@ -45,6 +35,7 @@ import {
 } from './container-files.ts';
 import { enterContainer, execSync, execStream } from './exec.ts';
 import { bootId, signal, statOf, treeOf } from './host-process.ts';
+import { linkVolume, makeHostPoints, removeHostPoints } from './host-points.ts';
 import { hostTree } from './host-tree.ts';
 import { hostsText, writeInPlace } from './hosts-file.ts';
 import { type MountRequest, planMounts } from './mount-plan.ts';
@@ -291,65 +282,35 @@ export class ProcessRuntime implements Runtime {
     return { ...this.#baseEnv, HOSTNAME: spec.hostname, ...spec.env, [markerName]: id };
   }
 
-  /** Shell lines that make the mounts. Without a mount namespace volumes are linked to, where that harms nobody. */
+  /** Shell lines that make the mounts; what had to be made on the host for them is noted in the sandbox. */
   #mountsOf(spec: ContainerSpec, folder: string, sandbox: SandboxRecord): string[] {
-    const messagePath = spec.container.terminationMessagePath ?? '/dev/termination-log';
-    const podFolder = this.#podFolder(sandbox.podUid);
-    if (this.host.isolation === 'none') {
-      for (const mount of spec.mounts) this.#link(mount, sandbox);
-      return [];
+    try {
+      if (this.host.isolation === 'none') {
+        for (const mount of spec.mounts) linkVolume(mount, sandbox, this.host.isolationWhy);
+        return [];
+      }
+      const plan = planMounts(this.#requests(spec, sandbox), hostTree, folder);
+      makeHostPoints(plan, sandbox);
+      for (const [path, text] of Object.entries(plan.files)) write(path, text);
+      return plan.lines;
+    } catch (error) {
+      throw new MountError(error instanceof Error ? error.message : String(error));
+    } finally {
+      this.#saveSandbox(sandbox);
     }
+  }
+
+  /** The pod's volumes, the file for its last words, and its hosts file. */
+  #requests(spec: ContainerSpec, sandbox: SandboxRecord): MountRequest[] {
     const requests: MountRequest[] = [...spec.mounts];
     const add = (hostPath: string, mountPath: string): void => {
       if (!requests.some((each) => each.mountPath === mountPath))
         requests.push({ hostPath, mountPath, readOnly: false });
     };
-    add(spec.terminationMessageFile, messagePath);
-    if (spec.pod.spec?.hostNetwork !== true) add(join(podFolder, 'hosts'), '/etc/hosts');
-    try {
-      const plan = planMounts(requests, hostTree, folder);
-      for (const path of plan.hostFolders) {
-        if (existsSync(path)) continue;
-        mkdirSync(path);
-        sandbox.hostFolders.push(path);
-      }
-      for (const path of plan.hostFiles) {
-        if (existsSync(path)) continue;
-        writeFileSync(path, '', { flag: 'wx' });
-        sandbox.hostFiles.push(path);
-      }
-      if (plan.hostFolders.length + plan.hostFiles.length > 0) this.#saveSandbox(sandbox);
-      for (const [path, text] of Object.entries(plan.files)) write(path, text);
-      return plan.lines;
-    } catch (error) {
-      throw new MountError(error instanceof Error ? error.message : String(error));
-    }
-  }
-
-  #link({ hostPath, mountPath }: MountRequest, sandbox: SandboxRecord): void {
-    const path = resolve(mountPath);
-    // Every pod has it and few read it; nobody but root could make the link.
-    if (path === '/var/run/secrets/kubernetes.io/serviceaccount') return;
-    if (sandbox.hostFiles.includes(path) || path === resolve(hostPath)) return;
-    const why = this.host.isolationWhy ?? 'no mount namespace';
-    if (present(path))
-      throw new MountError(
-        `${mountPath} exists on the host and cannot be covered without a mount namespace (${why})`,
-      );
-    try {
-      for (const missing of missingParents(path)) {
-        mkdirSync(missing);
-        sandbox.hostFolders.push(missing);
-      }
-      symlinkSync(hostPath, path);
-      sandbox.hostFiles.push(path);
-    } catch (error) {
-      throw new MountError(
-        `${mountPath} cannot be mounted (${why}), and no link can be put there: ${(error as Error).message}`,
-      );
-    } finally {
-      this.#saveSandbox(sandbox);
-    }
+    add(spec.terminationMessageFile, spec.container.terminationMessagePath ?? '/dev/termination-log');
+    if (spec.pod.spec?.hostNetwork !== true)
+      add(join(this.#podFolder(sandbox.podUid), 'hosts'), '/etc/hosts');
+    return requests;
   }
 
   async stop(id: string, graceMs: number): Promise<void> {
@@ -492,37 +453,3 @@ export class ProcessRuntime implements Runtime {
 }
 
 const write = (path: string, text: string): void => writeFileSync(path, text, { mode: 0o600 });
-
-function present(path: string): boolean {
-  try {
-    lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function missingParents(path: string): string[] {
-  const missing: string[] = [];
-  for (let parent = dirname(path); !existsSync(parent); parent = dirname(parent)) missing.unshift(parent);
-  return missing;
-}
-
-/** Removes mount points and links that were made on the host; only empty folders, empty files and links. */
-function removeHostPoints(sandbox: SandboxRecord): void {
-  for (const path of sandbox.hostFiles.toReversed()) {
-    try {
-      const stat = lstatSync(path);
-      if (stat.isSymbolicLink() || (stat.isFile() && statSync(path).size === 0)) unlinkSync(path);
-    } catch {
-      // Gone already.
-    }
-  }
-  for (const path of sandbox.hostFolders.toReversed()) {
-    try {
-      rmdirSync(path);
-    } catch {
-      // Not empty, or gone.
-    }
-  }
-}
