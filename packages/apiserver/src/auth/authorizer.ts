@@ -6,7 +6,7 @@
 import type { Unstructured, UserInfo } from '@coracle/machinery';
 import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from '@coracle/machinery/api';
 import type { Authorizer, Lookup, RequestAttributes } from '../contracts.ts';
-import { createNodeAuthorizer, nodeNameOf } from './node-authorizer.ts';
+import { createNodeAuthorizer, nodeNameOf, type PodsOnNode } from './node-authorizer.ts';
 import { nodeRules } from './bootstrap-policy.ts';
 import { aggregate, type PolicyRule, ruleAllows } from './rbac.ts';
 import { serviceAccountUsername } from './service-account-tokens.ts';
@@ -16,7 +16,7 @@ export interface AuthorizerOptions {
   /** Changes whenever a Role, ClusterRole or binding does. Without it the lists are compared at each request. */
   generation?: () => number;
   /** Pods bound to a node; default: a scan of the pods. */
-  podsOnNode?: (node: string) => Unstructured[];
+  podsOnNode?: PodsOnNode;
 }
 
 interface Grant {

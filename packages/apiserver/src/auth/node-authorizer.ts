@@ -23,14 +23,19 @@ const readVerbs = new Set(['get', 'list', 'watch']);
 
 const noRelation = (node: string): string => `no relationship found between node '${node}' and this object`;
 
+/** Pods bound to a node, of one namespace if it is given. */
+export type PodsOnNode = (node: string, namespace?: string) => Unstructured[];
+
 export function createNodeAuthorizer(
   lookup: Lookup,
-  podsOnNode: (node: string) => Unstructured[] = (node) =>
-    lookup.list('', 'pods').filter((pod) => (pod as unknown as Pod).spec?.nodeName === node),
+  podsOnNode: PodsOnNode = (node, namespace) =>
+    lookup.list('', 'pods', namespace).filter((pod) => (pod as unknown as Pod).spec?.nodeName === node),
 ): { authorize(node: string, asked: RequestAttributes): NodeVerdict } {
   function related(node: string, kind: string, namespace: string, name: string): boolean {
-    for (const pod of podsOnNode(node)) {
-      if (kind !== 'persistentvolumes' && pod.metadata.namespace !== namespace) continue;
+    // Volumes are the cluster's; everything else is used by pods of its own namespace.
+    const scope = kind === 'persistentvolumes' ? undefined : namespace;
+    for (const pod of podsOnNode(node, scope)) {
+      if (scope !== undefined && pod.metadata.namespace !== scope) continue;
       if (podReferences(pod as unknown as Pod, lookup, kind).has(name)) return true;
     }
     return false;

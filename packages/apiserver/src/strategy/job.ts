@@ -180,8 +180,11 @@ export function jobSpecProblems(spec: JobSpec, at: string, name: string | undefi
 }
 
 /** The template with the directives a suspended job may change put back to the old ones. */
-function settledTemplate(template: PodTemplateSpec, old: PodTemplateSpec): PodTemplateSpec {
-  const spec = template.spec;
+function settledTemplate(
+  template: PodTemplateSpec | undefined,
+  old: PodTemplateSpec,
+): PodTemplateSpec | undefined {
+  const spec = template?.spec;
   if (!spec || !old.spec) return template;
   return {
     metadata: {
@@ -198,7 +201,7 @@ function settledTemplate(template: PodTemplateSpec, old: PodTemplateSpec): PodTe
       nodeSelector: old.spec.nodeSelector,
       tolerations: old.spec.tolerations,
       schedulingGates: old.spec.schedulingGates,
-      containers: spec.containers.map((container, index) => ({
+      containers: (spec.containers ?? []).map((container, index) => ({
         ...container,
         resources: old.spec?.containers[index]?.resources,
       })),
