@@ -242,3 +242,34 @@ test('stored definitions are served by a server that starts later', async () => 
   expect(list.items.map((item) => item.metadata.name)).toEqual(['x']);
   await second.close();
 });
+
+test('versions of one definition show the same objects; one that is not served is gone', async () => {
+  const two = definition('twins', 'Twin') as ReturnType<typeof definition> & {
+    spec: { versions: Record<string, unknown>[] };
+  };
+  const [v1] = two.spec.versions;
+  const versions = (beta: boolean, one = true): object[] => [
+    { ...v1, served: one },
+    { ...v1, name: 'v1beta1', served: beta, storage: false },
+  ];
+  await t.call('POST', crds, { ...two, spec: { ...two.spec, versions: versions(true) } });
+  const root = (version: string): string => `/apis/example.com/${version}/namespaces/default/twins`;
+  await t.call('POST', root('v1beta1'), { metadata: { name: 'a' }, spec: { size: 2 } });
+  expect(await t.call('GET', `${root('v1')}/a`)).toMatchObject({
+    apiVersion: 'example.com/v1',
+    spec: { size: 2, colour: 'red' },
+  });
+  expect(await t.call('GET', `${root('v1beta1')}/a`)).toMatchObject({ apiVersion: 'example.com/v1beta1' });
+  const name = `${crds}/twins.example.com`;
+  await t.call('PATCH', name, { spec: { versions: versions(false) } }, merge);
+  expect((await t.request('GET', `${root('v1beta1')}/a`)).code).toBe(404);
+  expect((await t.request('GET', `${root('v1')}/a`)).code).toBe(200);
+  await t.call('PATCH', name, { spec: { versions: versions(false, false) } }, merge);
+  expect((await t.request('GET', `${root('v1')}/a`)).code).toBe(404);
+  const watch = await t.watch(`${crds}?watch=1&fieldSelector=metadata.name%3Dtwins.example.com`);
+  await t.call('DELETE', name);
+  let change = await watch.next();
+  while (change && change.type !== 'DELETED') change = await watch.next();
+  watch.stop();
+  expect(t.store.count('example.com/twins/')).toBe(0);
+});

@@ -107,9 +107,12 @@ export function startDefinitions(ctx: ServerContext): Definitions {
     if (metadata.deletionTimestamp === undefined || !metadata.finalizers?.includes(cleanupFinalizer))
       return false;
     const named = { group: spec.group, resource: spec.names.plural };
-    const [served] = registry.versionsOf(named.group, named.resource);
+    // Objects of versions that are not served any more are cleaned up like the others.
+    const versions = spec.versions.map((version) => ({ ...version, served: true }));
+    const allServed: Definition = { ...definition, spec: { ...spec, versions } };
+    const [kindOfObjects] = kindFromCrd(allServed);
     // A definition that never got its names has no objects of its own.
-    if (served && registered.has(name)) await deleteAll(served);
+    if (kindOfObjects && registered.has(name)) await deleteAll(kindOfObjects);
     if (registered.has(name) && store.count(prefixOf(named)) > 0) return true;
     const next = jsonClone(definition);
     const rest = (next.metadata.finalizers ?? []).filter((f) => f !== cleanupFinalizer);

@@ -9,7 +9,6 @@ import {
   errors,
   type FieldError,
   generateName,
-  jsonClone,
   type Kind,
   type ObjectMeta,
   type Schema,
@@ -177,9 +176,4 @@ export function unchanged(object: Unstructured, old: Unstructured): boolean {
   const { resourceVersion: _a, ...meta } = object.metadata;
   const { resourceVersion: _b, ...oldMeta } = old.metadata;
   return deepEqual({ ...object, metadata: meta }, { ...old, metadata: oldMeta });
-}
-
-/** A copy that the steps may change. */
-export function mutable(object: Unstructured): Unstructured {
-  return jsonClone(object);
 }
