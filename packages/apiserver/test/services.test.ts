@@ -32,7 +32,7 @@ describe('addresses of services', () => {
     await t.call('DELETE', `${path}/${first?.body.metadata.name}`);
     const again = await make('again');
     expect((again.body as unknown as Service).spec?.clusterIP).toBe(
-      (first?.body as unknown as Service).spec?.clusterIP,
+      (first?.body as unknown as Service | undefined)?.spec?.clusterIP,
     );
   });
   test('that are taken are refused, and stay with their owner', async () => {
