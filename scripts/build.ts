@@ -1,27 +1,5 @@
-/**
- * Bundles the `coracle` command into dist/: one entry and a few chunks that are loaded when a command needs them, so that
- * `coracle get` does not pay for the engine. Native packages (lmdb) stay outside.
- */
-import { rmSync } from 'node:fs';
+/** `npm run build`: the bundle that users run, in dist/. */
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { bundle } from './bundle.ts';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-rmSync(`${root}dist`, { recursive: true, force: true });
-await build({
-  absWorkingDir: root,
-  entryPoints: { coracle: 'packages/cli/src/main.ts' },
-  outdir: 'dist',
-  outExtension: { '.js': '.mjs' },
-  bundle: true,
-  splitting: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node22',
-  minifySyntax: true,
-  minifyWhitespace: true,
-  external: ['lmdb'],
-  // CommonJS packages in the bundle ask for Node's own modules through require.
-  banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
-  logLevel: 'warning',
-});
+await bundle(fileURLToPath(new URL('../dist', import.meta.url)));

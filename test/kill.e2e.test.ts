@@ -13,7 +13,7 @@ import { ConfigMap, Job, Pod } from '@coracle/machinery/api';
 import { ApiError } from '@coracle/machinery';
 import { ConnectionError } from '@coracle/client';
 import type { Client } from '@coracle/client';
-import { processEngine } from './support/process-engine.ts';
+import { bundledCommand, processEngine } from './support/process-engine.ts';
 import type { ProcessEngine } from './support/process-engine.ts';
 import { until } from './support/until.ts';
 
@@ -82,6 +82,7 @@ test(
   { timeout: 1_200_000 },
   async () => {
     const random = generator(seed);
+    const main = await bundledCommand('kill');
     const folder = await mkdtemp(join(tmpdir(), 'coracle-kill-'));
     const known: Acknowledged = new Map();
     const unsure = new Set<string>();
@@ -89,7 +90,7 @@ test(
     let engine: ProcessEngine | undefined;
     try {
       for (let round = 0; round <= kills; round += 1) {
-        engine = await processEngine(folder);
+        engine = await processEngine(main, folder);
         const { client } = engine;
         // Everything acknowledged is there, as it was acknowledged.
         const list = await client.list(ConfigMap, { namespace: 'default' });

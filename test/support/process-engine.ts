@@ -7,9 +7,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createClient, loadKubeconfig, transportFromKubeconfig } from '@coracle/client';
 import type { Client } from '@coracle/client';
+import { bundle } from '../../scripts/bundle.ts';
 import { until } from './until.ts';
 
-const main = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url));
+const cache = fileURLToPath(new URL('../../node_modules/.cache/coracle-test/', import.meta.url));
 
 export interface ProcessEngine {
   child: ChildProcess;
@@ -21,8 +22,18 @@ export interface ProcessEngine {
   stop(): Promise<void>;
 }
 
+/** The command as users have it, bundled for one test; its path. */
+export async function bundledCommand(name: string): Promise<string> {
+  await bundle(join(cache, name));
+  return join(cache, name, 'coracle.mjs');
+}
+
 /** Starts an engine on the data folder and waits until it answers `/readyz`. */
-export async function processEngine(folder: string, words: readonly string[] = []): Promise<ProcessEngine> {
+export async function processEngine(
+  main: string,
+  folder: string,
+  words: readonly string[] = [],
+): Promise<ProcessEngine> {
   const child = spawn(
     process.execPath,
     [
