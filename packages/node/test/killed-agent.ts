@@ -10,12 +10,12 @@ if (mode === 'storm') {
   process.stdout.write('begin\n');
   for (let i = 0; ; i++) await startIn(runtime, pod, dataDir, `sleep ${word}`, { name: `c${i}` });
 }
-const wait = `while [ ! -e ${join(dataDir, 'go')} ]; do sleep 0.02; done`;
+const wait = `while [ ! -e "${join(dataDir, 'go')}" ]; do sleep 0.02; done`;
 await startIn(
   runtime,
   pod,
   dataDir,
-  `echo before; ${wait}; echo after; echo > ${join(dataDir, 'done')}; exit 23`,
+  `echo before; ${wait}; echo after; echo > "${join(dataDir, 'done')}"; exit 23`,
   { name: 'short' },
 );
 await startIn(runtime, pod, dataDir, `sleep ${word}`, { name: 'long' });

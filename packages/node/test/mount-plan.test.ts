@@ -46,7 +46,7 @@ const volumes = (made: ReturnType<typeof plan>): string[] => {
   const all = fstab(made);
   return all.slice(all.findIndex((line) => line.startsWith('proc ')) + 1);
 };
-const bind = (path: string): string => `${path} /c/stage${path} none rbind 0 0`;
+const bind = (path: string): string => `${path} /c/stage${path} none rbind,nofail 0 0`;
 
 describe('the mount plan', () => {
   test('makes a root of its own out of the entries of the host, with devices and terminals of its own', () => {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -431,7 +431,7 @@ describe('an agent that is killed', () => {
     ['with what the host allows', {}],
     ['without namespaces', { isolation: true, cgroups: true }],
   ])('%s: its containers go on, their output and ends are found', async (_name, forbid) => {
-    const dataDir = join(folder, `killed-${Object.keys(forbid).length}`);
+    const dataDir = join(folder, `it's killed ${Object.keys(forbid).length}`);
     const word = oddSleep();
     const child = spawn(process.execPath, [program, dataDir, JSON.stringify(forbid), word], {
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -491,4 +491,22 @@ describe('an agent that is killed', () => {
     }
     expect(readdirSync(join(dataDir, 'pods'))).toEqual([]);
   });
+});
+
+test('a container that was recorded and never started is forgotten, and never starts late', async () => {
+  const dataDir = join(folder, 'recorded');
+  const first = await makeRuntime(dataDir);
+  const pod = podOf();
+  const handle = await startIn(first, pod, folder, 'exit 0');
+  await ended(handle);
+  await first.close();
+  const container = join(dataDir, 'pods', pod.metadata.uid, 'containers', 'main-0');
+  // As it is when the agent dies between the record and the supervisor's first act.
+  for (const name of ['supervisor', 'pid', 'status', 'outcome.json', 'drained', 'log.1'])
+    rmSync(join(container, name), { force: true });
+  const next = await makeRuntime(dataDir);
+  expect((await next.recover()).containers).toEqual([]);
+  expect(existsSync(container)).toBe(false);
+  await next.removeSandbox(pod.metadata.uid);
+  await next.close();
 });

@@ -199,7 +199,8 @@ function takeApart(
     if (kind === 'link') links.push(path);
     else {
       (kind === 'folder' ? build.folders : build.touch).push(at(name));
-      build.fstab.push(fstabLine(path, at(name), 'none', 'rbind'));
+      // An entry may go between the plan and the mount (a device that is unplugged).
+      build.fstab.push(fstabLine(path, at(name), 'none', 'rbind,nofail'));
     }
   }
   if (links.length > 0)

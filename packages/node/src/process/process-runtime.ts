@@ -154,7 +154,10 @@ export class ProcessRuntime implements Runtime {
       for (let tries = 0; tries < 20 && readIdentity(join(folder, 'supervisor')) === undefined; tries++)
         await delay(10);
       if (takeStartLock(folder)) {
-        container.finish(137, 'ContainerStatusUnknown', 'The agent stopped before the container was started');
+        // Nothing ran and nothing will: as if it had never been asked for.
+        this.#containers.delete(record.id);
+        await this.#removeCgroups([container], false);
+        await discard(folder);
         return;
       }
     }
