@@ -163,6 +163,16 @@ describe.each([
     await until('none is left', () => processesWith(word).length === 0);
   });
 
+  test('a forced deletion does not wait for the grace period of the first', async () => {
+    const word = `${3_000_000 + Math.floor(Math.random() * 1e9)}`;
+    const deaf = `trap "" TERM; echo on; while :; do sleep ${word} & wait; done`;
+    await create(nodeName, 'deaf', { terminationGracePeriodSeconds: 600, containers: [sh(deaf)] });
+    await until('it runs', async () => (await log(agent, 'deaf').catch(() => '')) === 'on\n');
+    await cluster.client.delete(Pod, 'deaf', { namespace: 'default' });
+    await cluster.client.delete(Pod, 'deaf', { namespace: 'default', gracePeriodSeconds: 0 });
+    await until('none is left', () => processesWith(word).length === 0);
+  });
+
   test('an agent that comes back goes on with what runs', async () => {
     await create(nodeName, 'stays', { containers: [sh('echo one; sleep 100')] });
     await until('it runs', () => phase('stays') === 'Running');

@@ -142,7 +142,7 @@ export class PodWorker implements StatusSubject {
   /** A stop is under way and less time is left for it than it was given. */
   #hurry(): void {
     if (!this.#passing) return;
-    const graceMs = this.#removed ? 1000 : this.#graceMs();
+    const graceMs = this.#graceMs();
     for (const handles of this.#attempts.values()) {
       const newest = handles.at(-1);
       if (newest !== undefined && this.#stopping.has(newest.id))
@@ -448,7 +448,9 @@ export class PodWorker implements StatusSubject {
     }
   }
 
+  /** A pod that the API has no longer was deleted by force: kubelet's least, a second. */
   #graceMs(): number {
+    if (this.#removed) return 1000;
     const { metadata, spec } = this.#pod;
     const seconds = metadata.deletionGracePeriodSeconds ?? spec?.terminationGracePeriodSeconds ?? 30;
     return Math.max(1, seconds) * 1000;
