@@ -51,6 +51,7 @@ export class PodWorker implements StatusSubject {
   #gone = false;
   #terminating = false;
   #volumesReady = false;
+  #refreshing: Promise<void> | undefined;
   #volumeTries = 0;
   #passing = false;
   #again = false;
@@ -335,10 +336,11 @@ export class PodWorker implements StatusSubject {
 
   /** Brings configMap, secret and token volumes up to date; failures are tried again at the next call. */
   async refreshVolumes(): Promise<void> {
-    if (!this.#volumesReady || this.#gone || isTerminalPhase(this.#pod.status)) return;
-    await this.volumes.setUp(this.payloadContext).catch((error: unknown) => {
+    if (!this.#volumesReady || this.#terminating || this.#gone || isTerminalPhase(this.#pod.status)) return;
+    this.#refreshing = this.volumes.setUp(this.payloadContext).catch((error: unknown) => {
       this.#deps.logger.debug({ pod: this.#key, error: String(error) }, 'volumes were not refreshed');
     });
+    await this.#refreshing;
   }
 
   #decide(): Decision {
@@ -500,6 +502,8 @@ export class PodWorker implements StatusSubject {
     if (!this.#removed) await this.#writer.flush();
     for (const id of this.#lives.keys()) this.#endLife(id);
     await this.#deps.runtime.removeSandbox(this.uid);
+    // One under way would make again what is removed here.
+    await this.#refreshing;
     await this.volumes.tearDown();
     this.#deps.devices.release(this.uid);
     this.#deps.tokens.forget(this.uid);
