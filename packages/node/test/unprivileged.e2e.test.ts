@@ -17,7 +17,11 @@ test('an ordinary user has volumes, names and processes of their own too, in a u
   if (root && spawnSync('setpriv', [...as, process.execPath, ...readable]).status !== 0)
     return context.skip();
   const [command, ...args] = root ? ['setpriv', ...as, ...program] : program;
-  const answer = JSON.parse(execFileSync(command as string, args, { encoding: 'utf8', cwd: folder })) as {
+  // As most ordinary users have it: without the folders of administration tools.
+  const env = { ...process.env, PATH: '/usr/local/bin:/usr/bin:/bin' };
+  const answer = JSON.parse(
+    execFileSync(command as string, args, { encoding: 'utf8', cwd: folder, env }),
+  ) as {
     isolation: string;
     code: number;
     log: string;

@@ -7,6 +7,7 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Runtime } from '../runtime.ts';
+import { toolPath } from './tool-path.ts';
 import { type CgroupRoots, findCgroups } from './cgroups.ts';
 
 const run = promisify(execFile);
@@ -39,6 +40,7 @@ export function unshareArguments(isolation: Exclude<Isolation, 'none'>): string[
 }
 
 const trial = [
+  'command -v pivot_root',
   'mount -t tmpfs coracle-trial /mnt',
   'mount -t proc proc /proc',
   'mkdir /mnt/usr',
@@ -48,7 +50,10 @@ const trial = [
 
 async function canUnshare(isolation: Exclude<Isolation, 'none'>): Promise<string | undefined> {
   try {
-    await run('unshare', [...unshareArguments(isolation), 'sh', '-c', trial], { timeout: 5000 });
+    await run('unshare', [...unshareArguments(isolation), 'sh', '-c', trial], {
+      timeout: 5000,
+      env: { PATH: toolPath() },
+    });
     return undefined;
   } catch (error) {
     const { stderr, message } = error as { stderr?: string; message: string };
@@ -58,14 +63,16 @@ async function canUnshare(isolation: Exclude<Isolation, 'none'>): Promise<string
 
 /** Is the program on our PATH? Cheaper than running it. */
 function onPath(name: string): boolean {
-  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, name), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+  return toolPath()
+    .split(delimiter)
+    .some((folder) => {
+      try {
+        accessSync(join(folder, name), constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
 }
 
 /** Tries what must be tried: one process, some 15 ms. `forbid` leaves namespaces or cgroups out even where they work (tests, debugging). */

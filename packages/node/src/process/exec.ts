@@ -9,6 +9,7 @@ import { readJson } from './container-files.ts';
 import { childrenOf, isAlive, signal, treeOf } from './host-process.ts';
 import { quote } from './mount-plan.ts';
 import { commandLine } from './scripts.ts';
+import { toolPath } from './tool-path.ts';
 import type { SupervisedContainer } from './supervised-container.ts';
 
 /** How to get a command line into the container: a program and arguments, to which a shell script is added. */
@@ -55,7 +56,7 @@ function launch(entry: Entry, script: string, stdin: boolean): ChildProcess {
     cwd: '/',
     detached: true,
     stdio: [stdin ? 'pipe' : 'ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'] ?? '' },
+    env: { PATH: toolPath() },
   });
 }
 

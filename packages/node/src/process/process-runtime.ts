@@ -41,6 +41,7 @@ import { hostsText, writeInPlace } from './hosts-file.ts';
 import { type MountRequest, planMounts } from './mount-plan.ts';
 import { readLogs } from './read-logs.ts';
 import { commandProblem } from './resolve-command.ts';
+import { toolPath } from './tool-path.ts';
 import { runScript, superviseScript } from './scripts.ts';
 import { markerName, SupervisedContainer } from './supervised-container.ts';
 
@@ -263,7 +264,7 @@ export class ProcessRuntime implements Runtime {
       cwd: '/',
       detached: true,
       stdio: 'ignore',
-      env: { PATH: this.#baseEnv['PATH'] ?? '', [markerName]: container.id },
+      env: { PATH: toolPath(), [markerName]: container.id },
     });
     child.on('error', (error) => {
       if (takeStartLock(container.folder)) container.finish(128, 'StartError', error.message);
