@@ -157,7 +157,7 @@ export class ProcessRuntime implements Runtime {
       if (takeStartLock(folder)) {
         // Nothing ran and nothing will: as if it had never been asked for.
         this.#containers.delete(record.id);
-        await this.#removeCgroups([container], false);
+        await this.#removeCgroups(container.podUid, [container]);
         await discard(folder);
         return;
       }
@@ -171,6 +171,8 @@ export class ProcessRuntime implements Runtime {
       ? new ContainerCgroup(this.host.cgroups, record.podUid, `${record.name}-${record.attempt}`)
       : undefined;
     const container = new SupervisedContainer(record, folder, cgroup, this.#clock, () => {
+      // Nothing is left to limit or to count.
+      void this.#removeCgroups(record.podUid, [container]);
       for (const listener of this.#listeners) listener.changed(record.podUid, record.id);
     });
     this.#containers.set(record.id, container);
@@ -320,6 +322,11 @@ export class ProcessRuntime implements Runtime {
   async stop(id: string, graceMs: number): Promise<void> {
     const container = this.#containers.get(id);
     if (container === undefined || container.exited) return;
+    await this.#end(container, graceMs);
+    await this.#removeCgroups(container.podUid, [container]);
+  }
+
+  async #end(container: SupervisedContainer, graceMs: number): Promise<void> {
     const { main } = container;
     if (graceMs > 0 && main !== undefined) {
       signal(main, (container.record.stopSignal ?? 'SIGTERM') as NodeJS.Signals);
@@ -351,7 +358,7 @@ export class ProcessRuntime implements Runtime {
       container.killSupervisor();
       this.#containers.delete(container.id);
     }
-    await this.#removeCgroups(containers);
+    await this.#removeCgroups(podUid, containers);
     const sandbox = this.#sandboxes.get(podUid);
     if (sandbox !== undefined) {
       removeHostPoints(sandbox);
@@ -368,15 +375,16 @@ export class ProcessRuntime implements Runtime {
     container.close();
     container.killLeftovers();
     this.#containers.delete(id);
-    await this.#removeCgroups([container], false);
+    await this.#removeCgroups(container.podUid, [container]);
     await discard(container.folder);
   }
 
-  async #removeCgroups(containers: SupervisedContainer[], pod = true): Promise<void> {
+  /** Removes containers' control groups; one is busy until its last process has quite gone. Then the pod's, if that is empty. */
+  async #removeCgroups(podUid: string, containers: readonly SupervisedContainer[]): Promise<void> {
     for (const container of containers) {
       for (let tries = 0; container.cgroup?.remove() === false && tries < 50; tries++) await delay(10);
     }
-    if (pod) containers[0]?.cgroup?.removePod();
+    if (this.host.cgroups !== undefined) new ContainerCgroup(this.host.cgroups, podUid, '').removePod();
   }
 
   async *logs(id: string, options: LogOptions, abort: AbortSignal): AsyncGenerator<Uint8Array> {

@@ -170,9 +170,6 @@ export class SupervisedContainer implements ContainerHandle {
     const outcome = { reason, message };
     writeAtomically(join(this.folder, 'outcome.json'), JSON.stringify(outcome));
     this.#setExited(exitCode, written ?? this.#clock.now(), reason, message);
-    // Nothing is left to limit or to count.
-    this.cgroup?.remove();
-    this.cgroup?.removePod();
     this.#onChange();
   }
 
