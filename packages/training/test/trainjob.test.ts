@@ -236,6 +236,14 @@ describe('other built-in runtimes', () => {
       DMLC_NUM_WORKER: '8',
     });
   });
+  test('all end at the first worker that fails: one that starts again alone meets dead connections', () => {
+    for (const runtime of trainingRuntimes() as ClusterTrainingRuntime[]) {
+      const jobSet = jobSetOf(trainJob({ trainer }), runtime.metadata.name);
+      const spec = jobSet.spec.replicatedJobs?.[0]?.template.spec;
+      expect(spec?.backoffLimit, runtime.metadata.name).toBe(0);
+      expect(spec?.template.spec?.restartPolicy, runtime.metadata.name).toBe('Never');
+    }
+  });
   test('all are gangs of the plain environment', () => {
     for (const runtime of trainingRuntimes() as ClusterTrainingRuntime[]) {
       const { name } = runtime.metadata;

@@ -2,6 +2,10 @@
  * The ClusterTrainingRuntimes an engine has from the start. Each is gang-scheduled and gives its trainer pods the plain
  * variables. Names and frameworks are upstream's, so that manifests written for Kubeflow Trainer run; `plain` is for any
  * program that reads MASTER_ADDR, MASTER_PORT, WORLD_SIZE and RANK.
+ *
+ * A worker that fails ends the job at once, with its exit code: one worker started again alone meets peers that hold a dead
+ * connection, and a mistyped command would be tried for ten minutes. A runtime whose jobs should start over as a whole says so in
+ * `spec.template.spec.failurePolicy.maxRestarts`.
  */
 import { apiVersionOf } from '@coracle/machinery';
 import { ancestorStep, frameworkLabel, nodeName, plainEnvLabel, trainerStep } from '../trainjob/keys.ts';
@@ -53,7 +57,10 @@ function specOf(image: string, mlPolicy: MlPolicy): TrainingRuntimeSpec {
             name: nodeName,
             template: {
               metadata: { labels: { [ancestorStep]: trainerStep } },
-              spec: { template: { spec: { containers: [{ name: nodeName, image }] } } },
+              spec: {
+                backoffLimit: 0,
+                template: { spec: { restartPolicy: 'Never', containers: [{ name: nodeName, image }] } },
+              },
             },
           },
         ],
