@@ -28,7 +28,7 @@ describe('coracle get', () => {
     cluster.intercept((request) => podTables(request, ['web-0', 'a']));
     expect((await run('get', 'pods')).out).toBe('NAME    STATUS\nweb-0   Running\na       Running\n');
     expect((await run('get', 'po', '-o', 'wide', '--no-headers')).out).toBe(
-      'web-0   Running   <none>\na       Running   <none>\n',
+      'web-0   Running\na       Running\n',
     );
     expect((await run('get', 'pods', '-A', '--show-labels')).out).toBe(
       'NAMESPACE   NAME    STATUS    LABELS\ndefault     web-0   Running   app=web-0\ndefault     a       Running   app=a\n',

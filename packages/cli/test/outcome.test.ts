@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Unstructured } from '@coracle/machinery';
 import type { Pod } from '@coracle/machinery/api';
-import { firstFailure, gpusOf, outcomeOf, podState } from '../src/run/outcome.ts';
+import { firstFailure, gpusOf, outcomeOf, podState, podWhy } from '../src/run/outcome.ts';
 
 const withCondition = (kind: string, type: string, more: object = {}): Unstructured =>
   ({
@@ -55,6 +55,15 @@ describe('one worker', () => {
       ),
     ).toBe('Unschedulable');
     expect(podState(pod({ phase: 'Running' }))).toBe('Running');
+  });
+  test('says why it does not run: the scheduler’s words, or those of the node; nothing when it runs', () => {
+    const message = '0/1 nodes are available:\n1 Insufficient cpu.';
+    expect(podWhy(pod({ conditions: [{ type: 'PodScheduled', status: 'False', message }] }))).toBe(
+      '0/1 nodes are available: 1 Insufficient cpu.',
+    );
+    const state = { waiting: { reason: 'RunContainerError', message: 'not found in $PATH' } };
+    expect(podWhy(pod({ phase: 'Pending', containerStatuses: [{ state }] }))).toBe('not found in $PATH');
+    expect(podWhy(pod({ phase: 'Running', containerStatuses: [{ state: { running: {} } }] }))).toBe('');
   });
   test('the first failure of a gang gives the exit code', () => {
     const ended = (name: string, exitCode: number, finishedAt: string): Pod =>

@@ -1,5 +1,5 @@
 /** `coracle run`: submits a manifest or a command, shows its workers until it ends, and takes over its exit code. */
-import { ApiError, isReason } from '@coracle/machinery';
+import { ApiError, isReason, parseQuantity } from '@coracle/machinery';
 import type { ResourceType, Unstructured } from '@coracle/machinery';
 import { createInformerFactory, silentLogger, systemClock } from '@coracle/operator';
 import type { Client } from '@coracle/client';
@@ -40,8 +40,8 @@ export function register(program: Command, context: CliContext): void {
     .argument('[file-or-command...]', 'a manifest (file, folder or -), or, after --, a command')
     .option('-w, --workers <n>', 'workers of the command', whole(1), 1)
     .option('-g, --gpus <n>', 'GPUs for each worker', whole(0), 0)
-    .option('--cpu <quantity>', 'CPU request of each worker, like 500m or 2')
-    .option('--memory <quantity>', 'memory request and limit of each worker, like 512Mi')
+    .option('--cpu <quantity>', 'CPU request of each worker, like 500m or 2', quantity)
+    .option('--memory <quantity>', 'memory request and limit of each worker, like 512Mi', quantity)
     .option('-e, --env <NAME=value>', 'a variable for each worker; may be repeated', collect, [])
     .option('--name <name>', 'name of the TrainJob; else made from the command')
     .option('--image <image>', 'container image, for nodes that run images')
@@ -112,13 +112,24 @@ async function run(
   for (const { object, source, type } of planned) {
     submitted.push({ object: await submit(context, client, type, object, namespace, source), type });
   }
-  const main = submitted.find(({ object }) => canFollow(object.kind));
-  if (!main || flags.detach) {
-    for (const { object } of submitted)
-      context.stdout.write(`${object.kind} ${object.metadata.name} submitted\n`);
-    return 0;
+  const followed = flags.detach ? [] : submitted.filter(({ object }) => canFollow(object.kind));
+  for (const item of submitted) {
+    const shown = followed.length === 1 && followed[0] === item && context.stdout.isTTY === true;
+    const { kind, metadata } = item.object;
+    if (!shown) context.stdout.write(`${kind.toLowerCase()}/${metadata.name} submitted\n`);
   }
-  return (await watchToEnd(context, client, main.type, main.object)).exitCode;
+  // One after the other: what has ended meanwhile shows its whole log when its turn comes.
+  let code = 0;
+  for (const [index, { type, object }] of followed.entries()) {
+    const end = await watchToEnd(context, client, type, object);
+    code ||= end.exitCode;
+    if (!context.signal.aborted) continue;
+    for (const { object: left } of followed.slice(index + 1)) {
+      context.stderr.write(`${left.kind.toLowerCase()}/${left.metadata.name} goes on\n`);
+    }
+    return 130;
+  }
+  return code;
 }
 
 export interface RunEnd {
@@ -138,7 +149,12 @@ export async function watchToEnd(
   const started = Date.now();
   const informers = createInformerFactory({ client, clock: systemClock, logger: silentLogger });
   const colour = context.stdout.isTTY === true && !context.env['NO_COLOR'];
-  const view = createRunView(context.stdout, { colour, now: Date.now });
+  const view = createRunView(context.stdout, {
+    colour,
+    now: Date.now,
+    later: (draw) => void setTimeout(draw, 30),
+  });
+  const ticking = setInterval(() => view.tick(), 1000);
   const what = `${object.kind.toLowerCase()}/${object.metadata.name}`;
   try {
     const end = await follow({ client, informers, clock: systemClock }, type, object, view, context.signal);
@@ -158,14 +174,21 @@ export async function watchToEnd(
     context.stderr.write(`${what}: ${outcome.text}\n`);
     if (failure) {
       context.stderr.write(
-        `first failure: ${failure.pod}, exit code ${failure.exitCode}${failure.reason ? ` (${failure.reason})` : ''}; its log: coracle logs ${failure.pod}\n`,
+        `first failure: ${failure.pod}, exit code ${failure.exitCode}${failureText(failure)}; its log: coracle logs ${failure.pod}\n`,
       );
     }
     return { exitCode: failure?.exitCode || 1, workers: view.workers, seconds, succeeded };
   } finally {
+    clearInterval(ticking);
     view.close();
     informers.stop();
   }
+}
+
+/** ` (OOMKilled)`, ` (StartError: exec: "trian.py": executable file not found in $PATH)`; `Error` says nothing. */
+function failureText({ reason, message }: { reason?: string; message?: string }): string {
+  const said = [reason === 'Error' ? '' : reason, message?.trim().split('\n').at(-1)].filter(Boolean);
+  return said.length > 0 ? ` (${said.join(': ')})` : '';
 }
 
 /** One line of a worker's end state: name, GPU, metrics. */
@@ -252,6 +275,15 @@ async function leave(
 
 function collect(value: string, before: string[]): string[] {
   return [...before, value];
+}
+/** A quantity as the API writes it, checked before the server refuses it in longer words. */
+function quantity(text: string): string {
+  try {
+    parseQuantity(text);
+    return text;
+  } catch {
+    throw new CliError(`"${text}" is not a quantity: write 500m or 2 (CPUs), 512Mi or 4Gi (memory)`);
+  }
 }
 function whole(least: number): (text: string) => number {
   return (text) => {

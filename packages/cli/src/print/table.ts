@@ -103,7 +103,7 @@ export class TablePrinter {
 }
 
 function cellText(value: unknown): string {
-  if (value === null || value === undefined) return '<none>';
+  if (value === null || value === undefined) return '';
   if (typeof value === 'object') return JSON.stringify(value);
   // A cell is one line.
   return String(value).replaceAll(/\s*\n\s*/g, ' ');

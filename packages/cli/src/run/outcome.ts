@@ -72,11 +72,27 @@ export function podState(pod: Pod): string {
   return pod.status?.phase ?? 'Pending';
 }
 
+/**
+ * Why a worker does not run, as one line; empty for one that runs or that ended well. The scheduler's own words for what no
+ * node had, and the node's for a container that cannot start.
+ */
+export function podWhy(pod: Pod): string {
+  const oneLine = (text: string | undefined): string => (text ?? '').replaceAll(/\s*\n\s*/g, ' ').trim();
+  const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
+  for (const { state } of statuses) {
+    if (state?.waiting?.message) return oneLine(state.waiting.message);
+    if (state?.terminated && state.terminated.exitCode !== 0) return oneLine(state.terminated.message);
+  }
+  const scheduled = pod.status?.conditions?.find((c) => c.type === 'PodScheduled');
+  if (scheduled?.status === 'False') return oneLine(scheduled.message);
+  return pod.status?.phase === 'Failed' ? oneLine(pod.status.message) : '';
+}
+
 /** The exit code of the container that failed first, over all pods; undefined if none did. */
 export function firstFailure(
   pods: readonly Pod[],
-): { pod: string; exitCode: number; reason?: string } | undefined {
-  let first: { pod: string; exitCode: number; reason?: string; at: string } | undefined;
+): { pod: string; exitCode: number; reason?: string; message?: string } | undefined {
+  let first: { pod: string; exitCode: number; reason?: string; message?: string; at: string } | undefined;
   for (const pod of pods) {
     for (const { state, lastState } of pod.status?.containerStatuses ?? []) {
       const ended = state?.terminated ?? lastState?.terminated;
@@ -87,6 +103,7 @@ export function firstFailure(
           pod: pod.metadata.name,
           exitCode: ended.exitCode,
           ...(ended.reason ? { reason: ended.reason } : {}),
+          ...(ended.message ? { message: ended.message } : {}),
           at,
         };
       }

@@ -1,6 +1,7 @@
 /** Makes the TrainJob of `coracle run -- COMMAND`. */
 import type { Unstructured } from '@coracle/machinery';
 import { basename } from 'node:path';
+import { CliError } from '../context.ts';
 
 /** The annotation by which the `process` runtime knows where a container without `workingDir` starts. */
 export const workingDirectoryAnnotation = 'coracle.dev/working-directory';
@@ -56,7 +57,7 @@ export function trainJobFor(job: CommandJob): Unstructured {
 
 function variable(text: string): { name: string; value: string } {
   const at = text.indexOf('=');
-  if (at <= 0) throw new Error(`--env ${text}: write NAME=value`);
+  if (at <= 0) throw new CliError(`--env ${text}: write NAME=value`);
   return { name: text.slice(0, at), value: text.slice(at + 1) };
 }
 

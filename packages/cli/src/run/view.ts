@@ -6,12 +6,14 @@ import type { Pod } from '@coracle/machinery/api';
 import type { Output } from '../context.ts';
 import type { FollowListener } from './follow.ts';
 import { metricsOf, metricsText } from './metrics.ts';
-import { gpusOf, podState } from './outcome.ts';
+import { gpusOf, podState, podWhy } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
 
 export interface WorkerRow {
   name: string;
   state: string;
+  /** Why it does not run; empty for one that does. */
+  why: string;
   node: string;
   gpus: string[];
   metrics: Map<string, string>;
@@ -20,17 +22,38 @@ export interface RunView extends FollowListener {
   readonly workers: readonly WorkerRow[];
   /** Prints above the worker rows. */
   note(text: string): void;
+  /** Redraws the rows: the seconds go on when nothing else happens. */
+  tick(): void;
   /** Leaves the rows as they stand and the cursor below them. */
   close(): void;
 }
+export interface RunViewOptions {
+  colour: boolean;
+  /** Milliseconds. */
+  now: () => number;
+  /** Draws later and less often than things happen; default: at once. */
+  later?: (draw: () => void) => void;
+}
 
 const codes = ['36', '33', '32', '35', '34', '96'];
-const marks: Record<string, string> = { Running: '●', Succeeded: '✔', Pending: '○' };
+const marks: Record<string, string> = { Running: '●', Succeeded: '✔' };
+/** States on the way to running: nothing is wrong with them. */
+const waiting = new Set([
+  'Pending',
+  'ContainerCreating',
+  'PodInitializing',
+  'Unschedulable',
+  'SchedulingGated',
+  'Terminating',
+]);
+/** States that say nothing a reader of a log file would miss. */
+const dull = new Set(['Pending', 'ContainerCreating', 'PodInitializing', 'Terminating']);
 
-export function createRunView(out: Output, options: { colour: boolean; now: () => number }): RunView {
+export function createRunView(out: Output, options: RunViewOptions): RunView {
   const started = options.now();
   const workers = new Map<string, WorkerRow>();
   const live = out.isTTY === true;
+  const later = options.later ?? ((work: () => void) => work());
   const paint = (text: string, code: string): string =>
     options.colour ? `\u001b[${code}m${text}\u001b[0m` : text;
   const colours = new Map<string, string>();
@@ -38,39 +61,79 @@ export function createRunView(out: Output, options: { colour: boolean; now: () =
     if (!colours.has(name)) colours.set(name, codes[colours.size % codes.length] ?? '0');
     return colours.get(name) ?? '0';
   };
+  /** Reasons that were printed, where there are no rows to show them. */
+  const told = new Set<string>();
+  /** Lines on the terminal that the next drawing replaces. */
   let drawn = 0;
+  /** Text that goes above the rows at the next drawing. */
+  let above = '';
+  let due = false;
   let headline = '';
   let closed = false;
 
-  const clear = (): string => (drawn > 0 ? `\u001b[${drawn}A\u001b[0J` : '');
+  const sorted = (): WorkerRow[] => [...workers.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
   const rows = (): string[] => {
-    const width = out.columns ?? 100;
-    const list = [...workers.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    // A terminal that does not know its size says 0.
+    const width = Math.max(20, (out.columns || 100) - 1);
+    const list = sorted();
     // A tall gang does not push the log off the screen.
-    const room = Math.max(3, Math.min(list.length, (out.rows ?? 30) - 8));
-    const nameWidth = Math.max(0, ...list.map((w) => w.name.length));
-    const lines = list.slice(0, room).map((w) => {
-      const gpu = w.gpus.length > 0 ? `  ${w.gpus.join(',')}` : '';
-      const plain = `${marks[w.state] ?? '✖'} ${w.name.padEnd(nameWidth)}  ${w.state.padEnd(10)}${w.node ? `  ${w.node}` : ''}${gpu}  ${metricsText(w.metrics)}`;
-      const cut = plain.slice(0, width - 1);
-      return cut.replace(w.name, paint(w.name, colourFor(w.name)));
+    const room = Math.max(3, Math.min(list.length, (out.rows || 30) - 8));
+    // Names of one job begin alike, and the headline has the job's: of long ones the end is shown.
+    const longest = Math.max(16, Math.floor(width * 0.4));
+    const named = list.slice(0, room).map((worker) => ({ worker, name: shortened(worker.name, longest) }));
+    const nameWidth = Math.max(0, ...named.map(({ name }) => name.length));
+    const lines = named.map(({ worker, name }) => {
+      const { state, node, gpus, metrics } = worker;
+      const mark = marks[state] ?? (waiting.has(state) ? '○' : '✖');
+      const line = (...middle: string[]): string =>
+        [
+          `${mark} ${name.padEnd(nameWidth)}`,
+          state.padEnd(10),
+          ...middle,
+          gpuText(gpus),
+          metricsText(metrics),
+        ]
+          .filter(Boolean)
+          .join('  ');
+      // Where there is no room for all, metrics say more than the node.
+      const whole = line(node);
+      const cut = (whole.length <= width ? whole : line()).slice(0, width);
+      return cut.replace(name, paint(name, colourFor(worker.name)));
     });
     if (list.length > room) lines.push(`  … and ${list.length - room} more`);
-    const seconds = Math.round((options.now() - started) / 1000);
-    return ['', paint(`${headline}  ${seconds} s`, '1'), ...lines];
+    const whys = [...new Set(list.map(({ why }) => why).filter(Boolean))].slice(0, 2);
+    const seconds = `  ${Math.round((options.now() - started) / 1000)} s`;
+    return [
+      '',
+      paint(`${headline.slice(0, width - seconds.length)}${seconds}`, '1'),
+      ...lines,
+      ...whys.flatMap((why) => wrapped(why, width - 2).map((line) => `  ${paint(line, '33')}`)),
+    ];
   };
-  const draw = (above = ''): void => {
+  const flush = (): void => {
+    due = false;
+    if (closed) return;
+    const lines = rows();
+    const clear = drawn > 0 ? `\u001b[${drawn}A\u001b[0J` : '';
+    out.write(`${clear}${above}${lines.join('\n')}\n`);
+    above = '';
+    drawn = lines.length;
+  };
+  const draw = (text = ''): void => {
     if (!live || closed) {
-      if (above) out.write(above);
+      if (text) out.write(text);
       return;
     }
-    const lines = rows();
-    out.write(`${clear()}${above}${lines.join('\n')}\n`);
-    drawn = lines.length;
+    above += text;
+    if (due) return;
+    due = true;
+    later(() => {
+      if (due) flush();
+    });
   };
   return {
     get workers() {
-      return [...workers.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+      return sorted();
     },
     workload(object, outcome: Outcome) {
       headline = `${object.kind} ${object.metadata.name}: ${outcome.text}`;
@@ -81,14 +144,13 @@ export function createRunView(out: Output, options: { colour: boolean; now: () =
       const row: WorkerRow = {
         name: pod.metadata.name,
         state: podState(pod),
+        why: podWhy(pod),
         node: pod.spec?.nodeName ?? '',
         gpus: gpusOf(pod),
         metrics: before?.metrics ?? new Map(),
       };
       workers.set(row.name, row);
-      const changed = !before || before.state !== row.state || before.node !== row.node;
-      const text = `${row.name}: ${row.state}${row.node ? ` on ${row.node}` : ''}${row.gpus.length > 0 ? `, GPU ${row.gpus.join(',')}` : ''}\n`;
-      draw(changed && !live ? text : '');
+      draw(live ? '' : changeText(row, before));
     },
     podGone(pod: Pod) {
       const row = workers.get(pod.metadata.name);
@@ -100,14 +162,60 @@ export function createRunView(out: Output, options: { colour: boolean; now: () =
       if (row) for (const [name, value] of metricsOf(line)) row.metrics.set(name, value);
       const several = (pod.spec?.containers.length ?? 1) > 1;
       const prefix = several ? `${pod.metadata.name}/${container}` : pod.metadata.name;
-      draw(`${paint(`${prefix} |`, colourFor(pod.metadata.name))} ${line}\n`);
+      draw(`${paint(`${prefix} |`, colourFor(pod.metadata.name))} ${live ? tame(line) : line}\n`);
     },
     note(text: string) {
       draw(`${text}\n`);
     },
+    tick() {
+      if (live) draw();
+    },
     close() {
-      draw();
+      if (live && !closed) flush();
       closed = true;
     },
   };
+
+  /** A line about a worker that has changed; empty if a reader would not miss it. A reason is told once for all workers. */
+  function changeText(row: WorkerRow, before: WorkerRow | undefined): string {
+    const { name, state, node, gpus } = row;
+    const why = told.has(row.why) ? '' : row.why;
+    const changed = before?.state !== state || before.node !== node;
+    if (why ? false : !changed || dull.has(state)) return '';
+    if (why) told.add(why);
+    const gpu = gpus.length > 0 ? `, GPU ${gpus.join(',')}` : '';
+    return `${name}: ${state}${node ? ` on ${node}` : ''}${gpu}${why ? `: ${why}` : ''}\n`;
+  }
+}
+
+function shortened(name: string, longest: number): string {
+  return name.length <= longest ? name : `…${name.slice(1 - longest)}`;
+}
+
+/** Ids of cards for a narrow place: the first part of each, or how many there are. */
+function gpuText(gpus: readonly string[]): string {
+  if (gpus.length > 2) return `${gpus.length} GPUs`;
+  return gpus.map((id) => id.replace(/^((?:GPU|MIG)-[0-9a-f]{8})-.*/, '$1')).join(',');
+}
+
+/** At most four lines of words; a word longer than a line is cut. */
+function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [''];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1) ?? '';
+    if (last === '') lines[lines.length - 1] = word.slice(0, width);
+    else if (last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word.slice(0, width));
+  }
+  return lines.slice(0, 4);
+}
+
+/** A log line that cannot move the cursor: of a progress bar that redraws itself the last state; colours stay. */
+function tame(line: string): string {
+  const last = line.replace(/\r+$/, '').split('\r').at(-1) ?? '';
+  return last.replaceAll(
+    // oxlint-disable-next-line no-control-regex -- control characters are what this is about
+    /\u001b\[[0-9;]*m|\u001b\[[0-?]*[ -/]*[@-~]|[\u0000-\u0008\u000b-\u001f\u007f]/g,
+    (found) => (found.startsWith('\u001b[') && found.endsWith('m') ? found : ''),
+  );
 }
