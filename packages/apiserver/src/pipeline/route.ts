@@ -39,16 +39,18 @@ export function route(ctx: ServerContext, request: ApiRequest, user: UserInfo, p
     name !== ''
   )
     throw unknownPath();
+  const strategy = ctx.strategyFor(kind);
   return {
     ctx,
     request,
     user,
     attributes,
     kind,
-    strategy: ctx.strategyFor(kind),
+    strategy,
     subresource: info,
     rest,
-    output: negotiate(request.headers['accept'], request.query),
+    // Questions are answered as they are: they have no tables.
+    output: negotiate(request.headers['accept'], request.query, strategy.answer === undefined),
     warnings: [],
   };
 }

@@ -8,15 +8,7 @@ import {
   qualifiedName,
   type Unstructured,
 } from '@coracle/machinery';
-import type {
-  core_v1,
-  discovery_v1,
-  Endpoints,
-  LimitRangeItem,
-  NodeSpec,
-  NodeStatus,
-  Taint,
-} from '@coracle/machinery/api';
+import type { core_v1, discovery_v1, Endpoints, NodeSpec, NodeStatus, Taint } from '@coracle/machinery/api';
 import type { Strategy } from '../contracts.ts';
 import {
   duplicate,
@@ -25,7 +17,6 @@ import {
   invalid,
   isPart,
   named,
-  notSupported,
   objects,
   oneOf,
   required,
@@ -229,77 +220,4 @@ export const endpointSlices: Strategy = {
     ...sliceProblems(object),
     ...immutable('addressType', object['addressType'], old['addressType']),
   ],
-};
-
-const scopes = [
-  'BestEffort',
-  'CrossNamespacePodAffinity',
-  'NotBestEffort',
-  'NotTerminating',
-  'PriorityClass',
-  'Terminating',
-  'VolumeAttributesClass',
-];
-
-function quotaProblems(object: Unstructured): FieldError[] {
-  const spec = validSpec<core_v1.ResourceQuotaSpec>(object);
-  const errors = amountProblems(spec.hard, 'spec.hard');
-  (spec.scopes ?? []).forEach((scope) => {
-    if (!scopes.includes(scope)) errors.push(invalid('spec.scopes', spec.scopes, 'unsupported scope'));
-  });
-  return errors;
-}
-
-export const resourceQuotas: Strategy = {
-  prepareForCreate(object) {
-    object['status'] = {};
-  },
-  validate: quotaProblems,
-  validateUpdate: (object, old) => [
-    ...quotaProblems(object),
-    ...immutable(
-      'spec.scopes',
-      validSpec<core_v1.ResourceQuotaSpec>(object).scopes,
-      validSpec<core_v1.ResourceQuotaSpec>(old).scopes,
-    ),
-  ],
-};
-
-/** Limits of containers fill each other: no default means max, no default request means the default or the min. */
-function limitDefaults(item: LimitRangeItem): void {
-  if (item.type !== 'Container') return;
-  item.default = { ...item.max, ...item.default };
-  item.defaultRequest = { ...item.min, ...item.default, ...item.defaultRequest };
-  for (const key of ['default', 'defaultRequest'] as const)
-    if (Object.keys(item[key] ?? {}).length === 0) delete (item as unknown as Record<string, unknown>)[key];
-}
-
-const limitRangeProblems = (object: Unstructured): FieldError[] =>
-  (validSpec<core_v1.LimitRangeSpec>(object).limits ?? []).flatMap((item, index) => {
-    const field = `spec.limits[${index}]`;
-    const errors: FieldError[] = [];
-    if (item.type === 'Pod') {
-      if (Object.keys(item.default ?? {}).length > 0)
-        errors.push(forbidden(`${field}.default`, "may not be specified when `type` is 'Pod'"));
-      if (Object.keys(item.defaultRequest ?? {}).length > 0)
-        errors.push(forbidden(`${field}.defaultRequest`, "may not be specified when `type` is 'Pod'"));
-    } else if (item.type === 'PersistentVolumeClaim' && !item.min && !item.max)
-      errors.push(
-        required(
-          `${field}.limits`,
-          'either minimum or maximum storage value is required, but neither was provided',
-        ),
-      );
-    else if (!item.type)
-      errors.push(notSupported(`${field}.type`, item.type, ['Container', 'PersistentVolumeClaim', 'Pod']));
-    return errors;
-  });
-
-export const limitRanges: Strategy = {
-  defaults(object) {
-    const spec = specOf<core_v1.LimitRangeSpec>(object);
-    if (isPart(spec)) for (const item of objects(spec.limits)) limitDefaults(item);
-  },
-  validate: limitRangeProblems,
-  validateUpdate: limitRangeProblems,
 };

@@ -10,10 +10,12 @@ import * as devices from './devices.ts';
 import { podDisruptionBudgets } from './disruption.ts';
 import { events, eventsInGroup } from './event.ts';
 import { jobs } from './job.ts';
+import { limitRanges } from './limit-range.ts';
 import * as misc from './misc.ts';
 import * as networking from './networking.ts';
 import { pods } from './pod.ts';
 import * as rbac from './rbac.ts';
+import { resourceQuotas } from './resource-quota.ts';
 import { services } from './service.ts';
 import * as storage from './storage.ts';
 
@@ -34,8 +36,8 @@ const strategies: Readonly<Record<string, Strategy>> = {
   serviceaccounts: none,
   endpoints: core.endpoints,
   events,
-  resourcequotas: core.resourceQuotas,
-  limitranges: core.limitRanges,
+  resourcequotas: resourceQuotas,
+  limitranges: limitRanges,
   replicationcontrollers: apps.replicationControllers,
   persistentvolumes: storage.persistentVolumes,
   persistentvolumeclaims: storage.persistentVolumeClaims,
