@@ -493,8 +493,12 @@ describe('an agent that is killed', () => {
   });
 });
 
-test('a container that was recorded and never started is forgotten, and never starts late', async () => {
-  const dataDir = join(folder, 'recorded');
+test.each([
+  ['before anybody took the lock of starting', undefined],
+  ['after an agent took the lock and was killed', 'none\n'],
+  ['while its taker was writing', ''],
+])('a container that was recorded and never started is forgotten: %s', async (_, lock) => {
+  const dataDir = join(folder, `recorded-${lock?.length}`);
   const first = await makeRuntime(dataDir);
   const pod = podOf();
   const handle = await startIn(first, pod, folder, 'exit 0');
@@ -504,6 +508,7 @@ test('a container that was recorded and never started is forgotten, and never st
   // As it is when the agent dies between the record and the supervisor's first act.
   for (const name of ['supervisor', 'pid', 'status', 'outcome.json', 'drained', 'log.1'])
     rmSync(join(container, name), { force: true });
+  if (lock !== undefined) writeFileSync(join(container, 'supervisor'), lock);
   const next = await makeRuntime(dataDir);
   expect((await next.recover()).containers).toEqual([]);
   expect(existsSync(container)).toBe(false);

@@ -91,6 +91,19 @@ export function takeStartLock(folder: string): boolean {
   }
 }
 
+/**
+ * True when the lock of starting is held by nobody who will start: an earlier agent took it and was killed before it could act,
+ * or its holder was killed before it wrote who it is. To be asked only after time enough to write a line.
+ */
+export function startAbandoned(folder: string): boolean {
+  try {
+    const text = readFileSync(join(folder, 'supervisor'), 'utf8');
+    return text === '' || text === 'none\n';
+  } catch {
+    return false;
+  }
+}
+
 export function readJson<T>(path: string): T | undefined {
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as T;

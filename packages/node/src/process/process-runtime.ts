@@ -30,6 +30,7 @@ import {
   readIdentity,
   readJson,
   type SandboxRecord,
+  startAbandoned,
   takeStartLock,
   writeAtomically,
 } from './container-files.ts';
@@ -154,7 +155,7 @@ export class ProcessRuntime implements Runtime {
     if (readIdentity(join(folder, 'supervisor')) === undefined && status === undefined) {
       for (let tries = 0; tries < 20 && readIdentity(join(folder, 'supervisor')) === undefined; tries++)
         await delay(10);
-      if (takeStartLock(folder)) {
+      if (takeStartLock(folder) || startAbandoned(folder)) {
         // Nothing ran and nothing will: as if it had never been asked for.
         this.#containers.delete(record.id);
         await this.#removeCgroups(container.podUid, [container]);
