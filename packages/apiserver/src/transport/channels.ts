@@ -8,8 +8,9 @@ import { Duplex } from 'node:stream';
 import { ApiError, type ApiResponse, type StreamSession } from '@coracle/machinery';
 import type { RawData, WebSocket } from 'ws';
 import type { ServerContext } from '../context.ts';
-import { statusOf } from '../pipeline/respond.ts';
 import { ByteQueue } from './byte-queue.ts';
+import { finalStatus, finalText } from './session-end.ts';
+import { terminalSizes } from './terminal-sizes.ts';
 
 const stdin = 0;
 const stdout = 1;
@@ -46,20 +47,6 @@ function framing(ws: WebSocket, base64: boolean): Framing {
   };
 }
 
-/** How a session ended, as the error channel says it. */
-function finalStatus(result: { exitCode: number } | { error: Error }): unknown {
-  const status = { metadata: {} };
-  if ('error' in result) return statusOf(result.error);
-  if (result.exitCode === 0) return { ...status, status: 'Success' };
-  return {
-    ...status,
-    status: 'Failure',
-    message: `command terminated with non-zero exit code: error executing command, exit code ${result.exitCode}`,
-    reason: 'NonZeroExitCode',
-    details: { causes: [{ reason: 'ExitCode', message: String(result.exitCode) }] },
-  };
-}
-
 /** Runs an upgraded exec, attach or port-forward on a WebSocket until either side is done. Never rejects. */
 export async function runSession(
   ws: WebSocket,
@@ -93,13 +80,7 @@ export async function runSession(
     if (ws.readyState === ws.OPEN) {
       if (ports.length === 0) {
         const plain = protocol === 'channel.k8s.io' || protocol === 'base64.channel.k8s.io';
-        const text = plain
-          ? 'error' in result
-            ? result.error.message
-            : result.exitCode === 0
-              ? ''
-              : `exit code ${result.exitCode}`
-          : JSON.stringify(finalStatus(result));
+        const text = plain ? finalText(result) : JSON.stringify(finalStatus(result));
         if (text !== '') await frames.send(errorChannel, Buffer.from(text)).catch(() => {});
       } else if ('error' in result) await frames.send(1, Buffer.from(result.error.message)).catch(() => {});
       ws.close(1000);
@@ -152,23 +133,6 @@ function execSession(
       sizes.end();
     },
   };
-}
-
-async function* terminalSizes(
-  messages: AsyncIterable<Uint8Array>,
-): AsyncIterable<{ width: number; height: number }> {
-  for await (const message of messages) {
-    try {
-      const { Width, Height } = JSON.parse(Buffer.from(message).toString()) as {
-        Width?: number;
-        Height?: number;
-      };
-      if (Number.isInteger(Width) && Number.isInteger(Height))
-        yield { width: Width as number, height: Height as number };
-    } catch {
-      // Not a size: nothing to do about it.
-    }
-  }
 }
 
 function portSession(ws: WebSocket, frames: Framing, ports: readonly number[], signal: AbortSignal): Wired {

@@ -1,4 +1,4 @@
-/** WebSocket upgrades: the same pipeline decides, then the connection's frames become the channels of a session. */
+/** Upgrades to WebSocket and SPDY: the same pipeline decides, then the connection's frames become the channels of a session. */
 import type { Socket } from 'node:net';
 import type { ApiHandler, ApiResponse } from '@coracle/machinery';
 import { WebSocketServer } from 'ws';
@@ -6,6 +6,11 @@ import type { ServerContext } from '../context.ts';
 import { runSession } from './channels.ts';
 import type { EdgeRequest } from './https.ts';
 import { toApiRequest } from './request.ts';
+import { spdyOnSocket, spdyOnWebSocket } from './spdy/carriers.ts';
+import type { SpdyConnection } from './spdy/connection.ts';
+import { execOverSpdy } from './spdy/exec-session.ts';
+import { asksForSpdy, negotiate, switching, tunnelProtocol } from './spdy/handshake.ts';
+import { portsOverSpdy } from './spdy/port-session.ts';
 
 /** What the channel protocols are called, best first. */
 const protocols = [
@@ -34,7 +39,7 @@ export function createUpgrader(
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload,
-    handleProtocols: (offered) => protocols.find((name) => offered.has(name)) ?? false,
+    handleProtocols: (offered) => [...protocols, tunnelProtocol].find((name) => offered.has(name)) ?? false,
   });
 
   async function upgrade(req: EdgeRequest, socket: Socket, head: Buffer): Promise<void> {
@@ -51,18 +56,64 @@ export function createUpgrader(
       refuse(socket, response);
       return;
     }
+    const { path, query } = 'request' in made ? made.request : { path: '', query: new URLSearchParams() };
+    if (asksForSpdy(req.headers)) {
+      spdy(req, socket, head, response, path, query);
+      return;
+    }
     const names = offered.filter((name) => !name.startsWith(bearerPrefix));
+    const portPod = portForwardPod(path);
     const protocol = protocols.find((name) => names.includes(name));
+    const tunnel = protocol === undefined && portPod !== undefined && names.includes(tunnelProtocol);
     if (
       String(req.headers.upgrade).toLowerCase() !== 'websocket' ||
-      (names.length > 0 && protocol === undefined)
+      (names.length > 0 && protocol === undefined && !tunnel)
     ) {
       refuseText(socket, `unable to upgrade: the channel protocols offered here are ${protocols.join(', ')}`);
       return;
     }
-    const { query } = 'request' in made ? made.request : { query: new URLSearchParams() };
     sockets.handleUpgrade(req as never, socket, head, (ws) => {
-      void runSession(ws, protocol ?? 'channel.k8s.io', response, query, ctx);
+      if (tunnel) untilClosing(spdyOnWebSocket(ws, portsOverSpdy(response, portPod, ctx)));
+      else void runSession(ws, protocol ?? 'channel.k8s.io', response, query, ctx);
+    });
+  }
+
+  function spdy(
+    req: EdgeRequest,
+    socket: Socket,
+    head: Buffer,
+    response: ApiResponse & { kind: 'upgrade' },
+    path: string,
+    query: URLSearchParams,
+  ): void {
+    const portPod = portForwardPod(path);
+    const agreed = negotiate(req.headers, portPod !== undefined);
+    if (!('protocol' in agreed)) {
+      const text =
+        agreed.asked.length === 0
+          ? 'unable to upgrade: X-Stream-Protocol-Version is required'
+          : `unable to upgrade: unable to negotiate protocol: client supports [${agreed.asked.join(' ')}], server accepts [${agreed.spoken.join(' ')}]`;
+      const headers = {
+        'content-type': 'text/plain; charset=utf-8',
+        'x-accepted-stream-protocol-versions': agreed.spoken.join(', '),
+      };
+      send(socket, agreed.asked.length === 0 ? 400 : 403, headers, Buffer.from(text));
+      return;
+    }
+    const exec = portPod === undefined ? execOverSpdy(agreed.protocol, response, query, ctx) : undefined;
+    socket.write(switching(agreed.protocol));
+    const accept = exec?.accept ?? portsOverSpdy(response, portPod ?? '', ctx);
+    const connection = spdyOnSocket(socket, head, accept);
+    untilClosing(connection);
+    void exec?.run(connection);
+  }
+
+  /** A connection ends with the server. */
+  function untilClosing(connection: SpdyConnection): void {
+    const close = (): void => connection.close();
+    ctx.closing.addEventListener('abort', close, { once: true });
+    connection.signal.addEventListener('abort', () => ctx.closing.removeEventListener('abort', close), {
+      once: true,
     });
   }
 
@@ -77,6 +128,9 @@ export function createUpgrader(
     close: () => sockets.close(),
   };
 }
+
+/** The pod whose ports this path forwards. */
+const portForwardPod = (path: string): string | undefined => /\/pods\/([^/]+)\/portforward$/.exec(path)?.[1];
 
 /** An ordinary HTTP answer on a connection that asked to be upgraded. */
 function refuse(socket: Socket, response: ApiResponse): void {
