@@ -35,6 +35,12 @@ export function lockFolder(folder: string): () => void {
   };
 }
 
+/** The living process that holds a folder's lock; undefined if none does, or there is no such folder. Changes nothing. */
+export function lockHolder(folder: string): number | undefined {
+  const holder = readHolder(join(folder, 'lock'));
+  return holder && isAlive(holder) ? holder.pid : undefined;
+}
+
 function tryLink(from: string, to: string): boolean {
   try {
     linkSync(from, to);

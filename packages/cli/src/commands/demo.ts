@@ -12,10 +12,11 @@ import { resourceOfKind, servedResources } from '../discover.ts';
 import { startEngine } from '../engine/engine.ts';
 import { homeOf } from '../engine/home.ts';
 import { publishKubeconfig } from '../engine/kubeconfig.ts';
+import { startError } from '../engine/start-error.ts';
 import { readManifests } from '../manifests.ts';
 import { inDirectory } from '../run/train-job.ts';
 import { submit, watchToEnd, workerText } from './run.ts';
-import { stopped } from './up.ts';
+import { portNumber, stopped } from './up.ts';
 
 interface DemoFlags {
   once?: boolean;
@@ -34,7 +35,7 @@ export function register(program: Command, context: CliContext): void {
     )
     .option('--once', 'exit when the example has ended, and leave your kubeconfig alone')
     .option('--data <folder>', 'data folder', '.coracle')
-    .option('-p, --port <n>', 'port; 0 takes a free one', Number, 0)
+    .option('-p, --port <n>', 'port; 0 takes a free one', portNumber, 0)
     .addHelpText('after', '\nExample:\n  coracle demo --once')
     .action((flags: DemoFlags) => demo(context, flags));
 }
@@ -51,6 +52,8 @@ async function demo(context: CliContext, flags: DemoFlags): Promise<void> {
     fakeGpus: 4,
     virtualNodes: 0,
     logger,
+  }).catch((error: unknown) => {
+    throw startError(error, { home, host: '127.0.0.1', port: flags.port });
   });
   try {
     say(

@@ -1,5 +1,6 @@
 /** `coracle down`: ends the engine that runs in a data folder. */
 import type { Command } from 'commander';
+import { lockHolder } from '@coracle/store';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CliError } from '../context.ts';
 import type { CliContext } from '../context.ts';
@@ -19,13 +20,20 @@ export function register(program: Command, context: CliContext): void {
     .action(async (flags: { data?: string; timeout: number }) => {
       const home = homeOf(flags.data, context.env);
       const engine = await runningEngine(home);
-      if (!engine) {
+      // After kill -9 the id in the note may be that of any other process by now: the store's lock tells.
+      if (!engine || lockHolder(home.store) !== engine.pid) {
         context.stdout.write(`no engine runs in ${home.root}\n`);
         return;
       }
-      process.kill(engine.pid, 'SIGTERM');
+      try {
+        process.kill(engine.pid, 'SIGTERM');
+      } catch (cause) {
+        if ((cause as NodeJS.ErrnoException).code !== 'EPERM') throw cause;
+        throw new CliError(`the engine (process ${engine.pid}) belongs to another user`, { cause });
+      }
       const deadline = Date.now() + flags.timeout * 1000;
-      while ((await runningEngine(home)) && !context.signal.aborted) {
+      // Not only until its note is gone: the next `coracle up` needs the port and the store.
+      while (alive(engine.pid) && !context.signal.aborted) {
         if (Date.now() > deadline) {
           throw new CliError(
             `the engine (process ${engine.pid}) has not ended in ${flags.timeout} s; \`kill -9 ${engine.pid}\` ends it and loses nothing that was acknowledged`,
@@ -33,6 +41,16 @@ export function register(program: Command, context: CliContext): void {
         }
         await sleep(50);
       }
+      if (alive(engine.pid)) return;
       context.stdout.write('the engine has stopped\n');
     });
+}
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }

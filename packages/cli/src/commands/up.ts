@@ -1,7 +1,7 @@
 /** `coracle up`: starts the engine, makes kubectl work with it, and says what to do next. */
 import type { Command } from 'commander';
 import { spawn } from 'node:child_process';
-import { mkdir, open } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLogger } from '@coracle/operator';
@@ -11,6 +11,9 @@ import { startEngine } from '../engine/engine.ts';
 import type { Engine } from '../engine/engine.ts';
 import { homeOf, runningEngine } from '../engine/home.ts';
 import { publishKubeconfig } from '../engine/kubeconfig.ts';
+import type { Published } from '../engine/kubeconfig.ts';
+import { makeFolder } from '../engine/make-folder.ts';
+import { startError } from '../engine/start-error.ts';
 
 export interface UpFlags {
   data?: string;
@@ -28,7 +31,14 @@ export interface UpFlags {
 
 const whole = (text: string): number => {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new CliError(`"${text}" is not a whole number`);
+  if (!/^\d+$/.test(text)) throw new CliError(`"${text}" is not a whole number`);
+  return value;
+};
+/** Reads `--port`. Throws CliError. */
+export const portNumber = (text: string): number => {
+  const value = whole(text);
+  if (value > 65_535)
+    throw new CliError(`"${text}" is not a port: they end at 65535, and 0 takes a free one`);
   return value;
 };
 
@@ -48,7 +58,7 @@ export function register(program: Command, context: CliContext): void {
       'address to listen on; anything but loopback opens the API to your network',
       '127.0.0.1',
     )
-    .option('-p, --port <n>', 'port to listen on; 0 takes a free one', whole, 6443)
+    .option('-p, --port <n>', 'port to listen on; 0 takes a free one', portNumber, 6443)
     .option('--fake-gpus <n>', 'declare so many GPUs on this node instead of looking for real ones', whole)
     .option('--virtual-nodes <n>', 'add so many nodes that only pretend to run pods', whole, 0)
     .option('--node-name <name>', "this node's name; else the host's")
@@ -72,6 +82,7 @@ Examples:
 async function serve(context: CliContext, flags: UpFlags): Promise<void> {
   const home = homeOf(flags.data, context.env);
   const logger = createLogger({ level: flags.logLevel, write: (line) => context.stderr.write(line) });
+  const where = { home: flags.inMemory ? undefined : home, host: flags.host, port: flags.port };
   const engine = await startEngine({
     ...(flags.inMemory ? {} : { home }),
     host: flags.host,
@@ -80,9 +91,12 @@ async function serve(context: CliContext, flags: UpFlags): Promise<void> {
     virtualNodes: flags.virtualNodes,
     ...(flags.nodeName ? { nodeName: flags.nodeName } : {}),
     logger,
+  }).catch((error: unknown) => {
+    throw startError(error, where);
   });
   try {
     const merged = flags.kubeconfigMerge ? await publishKubeconfig(engine, context.env) : undefined;
+    await engine.noteReady(merged ? { kubeconfig: merged.file, context: merged.context } : {});
     welcome(context, engine, merged);
     await stopped(context.signal);
     context.stderr.write('stopping ...\n');
@@ -92,15 +106,13 @@ async function serve(context: CliContext, flags: UpFlags): Promise<void> {
 }
 
 /** What to do next. */
-export function welcome(context: CliContext, engine: Engine, merged: string | undefined): void {
+export function welcome(context: CliContext, engine: Engine, merged: Published | undefined): void {
   const lines = [
     `Coracle is up at ${engine.server} (ready after ${Math.round(engine.readyMs)} ms).`,
     ...(engine.notes.length > 0 ? engine.notes.map((note) => `note: ${note}`) : []),
-    ...(merged
-      ? [`kubeconfig: context "coracle" in ${merged}`]
-      : engine.kubeconfigPath
-        ? [`kubeconfig: export KUBECONFIG=${engine.kubeconfigPath}`]
-        : []),
+    ...(merged || engine.kubeconfigPath
+      ? [kubeconfigText(merged ? { ...merged, kubeconfig: merged.file } : {}, engine.kubeconfigPath ?? '')]
+      : []),
     '',
     'Next, in another terminal:',
     '  kubectl get nodes',
@@ -110,6 +122,12 @@ export function welcome(context: CliContext, engine: Engine, merged: string | un
     'Ctrl-C stops it.',
   ];
   context.stdout.write(`${lines.join('\n')}\n`);
+}
+
+function kubeconfigText(published: { kubeconfig?: string; context?: string }, own: string): string {
+  return published.kubeconfig
+    ? `kubeconfig: context "${published.context}" in ${published.kubeconfig}`
+    : `kubeconfig: export KUBECONFIG=${own}`;
 }
 
 /** Resolves when the user or the system asks the process to stop. */
@@ -126,8 +144,12 @@ async function detach(context: CliContext, flags: UpFlags): Promise<void> {
   const before = await runningEngine(home);
   if (before)
     throw new CliError(`an engine runs in ${home.root} already (process ${before.pid}, ${before.server})`);
-  await mkdir(home.root, { recursive: true, mode: 0o700 });
+  const where = { home, host: flags.host, port: flags.port };
+  await makeFolder(home.root).catch((error: unknown) => {
+    throw startError(error, where);
+  });
   const log = await open(home.log, 'a', 0o600);
+  const { size: logged } = await log.stat();
   const words = process.argv.slice(1).filter((word) => word !== '--detach' && word !== '-d');
   const child = spawn(process.execPath, [...process.execArgv, ...words], {
     detached: true,
@@ -139,13 +161,20 @@ async function detach(context: CliContext, flags: UpFlags): Promise<void> {
   });
   for (;;) {
     const engine = await runningEngine(home);
-    if (engine && engine.pid === child.pid) {
+    if (engine?.ready && engine.pid === child.pid) {
       context.stdout.write(
-        `Coracle is up at ${engine.server} (process ${engine.pid}, log ${home.log}).\nStop it with: coracle down\n`,
+        `Coracle is up at ${engine.server} (process ${engine.pid}, log ${home.log}).\n${kubeconfigText(engine.ready, home.kubeconfig)}\nStop it with: coracle down${flags.data ? ` --data ${flags.data}` : ''}\n`,
       );
       break;
     }
-    if (exit !== undefined) throw new CliError(`the engine did not start; its log is ${home.log}`);
+    if (exit !== undefined) {
+      const said = (await readFile(home.log)).subarray(logged).toString('utf8').trim();
+      throw new CliError(
+        said.split('\n').length === 1 && said.startsWith('coracle: ')
+          ? said.slice('coracle: '.length)
+          : `the engine did not start; the end of its log, ${home.log}:\n${said.slice(-2000)}`,
+      );
+    }
     if (context.signal.aborted) throw new CliError('interrupted', { exitCode: 130 });
     await sleep(20);
   }

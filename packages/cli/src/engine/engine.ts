@@ -22,7 +22,6 @@ import type { Component, InformerFactory, Logger } from '@coracle/operator';
 import { createScheduler } from '@coracle/scheduler';
 import { memoryStore, openStore } from '@coracle/store';
 import { trainingControllers, trainingCrds, trainingRuntimes } from '@coracle/training';
-import { mkdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { createMissing } from './bootstrap.ts';
 import { forgetEngine, noteEngine } from './home.ts';
@@ -31,6 +30,7 @@ import { identities } from './identities.ts';
 import { engineObjects } from './objects.ts';
 import { engineKubeconfig } from './kubeconfig.ts';
 import { createGateway } from './gateway.ts';
+import { makeFolder } from './make-folder.ts';
 import { startNodes } from './nodes.ts';
 
 export interface EngineOptions {
@@ -61,6 +61,8 @@ export interface Engine {
   clientFor(credentials: Credentials): Client;
   /** What the user should know about this machine (what the runtime cannot do here). */
   readonly notes: readonly string[];
+  /** Writes down that everything is up, for who waits for an engine in the background. */
+  noteReady(published: { kubeconfig?: string; context?: string }): Promise<void>;
   /** Stops everything, containers too, and closes the store. */
   close(): Promise<void>;
 }
@@ -80,7 +82,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     }
   };
   try {
-    if (home) await mkdir(home.root, { recursive: true, mode: 0o700 });
+    if (home) await makeFolder(home.root);
     const pkiOptions = options.host === '127.0.0.1' ? {} : { hosts: [options.host, hostname()] };
     const [store, pki] = await Promise.all([
       home ? openStore({ path: home.store, autoCompact: {} }) : memoryStore(),
@@ -123,10 +125,11 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       createClient(inProcessTransport(server.handler, credentials));
     const boot = clientFor(identities.bootstrap);
 
+    const note = { pid: process.pid, server: address, startedAt: now().toISOString() };
     const kubeconfig = engineKubeconfig(address, pki.authority.certificate, pki.admin);
     if (home) {
       await writeKubeconfig(home.kubeconfig, kubeconfig);
-      await noteEngine(home, { pid: process.pid, server: address, startedAt: now().toISOString() });
+      await noteEngine(home, note);
       undo.push(() => forgetEngine(home));
     }
     const readyMs = performance.now() - began;
@@ -198,6 +201,9 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       admin: boot,
       clientFor,
       notes,
+      noteReady: async (ready) => {
+        if (home) await noteEngine(home, { ...note, ready });
+      },
       close,
     };
   } catch (error) {

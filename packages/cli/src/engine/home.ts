@@ -38,6 +38,8 @@ export interface RunningEngine {
   pid: number;
   server: string;
   startedAt: string;
+  /** Everything is up, and the user's kubeconfig, named here, leads to it (unless it was to be left alone). */
+  ready?: { kubeconfig?: string; context?: string };
 }
 
 /** The engine that runs in this folder; undefined if none does (a note left by a killed one does not count). */
