@@ -42,6 +42,7 @@ async function answer(
 ): Promise<ApiResponse> {
   if (!known.has(request.method))
     throw new ApiError('MethodNotAllowed', `the server does not know the method ${request.method}`);
+  if (ctx.closing.aborted) throw new ApiError('ServiceUnavailable', 'the server is shutting down');
   const user = await authenticate(ctx, request);
   const parsed = parsePath(request, user);
   seen.parsed = parsed;
@@ -75,7 +76,8 @@ export function createHandler(ctx: ServerContext): ApiHandler {
     try {
       response = await answer(ctx, request, seen);
     } catch (error) {
-      if (!(error instanceof ApiError) && !request.signal.aborted)
+      // What a store that closes refuses is no bug.
+      if (!(error instanceof ApiError) && !request.signal.aborted && !ctx.closing.aborted)
         ctx.logger.error('request failed', { method: request.method, path: request.path, error });
       response = respondError(request, error);
     }
