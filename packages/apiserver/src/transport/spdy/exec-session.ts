@@ -116,9 +116,17 @@ function sessionOf(
   };
 }
 
-/** Reading to the end of input leaves the stream as it is; only the session's end closes our side of it. */
-const untilEnd = (stream: SpdyStream): AsyncIterable<Uint8Array> =>
-  stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
+/**
+ * What comes on a stream until its end, or until the stream or the connection is cut: of that the session's signal tells.
+ * Reading to the end leaves the stream as it is; only the session's end closes our side of it.
+ */
+async function* untilEnd(stream: SpdyStream): AsyncGenerator<Uint8Array> {
+  try {
+    yield* stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
+  } catch {
+    // Cut: nothing more will come.
+  }
+}
 
 /** Resolves when all of a stream is on its way, or the stream is gone. */
 const sent = (stream: SpdyStream): Promise<void> =>
