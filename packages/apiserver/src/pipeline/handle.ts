@@ -19,6 +19,7 @@ import { type ParsedPath, parsePath } from './path.ts';
 import { readProtobufBody } from './protobuf-body.ts';
 import { respondValue, statusOf } from './respond.ts';
 import { dispatch, route } from './route.ts';
+import { createTurns } from './turns.ts';
 
 const known = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
@@ -69,7 +70,9 @@ function respondError(request: ApiRequest, error: unknown): ApiResponse {
 
 /** The API server as a function. Never rejects. */
 export function createHandler(ctx: ServerContext): ApiHandler {
+  const turns = createTurns();
   return async (request) => {
+    await turns.enter();
     const started = performance.now();
     const seen: { parsed?: ParsedPath } = {};
     let response: ApiResponse;
