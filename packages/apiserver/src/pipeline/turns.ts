@@ -6,13 +6,14 @@
 
 /** Milliseconds of work in one turn after which requests wait. */
 const budget = 6;
-/** Requests let in at the start of a turn; at some tenths of a millisecond each they leave room for sockets and timers. */
-const admitted = 8;
+/** Requests let into one turn; at some tenths of a millisecond each they leave room for sockets and timers. */
+const admitted = 16;
 
 /** `enter()` is undefined when the request may go on at once. */
 export function createTurns(): { enter(): Promise<void> | undefined } {
   const waiting: (() => void)[] = [];
   let began = 0;
+  let entered = 0;
   let armed = false;
   const arm = (): void => {
     if (armed) return;
@@ -22,18 +23,23 @@ export function createTurns(): { enter(): Promise<void> | undefined } {
   const turn = (): void => {
     armed = false;
     began = performance.now();
-    for (const go of waiting.splice(0, admitted)) go();
-    if (waiting.length > 0) arm();
+    const next = waiting.splice(0, admitted);
+    entered = next.length;
+    for (const go of next) go();
+    if (entered > 0) arm();
     else began = 0;
   };
   return {
     enter() {
       if (began === 0) {
         began = performance.now();
+        entered = 0;
         arm();
+      }
+      if (waiting.length === 0 && entered < admitted && performance.now() - began < budget) {
+        entered += 1;
         return undefined;
       }
-      if (waiting.length === 0 && performance.now() - began < budget) return undefined;
       arm();
       return new Promise((resolve) => waiting.push(resolve));
     },
