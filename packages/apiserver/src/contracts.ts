@@ -67,6 +67,8 @@ export interface StrategyContext {
   /** Cluster-wide allocators (Service addresses and ports), reserved before and confirmed or released after the write. */
   allocate: Allocators;
   dryRun: boolean;
+  /** The subresource of the request's path, '' for the object itself. */
+  subresource: string;
 }
 export interface Allocators {
   clusterIp(wanted?: string): string;
@@ -106,6 +108,8 @@ export interface Strategy {
   afterDelete?(object: Unstructured, context: StrategyContext): void;
   /** Default finalizer behaviour of `DELETE` without a propagation policy; 'Background' unless said. */
   defaultPropagation?: 'Orphan' | 'Background';
+  /** Told to callers who delete without a propagation policy. */
+  deleteWarning?: string;
   /** Version conversion between a served version and the storage version, if they differ in shape. */
   toStorage?(object: Unstructured, fromVersion: string): Unstructured;
   fromStorage?(object: Unstructured, toVersion: string): Unstructured;

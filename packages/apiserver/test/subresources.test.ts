@@ -304,9 +304,13 @@ test('ephemeral containers are added and never changed', async () => {
 });
 
 test('resize changes resources', async () => {
+  await t.call('POST', pods, {
+    metadata: { name: 'burstable' },
+    spec: { containers: [{ name: 'c', image: 'i', resources: { requests: { cpu: '100m' } } }] },
+  });
   const resized = await t.call<Pod>(
     'PATCH',
-    `${pods}/run/resize`,
+    `${pods}/burstable/resize`,
     { spec: { containers: [{ name: 'c', resources: { requests: { cpu: '250m' } } }] } },
     strategic,
   );

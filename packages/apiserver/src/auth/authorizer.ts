@@ -23,6 +23,8 @@ interface Grant {
   /** '' for cluster-wide. */
   namespace: string;
   rules: readonly PolicyRule[];
+  /** Which binding and subject it comes from: the reason of a review that allows. */
+  reason: string;
   /** The role is named by a binding but does not exist. */
   missing?: string;
 }
@@ -42,6 +44,11 @@ function subjectKey(subject: Subject, namespace: string): string {
   return `${subject.kind === 'Group' ? 'g' : 'u'}:${subject.name}`;
 }
 
+function describe(subject: Subject, namespace: string): string {
+  const { kind, name } = subject;
+  return `${kind} ${JSON.stringify(kind === 'ServiceAccount' ? `${name}/${subject.namespace ?? namespace}` : name)}`;
+}
+
 function buildIndex(lists: readonly (readonly Unstructured[])[]): Index {
   const [clusterRoles = [], clusterBindings = [], roles = [], bindings = []] = lists;
   const allClusterRoles = clusterRoles as unknown as ClusterRole[];
@@ -55,14 +62,25 @@ function buildIndex(lists: readonly (readonly Unstructured[])[]): Index {
   const add = (binding: RoleBinding | ClusterRoleBinding, namespace: string): void => {
     const { kind, name } = binding.roleRef;
     const rules = rulesOf.get(kind === 'Role' ? `Role/${namespace}/${name}` : `ClusterRole//${name}`);
+    const from =
+      namespace === ''
+        ? `ClusterRoleBinding ${JSON.stringify(binding.metadata.name)}`
+        : `RoleBinding ${JSON.stringify(`${binding.metadata.name}/${namespace}`)}`;
+    const reason = `RBAC: allowed by ${from} of ${kind} ${JSON.stringify(name)}`;
     const grant: Grant = rules
-      ? { namespace, rules }
-      : { namespace, rules: [], missing: `${kind.toLowerCase()}.${group} ${JSON.stringify(name)} not found` };
+      ? { namespace, reason, rules }
+      : {
+          namespace,
+          reason,
+          rules: [],
+          missing: `${kind.toLowerCase()}.${group} ${JSON.stringify(name)} not found`,
+        };
     for (const subject of binding.subjects ?? []) {
       const key = subjectKey(subject, namespace);
+      const own = { ...grant, reason: `${grant.reason} to ${describe(subject, namespace)}` };
       const grants = index.get(key);
-      if (grants) grants.push(grant);
-      else index.set(key, [grant]);
+      if (grants) grants.push(own);
+      else index.set(key, [own]);
     }
   };
   for (const binding of clusterBindings as unknown as ClusterRoleBinding[]) add(binding, '');
@@ -120,7 +138,8 @@ export function createAuthorizer(options: AuthorizerOptions): RbacAuthorizer {
     const missing: string[] = [];
     for (const grant of grants(user, asked.isResource ? asked.namespace : '')) {
       if (grant.missing) missing.push(grant.missing);
-      for (const rule of grant.rules) if (ruleAllows(rule, asked)) return { allowed: true };
+      for (const rule of grant.rules)
+        if (ruleAllows(rule, asked)) return { allowed: true, reason: grant.reason };
     }
     if (missing.length > 0) {
       const list = [...new Set(missing)];

@@ -23,5 +23,6 @@ export interface Call {
 /** What a strategy gets to know about the request it works for. */
 export function strategyContext(call: Call, dryRun: boolean): StrategyContext {
   const { ctx, user } = call;
-  return { lookup: ctx.lookup, now: ctx.now(), user, allocate: ctx.allocate, dryRun };
+  const { subresource } = call.attributes;
+  return { lookup: ctx.lookup, now: ctx.now(), user, allocate: ctx.allocate, dryRun, subresource };
 }

@@ -3,6 +3,7 @@ import type { Strategy } from '../contracts.ts';
 import * as admission from './admission-configuration.ts';
 import * as apps from './apps.ts';
 import { horizontalPodAutoscalers } from './autoscaling.ts';
+import { certificateRequests } from './certificate-request.ts';
 import * as configuration from './configuration.ts';
 import * as core from './core.ts';
 import { cronJobs } from './cron-job.ts';
@@ -78,7 +79,7 @@ const strategies: Readonly<Record<string, Strategy>> = {
   'apiservices.apiregistration.k8s.io': misc.apiServices,
   'flowschemas.flowcontrol.apiserver.k8s.io': misc.flowSchemas,
   'prioritylevelconfigurations.flowcontrol.apiserver.k8s.io': misc.priorityLevels,
-  'certificatesigningrequests.certificates.k8s.io': misc.certificateRequests,
+  'certificatesigningrequests.certificates.k8s.io': certificateRequests,
   'clustertrustbundles.certificates.k8s.io': misc.trustBundles,
   'resourceclaims.resource.k8s.io': devices.resourceClaims,
   'resourceclaimtemplates.resource.k8s.io': devices.resourceClaimTemplates,

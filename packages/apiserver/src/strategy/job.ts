@@ -325,4 +325,6 @@ export const jobs: Strategy = {
   },
   // batch/v1 keeps the old habit: without a policy its pods stay.
   defaultPropagation: 'Orphan',
+  deleteWarning:
+    'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning',
 };

@@ -2,7 +2,6 @@
 import { type FieldError, pathSegmentName, type Unstructured } from '@coracle/machinery';
 import type {
   apiregistration_v1,
-  certificates_v1,
   coordination_v1,
   flowcontrol_v1,
   scheduling_v1,
@@ -208,53 +207,4 @@ export const trustBundles: Strategy = {
       validSpec<{ signerName?: string }>(object).signerName,
       validSpec<{ signerName?: string }>(old).signerName,
     ),
-};
-
-export const certificateRequests: Strategy = {
-  nameProblem: pathSegmentName,
-  prepareForCreate(object, { user }) {
-    // Who asks is what the server knows, never what the caller says.
-    const spec = specOf<certificates_v1.CertificateSigningRequestSpec>(object);
-    if (!isPart(spec)) return;
-    spec.username = user.username;
-    spec.groups = [...user.groups];
-    if (user.uid) spec.uid = user.uid;
-    else delete (spec as { uid?: string }).uid;
-    if (user.extra) spec.extra = structuredClone(user.extra);
-    else delete (spec as { extra?: unknown }).extra;
-    object['status'] = {};
-  },
-  prepareForUpdate(object, old) {
-    object['spec'] = old['spec'];
-  },
-  validate(object) {
-    const spec = validSpec<certificates_v1.CertificateSigningRequestSpec>(object);
-    const errors: FieldError[] = [];
-    const pem = Buffer.from(spec.request ?? '', 'base64').toString('latin1');
-    if (!/-----BEGIN (NEW )?CERTIFICATE REQUEST-----/.test(pem))
-      errors.push(invalid('spec.request', spec.request ?? '', 'PEM block type must be CERTIFICATE REQUEST'));
-    if ((spec.usages ?? []).length === 0) errors.push(required('spec.usages'));
-    if (!spec.signerName) errors.push(required('spec.signerName'));
-    else if (!/^[a-z0-9.-]+\/[A-Za-z0-9._:-]+$/.test(spec.signerName))
-      errors.push(
-        invalid(
-          'spec.signerName',
-          spec.signerName,
-          "must be a fully qualified domain and path of the form 'example.com/signer-name'",
-        ),
-      );
-    if (spec.expirationSeconds != null && spec.expirationSeconds < 600)
-      errors.push(
-        invalid(
-          'spec.expirationSeconds',
-          spec.expirationSeconds,
-          'may not specify a duration less than 600 seconds (10 minutes)',
-        ),
-      );
-    return errors;
-  },
-  fields: {
-    'spec.signerName': (object) =>
-      validSpec<certificates_v1.CertificateSigningRequestSpec>(object).signerName ?? '',
-  },
 };

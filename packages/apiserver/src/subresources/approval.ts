@@ -1,4 +1,4 @@
-/** certificatesigningrequests/approval: only the conditions of the status may change through it. */
+/** certificatesigningrequests/approval: of the status only the conditions may change through it. */
 import { type ApiResponse, jsonClone, type Unstructured } from '@coracle/machinery';
 import type { Call } from '../pipeline/call.ts';
 import { checkFields, decodeObject, shapeOf } from '../pipeline/decode.ts';
@@ -18,12 +18,12 @@ export async function approval(call: Call): Promise<ApiResponse> {
       sent ?? checkFields(call, kind, shapeOf(patcher?.(current), kind), options.fieldValidation);
     matchName(call, wanted);
     checkPreconditions(call, wanted, current);
-    const next = jsonClone(current);
     const { conditions } = (wanted['status'] ?? {}) as { conditions?: unknown[] };
-    next['status'] = {
-      ...(next['status'] as object | undefined),
-      ...(conditions ? { conditions: jsonClone(conditions) } : {}),
-    };
+    const next = jsonClone(wanted);
+    const status = jsonClone((current['status'] ?? {}) as Record<string, unknown>);
+    if (conditions) status['conditions'] = jsonClone(conditions);
+    else delete status['conditions'];
+    next['status'] = status;
     return next as Unstructured;
   });
   return respondSwapped(call, swapped);

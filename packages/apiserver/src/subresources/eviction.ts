@@ -108,6 +108,35 @@ async function take(call: Call, budget: Budget, pod: Pod, dryRun: boolean): Prom
   }
 }
 
+const conditionType = 'DisruptionTarget';
+
+/** Says on the pod why it goes, for its controllers to read. */
+async function markEvicted(call: Call): Promise<void> {
+  const { ctx, kind, attributes } = call;
+  const key = requestKey(kind, attributes.namespace, attributes.name);
+  for (;;) {
+    const entry = ctx.store.peek(key);
+    if (!entry) return;
+    const next = jsonClone(storedObject(entry)) as unknown as Pod;
+    const before = next.status?.conditions ?? [];
+    const old = before.find((condition) => condition.type === conditionType);
+    const reason = 'EvictionByEvictionAPI';
+    if (old?.status === 'True' && old.reason === reason) return;
+    const condition = {
+      type: conditionType,
+      status: 'True',
+      reason,
+      message: 'Eviction API: evicting',
+      lastTransitionTime:
+        (old?.status === 'True' ? old.lastTransitionTime : undefined) ?? formatTime(ctx.now()),
+    };
+    const conditions = old ? before.map((c) => (c === old ? condition : c)) : [...before, condition];
+    next.status = { ...next.status, conditions };
+    const result = await putObject(ctx, kind, key, entry.revision, next as unknown as Unstructured);
+    if (result.ok) return;
+  }
+}
+
 /** POST of an Eviction. */
 export async function evict(call: Call): Promise<ApiResponse> {
   const { ctx, kind, attributes, request } = call;
@@ -145,6 +174,14 @@ export async function evict(call: Call): Promise<ApiResponse> {
       );
     if (budget) await take(call, budget, pod, dryRun);
   }
+  const { uid } = pod.metadata;
+  if (options.uid !== undefined && options.uid !== uid)
+    throw errors.conflict(
+      kind,
+      name,
+      `Precondition failed: UID in precondition: ${options.uid}, UID in object meta: ${uid ?? ''}`,
+    );
+  if (!dryRun && options.resourceVersion === undefined) await markEvicted(call);
   await deleteOne(call, name, namespace, { ...options, dryRun, uid: options.uid ?? pod.metadata.uid });
   return respondValue(request.want, { ...call.output, as: 'object' }, 201, { ...successStatus(), code: 201 });
 }

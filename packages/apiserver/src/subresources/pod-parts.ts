@@ -13,6 +13,8 @@ import { checkFields, decodeObject, shapeOf } from '../pipeline/decode.ts';
 import { refuse } from '../pipeline/write.ts';
 import { parseWriteOptions } from '../pipeline/write-options.ts';
 import { applyDefaults } from '@coracle/machinery';
+import { ephemeralContainerProblems } from '../strategy/ephemeral-containers.ts';
+import { otherContainers, resizeProblems } from '../strategy/pod-resize.ts';
 import { get } from '../verbs/list.ts';
 import { readPatch } from '../verbs/patch.ts';
 import { checkPreconditions, matchName, respondSwapped } from '../verbs/update.ts';
@@ -32,6 +34,7 @@ async function partOf(call: Call, take: Take): Promise<ApiResponse> {
     matchName(call, wanted);
     checkPreconditions(call, wanted, current);
     applyDefaults(kind.schema, wanted);
+    call.strategy.defaults?.(wanted);
     const next = jsonClone(current) as unknown as Pod;
     const old = current as unknown as Pod;
     refuse(kind, attributes.name, take(next, wanted as unknown as Pod, old));
@@ -45,53 +48,26 @@ async function partOf(call: Call, take: Take): Promise<ApiResponse> {
 export function ephemeralContainers(call: Call): Promise<ApiResponse> {
   return partOf(call, (next, wanted, old) => {
     const containers = wanted.spec?.ephemeralContainers ?? [];
-    const problems: FieldError[] = [];
-    for (const before of old.spec?.ephemeralContainers ?? []) {
-      const after = containers.find((c) => c.name === before.name);
-      const field = 'spec.ephemeralContainers';
-      if (!after)
-        problems.push({
-          type: 'FieldValueForbidden',
-          field,
-          detail: `existing ephemeral containers ${JSON.stringify(before.name)} may not be removed`,
-        });
-      else if (!deepEqual(after, before))
-        problems.push({
-          type: 'FieldValueForbidden',
-          field,
-          detail: `existing ephemeral containers ${JSON.stringify(before.name)} may not be changed`,
-        });
-    }
-    const names = new Set(
-      [...(old.spec?.containers ?? []), ...(old.spec?.initContainers ?? [])].map((c) => c.name),
-    );
-    for (const [i, container] of containers.entries()) {
-      if (names.has(container.name))
-        problems.push({
-          type: 'FieldValueDuplicate',
-          field: `spec.ephemeralContainers[${i}].name`,
-          badValue: container.name,
-        });
-      names.add(container.name);
-    }
     if (next.spec) next.spec.ephemeralContainers = jsonClone(containers);
-    return problems;
+    return ephemeralContainerProblems(old.spec ?? { containers: [] }, containers);
   });
 }
 
-/** Changes containers' resources (and resize policies), nothing else. */
+/** Changes containers' resources (and resize policies); whatever else is sent is dropped, as upstream does. */
 export function resize(call: Call): Promise<ApiResponse> {
   return partOf(call, (next, wanted, old) => {
     if (old.status?.phase === 'Succeeded' || old.status?.phase === 'Failed')
       throw errors.badRequest(`a pod that has ended cannot be resized; current phase is ${old.status.phase}`);
+    const problems = otherContainers(wanted.spec, old.spec);
+    if (problems.length > 0 || !next.spec || !old.spec) return problems;
     for (const list of ['containers', 'initContainers'] as const)
-      for (const container of next.spec?.[list] ?? []) {
+      for (const container of next.spec[list] ?? []) {
         const asked = wanted.spec?.[list]?.find((c) => c.name === container.name);
         if (!asked) continue;
         if (asked.resources) container.resources = jsonClone(asked.resources);
         else delete container.resources;
         if (asked.resizePolicy) container.resizePolicy = jsonClone(asked.resizePolicy);
       }
-    return [];
+    return resizeProblems(next.spec, old.spec);
   });
 }

@@ -150,10 +150,17 @@ function sameDeletion(next: Unstructured, old: Unstructured): boolean {
   );
 }
 
+/** Tells a caller who left open what becomes of dependents, where many would guess wrong. */
+function warn(call: Call, options: DeleteOptions): void {
+  const { deleteWarning } = call.strategy;
+  if (deleteWarning && options.propagation === undefined) call.warnings.push(deleteWarning);
+}
+
 /** DELETE of one object: it, while it is on its way out; a Status once it is gone. */
 export async function remove(call: Call): Promise<ApiResponse> {
   const { kind, strategy, attributes, request } = call;
   const options = parseDeleteOptions(request);
+  warn(call, options);
   const deletion = await deleteOne(call, attributes.name, attributes.namespace, options);
   if (!deletion.gone) return respondObject(call, 200, fromStorage(kind, strategy, deletion.object));
   const details = {
@@ -178,6 +185,7 @@ const parallel = 16;
 export async function removeCollection(call: Call): Promise<ApiResponse> {
   const { kind, request } = call;
   const options = parseDeleteOptions(request);
+  warn(call, options);
   const page = await readPage(call, parseListOptions(request.query, false));
   const queue = page.entries.values();
   const worker = async (): Promise<void> => {

@@ -90,6 +90,7 @@ export function admission(
     kind,
     operation,
     dryRun: false,
+    subresource: '',
     object: object as Unstructured | undefined,
     oldObject: undefined,
     options: {},
@@ -112,6 +113,7 @@ export function context(lookup: Lookup = fakeLookup()): StrategyContext & { take
     user: user('alice'),
     taken,
     dryRun: false,
+    subresource: '',
     allocate: {
       clusterIp: (wanted) => take(wanted ?? `10.96.0.${++last}`),
       nodePort: (wanted) => take(wanted ?? 30000 + ++last),
