@@ -39,8 +39,12 @@ export function createUpgrader(
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload,
-    handleProtocols: (offered) => [...protocols, tunnelProtocol].find((name) => offered.has(name)) ?? false,
+    handleProtocols: (offered) => protocols.find((name) => offered.has(name)) ?? false,
   });
+
+  // The tunnel's name has a slash, which names of subprotocols must not have and `ws` refuses: it is agreed on without it.
+  const tunnels = new WebSocketServer({ noServer: true, maxPayload });
+  tunnels.on('headers', (lines) => lines.push(`Sec-WebSocket-Protocol: ${tunnelProtocol}`));
 
   async function upgrade(req: EdgeRequest, socket: Socket, head: Buffer): Promise<void> {
     const gone = new AbortController();
@@ -72,9 +76,15 @@ export function createUpgrader(
       refuseText(socket, `unable to upgrade: the channel protocols offered here are ${protocols.join(', ')}`);
       return;
     }
+    if (tunnel) {
+      delete req.headers['sec-websocket-protocol'];
+      tunnels.handleUpgrade(req as never, socket, head, (ws) =>
+        untilClosing(spdyOnWebSocket(ws, portsOverSpdy(response, portPod, ctx))),
+      );
+      return;
+    }
     sockets.handleUpgrade(req as never, socket, head, (ws) => {
-      if (tunnel) untilClosing(spdyOnWebSocket(ws, portsOverSpdy(response, portPod, ctx)));
-      else void runSession(ws, protocol ?? 'channel.k8s.io', response, query, ctx);
+      void runSession(ws, protocol ?? 'channel.k8s.io', response, query, ctx);
     });
   }
 
@@ -125,7 +135,10 @@ export function createUpgrader(
         socket.destroy();
       });
     },
-    close: () => sockets.close(),
+    close() {
+      sockets.close();
+      tunnels.close();
+    },
   };
 }
 
