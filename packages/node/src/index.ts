@@ -15,5 +15,10 @@ export {
   type ProcessRuntimeOptions,
 } from './process/process-runtime.ts';
 export { defaultStages, stageAnnotations, type Stages, stagesOf } from './virtual/stages.ts';
-export { type VirtualNodes, virtualNodes, type VirtualNodesOptions } from './virtual/virtual-nodes.ts';
+export {
+  type VirtualNodes,
+  virtualNodes,
+  type VirtualNodesOptions,
+  virtualTaint,
+} from './virtual/virtual-nodes.ts';
 export { virtualRuntime, type VirtualRuntimeOptions } from './virtual/virtual-runtime.ts';

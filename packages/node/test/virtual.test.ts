@@ -3,7 +3,7 @@ import { createInformerFactory, silentLogger } from '@coracle/operator';
 import { fakeCluster, manualClock } from '@coracle/operator/testing';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { virtualNodes, type VirtualNodesOptions } from '../src/index.ts';
+import { virtualNodes, type VirtualNodesOptions, virtualTaint } from '../src/index.ts';
 import { Agenda } from '../src/virtual/agenda.ts';
 import { Fifo } from '../src/virtual/fifo.ts';
 
@@ -57,7 +57,7 @@ describe('the queue of writes', () => {
 async function fleet(options: Partial<VirtualNodesOptions> = {}) {
   const clock = manualClock();
   const cluster = fakeCluster({ clock });
-  const make = (): ReturnType<typeof virtualNodes> =>
+  const make = (more: Partial<VirtualNodesOptions> = {}): ReturnType<typeof virtualNodes> =>
     virtualNodes({
       client: cluster.client,
       informers: createInformerFactory({ client: cluster.client, clock, logger: silentLogger }),
@@ -66,6 +66,7 @@ async function fleet(options: Partial<VirtualNodesOptions> = {}) {
       count: 3,
       renewSeconds: 0,
       ...options,
+      ...more,
     });
   const nodes = make();
   await nodes.start();
@@ -109,6 +110,23 @@ describe('virtual nodes', () => {
     expect(nodes[2]?.status?.allocatable).toMatchObject({ cpu: '3', 'nvidia.com/gpu': '8', pods: '110' });
     expect(nodes[0]?.metadata.labels).toMatchObject({ pool: 'a', 'kubernetes.io/hostname': 'virtual-0' });
     await f.nodes.stop();
+  });
+
+  test('get and lose their taint as they are started again; taints of others stay', async () => {
+    const f = await fleet({ taints: [virtualTaint] });
+    const taints = () => f.cluster.object<Node>(Node, 'virtual-0')?.spec?.taints ?? [];
+    expect(taints()).toEqual([virtualTaint]);
+    await f.nodes.stop();
+    const mine = { key: 'mine', effect: 'NoExecute' } as const;
+    await f.cluster.client.patch(Node, 'virtual-0', 'merge', { spec: { taints: [mine, virtualTaint] } });
+    const again = f.make();
+    await again.start();
+    expect(taints()).toEqual([mine, virtualTaint]);
+    await again.stop();
+    const without = f.make({ taints: [] });
+    await without.start();
+    expect(taints()).toEqual([mine]);
+    await without.stop();
   });
 
   test('run pods for as long as they say, and end them as they say', async () => {

@@ -21,6 +21,9 @@ import { Fifo } from './fifo.ts';
 import { defaultStages, type Stages, stagesOf } from './stages.ts';
 import { freshPod, restoredPod, step, type VirtualPod, virtualStatus } from './virtual-pod.ts';
 
+/** For virtual nodes beside real ones: pods stay off them unless they say that they may run there. */
+export const virtualTaint = { key: 'coracle.dev/virtual', value: 'true', effect: 'NoSchedule' } as const;
+
 export interface VirtualNodesOptions {
   client: Client;
   /** Asked for the informer of all pods, which others may share. */
@@ -33,6 +36,7 @@ export interface VirtualNodesOptions {
   /** Default: 32 cores, 256Gi, 110 pods. A function gives each node its own. */
   capacity?: Record<string, string> | ((index: number) => Record<string, string>) | undefined;
   labels?: Record<string, string> | ((index: number) => Record<string, string>) | undefined;
+  /** Nodes of an earlier run get these, too, and lose `virtualTaint` if it is not among them; taints of others stay. */
   taints?: Taint[] | undefined;
   /** What pods do whose annotations do not say. */
   stages?: Partial<Stages> | undefined;
@@ -172,7 +176,15 @@ class Fleet implements VirtualNodes {
       if (made.status?.allocatable !== undefined) return;
     } catch (error) {
       if (!isReason(error, 'AlreadyExists')) throw error;
-      await client.patch(Node, name, 'merge', { metadata: { labels: metadata.labels } });
+      const { taints = [] } = (await client.get(Node, name)).spec ?? {};
+      const given = spec?.taints ?? [];
+      const others = taints.filter(
+        (t) => t.key !== virtualTaint.key && !given.some((g) => g.key === t.key && g.effect === t.effect),
+      );
+      await client.patch(Node, name, 'merge', {
+        metadata: { labels: metadata.labels },
+        ...(taints.length + given.length > 0 ? { spec: { taints: [...others, ...given] } } : {}),
+      });
     }
     await client.patch(Node, name, 'merge', { status }, { subresource: 'status' });
   }
