@@ -63,6 +63,11 @@ describe('one worker', () => {
     );
     const state = { waiting: { reason: 'RunContainerError', message: 'not found in $PATH' } };
     expect(podWhy(pod({ phase: 'Pending', containerStatuses: [{ state }] }))).toBe('not found in $PATH');
+    const again = { state: { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 10s of pod UID' } } };
+    const lastState = { terminated: { exitCode: 3, reason: 'Error' } };
+    expect(podWhy(pod({ phase: 'Running', containerStatuses: [{ ...again, lastState }] }))).toBe(
+      'it ended with exit code 3 and is started again',
+    );
     expect(podWhy(pod({ phase: 'Running', containerStatuses: [{ state: { running: {} } }] }))).toBe('');
   });
   test('the first failure of a gang gives the exit code', () => {

@@ -22,6 +22,8 @@ export interface UpFlags {
   fakeGpus?: number;
   virtualNodes: number;
   nodeName?: string;
+  /** commander's form of --no-node. */
+  node: boolean;
   /** commander's form of --no-kubeconfig. */
   kubeconfigMerge: boolean;
   logLevel: 'debug' | 'info' | 'warn' | 'error';
@@ -60,7 +62,13 @@ export function register(program: Command, context: CliContext): void {
     )
     .option('-p, --port <n>', 'port to listen on; 0 takes a free one', portNumber, 6443)
     .option('--fake-gpus <n>', 'declare so many GPUs on this node instead of looking for real ones', whole)
-    .option('--virtual-nodes <n>', 'add so many nodes that only pretend to run pods', whole, 0)
+    .option(
+      '--virtual-nodes <n>',
+      'add so many nodes that only pretend to run pods; beside a real node they are tainted coracle.dev/virtual=true:NoSchedule',
+      whole,
+      0,
+    )
+    .option('--no-node', 'no node that runs processes: only virtual ones, without the taint')
     .option('--node-name <name>', "this node's name; else the host's")
     .option('--no-kubeconfig-merge', 'leave your kubeconfig alone (the data folder has one of its own)')
     .option('--log-level <level>', 'debug, info, warn or error', 'warn')
@@ -71,7 +79,7 @@ export function register(program: Command, context: CliContext): void {
 Examples:
   coracle up
   coracle up --detach --fake-gpus 4
-  coracle up --in-memory --port 0 --virtual-nodes 1000`,
+  coracle up --in-memory --port 0 --virtual-nodes 1000 --no-node`,
     )
     .action(async (flags: UpFlags) => {
       if (flags.detach) await detach(context, flags);
@@ -89,7 +97,7 @@ async function serve(context: CliContext, flags: UpFlags): Promise<void> {
     port: flags.port,
     ...(flags.fakeGpus === undefined ? {} : { fakeGpus: flags.fakeGpus }),
     virtualNodes: flags.virtualNodes,
-    ...(flags.nodeName ? { nodeName: flags.nodeName } : {}),
+    ...(flags.node ? (flags.nodeName ? { nodeName: flags.nodeName } : {}) : { nodeName: false as const }),
     logger,
   }).catch((error: unknown) => {
     throw startError(error, where);

@@ -8,6 +8,7 @@ import {
   fakeGpus,
   processRuntime,
   virtualNodes,
+  virtualTaint,
 } from '@coracle/node';
 import { systemClock } from '@coracle/operator';
 import type { EventRecorder, InformerFactory } from '@coracle/operator';
@@ -100,6 +101,8 @@ async function startVirtualNodes(parts: NodeParts): Promise<void> {
     logger: options.logger,
     random: Math.random,
     count: options.virtualNodes,
+    // Beside a node that runs things, a real job must not land by surprise on one that only pretends to.
+    taints: options.nodeName === false ? [] : [virtualTaint],
   });
   gateway.addMany(nodes);
   undo.push(() => nodes.stop());

@@ -79,7 +79,11 @@ export function podState(pod: Pod): string {
 export function podWhy(pod: Pod): string {
   const oneLine = (text: string | undefined): string => (text ?? '').replaceAll(/\s*\n\s*/g, ' ').trim();
   const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
-  for (const { state } of statuses) {
+  for (const { state, lastState } of statuses) {
+    const before = lastState?.terminated;
+    if (state?.waiting?.reason === 'CrashLoopBackOff' && before) {
+      return `it ended with exit code ${before.exitCode}${before.reason === 'OOMKilled' ? ' (OOMKilled)' : ''} and is started again`;
+    }
     if (state?.waiting?.message) return oneLine(state.waiting.message);
     if (state?.terminated && state.terminated.exitCode !== 0) return oneLine(state.terminated.message);
   }

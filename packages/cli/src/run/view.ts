@@ -68,18 +68,20 @@ export function createRunView(out: Output, options: RunViewOptions): RunView {
   /** Text that goes above the rows at the next drawing. */
   let above = '';
   let due = false;
-  let headline = '';
+  let headline = { what: '', state: '' };
   let closed = false;
 
   const sorted = (): WorkerRow[] => [...workers.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  // A terminal that does not know its size says 0.
+  const widthNow = (): number => Math.max(20, (out.columns || 100) - 1);
+  const nameLimit = (): number => Math.max(16, Math.floor(widthNow() * 0.4));
   const rows = (): string[] => {
-    // A terminal that does not know its size says 0.
-    const width = Math.max(20, (out.columns || 100) - 1);
+    const width = widthNow();
     const list = sorted();
     // A tall gang does not push the log off the screen.
     const room = Math.max(3, Math.min(list.length, (out.rows || 30) - 8));
     // Names of one job begin alike, and the headline has the job's: of long ones the end is shown.
-    const longest = Math.max(16, Math.floor(width * 0.4));
+    const longest = nameLimit();
     const named = list.slice(0, room).map((worker) => ({ worker, name: shortened(worker.name, longest) }));
     const nameWidth = Math.max(0, ...named.map(({ name }) => name.length));
     const lines = named.map(({ worker, name }) => {
@@ -105,10 +107,15 @@ export function createRunView(out: Output, options: RunViewOptions): RunView {
     const seconds = `  ${Math.round((options.now() - started) / 1000)} s`;
     return [
       '',
-      paint(`${headline.slice(0, width - seconds.length)}${seconds}`, '1'),
+      paint(`${headlineText(list).slice(0, width - seconds.length)}${seconds}`, '1'),
       ...lines,
       ...whys.flatMap((why) => wrapped(why, width - 2).map((line) => `  ${paint(line, '33')}`)),
     ];
+  };
+  /** A workload counts as running from its start; what its workers do is what a reader wants to know. */
+  const headlineText = (list: readonly WorkerRow[]): string => {
+    const idle = headline.state === 'Running' && list.every(({ state }) => waiting.has(state));
+    return `${headline.what}: ${idle ? 'Pending' : headline.state}`;
   };
   const flush = (): void => {
     due = false;
@@ -136,7 +143,7 @@ export function createRunView(out: Output, options: RunViewOptions): RunView {
       return sorted();
     },
     workload(object, outcome: Outcome) {
-      headline = `${object.kind} ${object.metadata.name}: ${outcome.text}`;
+      headline = { what: `${object.kind} ${object.metadata.name}`, state: outcome.text };
       draw();
     },
     pod(pod: Pod) {
@@ -161,7 +168,8 @@ export function createRunView(out: Output, options: RunViewOptions): RunView {
       const row = workers.get(pod.metadata.name);
       if (row) for (const [name, value] of metricsOf(line)) row.metrics.set(name, value);
       const several = (pod.spec?.containers.length ?? 1) > 1;
-      const prefix = several ? `${pod.metadata.name}/${container}` : pod.metadata.name;
+      const name = live ? shortened(pod.metadata.name, nameLimit()) : pod.metadata.name;
+      const prefix = several ? `${name}/${container}` : name;
       draw(`${paint(`${prefix} |`, colourFor(pod.metadata.name))} ${live ? tame(line) : line}\n`);
     },
     note(text: string) {
