@@ -1,4 +1,5 @@
 /** An unmodified kubectl against a running engine: every verb people use, on every built-in kind. */
+import { X509Certificate } from 'node:crypto';
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -10,6 +11,7 @@ import type { TestEngine } from './support/engine.ts';
 import { everyKind } from './support/every-kind.ts';
 import type { EveryKind } from './support/every-kind.ts';
 import { certificateRequest } from './support/certificate-request.ts';
+import { until } from './support/until.ts';
 
 const there = await isThere('kubectl', ['version', '--client']);
 if (!there) console.warn('kubectl is not installed: its tests are skipped');
@@ -40,6 +42,11 @@ describe.skipIf(!there)('kubectl', () => {
     expect(ran.code, `kubectl ${words.join(' ')}\n${ran.stdout}\n${ran.stderr}`).toBe(0);
     return ran.stdout;
   };
+
+  const authority = (): X509Certificate =>
+    new X509Certificate(
+      Buffer.from(String(engine.kubeconfig.clusters[0]?.cluster['certificate-authority-data']), 'base64'),
+    );
 
   beforeAll(async () => {
     engine = await testEngine();
@@ -239,6 +246,31 @@ describe.skipIf(!there)('kubectl', () => {
     await works(['replace', '-f', '-'], await works(['get', ...n, 'configmap', 'made', '-o', 'json']));
     await works(['delete', ...n, 'configmap,secret,deployment,role,rolebinding', 'made']);
   }, 120_000);
+
+  test('an approved certificate request is signed, and its certificate lets one in', async () => {
+    const request = {
+      apiVersion: 'certificates.k8s.io/v1',
+      kind: 'CertificateSigningRequest',
+      metadata: { name: 'somebody' },
+      spec: {
+        request: certificateRequest(),
+        signerName: 'kubernetes.io/kube-apiserver-client',
+        usages: ['client auth'],
+      },
+    };
+    await works(['create', '-f', '-'], JSON.stringify(request));
+    await works(['certificate', 'approve', 'somebody']);
+    const pem = await until('the certificate is there', async () =>
+      Buffer.from(
+        await works(['get', 'csr', 'somebody', '-o', 'jsonpath={.status.certificate}']),
+        'base64',
+      ).toString(),
+    );
+    const certificate = new X509Certificate(pem);
+    expect(certificate.subject).toBe('CN=every-kind');
+    expect(certificate.verify(authority().publicKey)).toBe(true);
+    expect(await works(['get', 'csr', 'somebody'])).toContain('Approved,Issued');
+  });
 
   test('mistakes get the words kubectl users know', async () => {
     const missing = await kubectl(['get', 'pod', 'none']);

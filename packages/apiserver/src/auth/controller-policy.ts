@@ -55,6 +55,16 @@ export function controllerRules(): Record<string, PolicyRule[]> {
       rule(readWrite, 'storage.k8s.io', ['volumeattachments']),
       rule(read, '', ['pods']),
     ],
+    'certificate-controller': [
+      rule(read, 'certificates.k8s.io', ['certificatesigningrequests']),
+      rule(['update', 'patch'], 'certificates.k8s.io', ['certificatesigningrequests/status']),
+      {
+        verbs: ['sign'],
+        apiGroups: ['certificates.k8s.io'],
+        resources: ['signers'],
+        resourceNames: ['kubernetes.io/kube-apiserver-client', 'kubernetes.io/kube-apiserver-client-kubelet'],
+      },
+    ],
     'clusterrole-aggregation-controller': [
       rule(['escalate', 'get', 'list', 'patch', 'update', 'watch'], 'rbac.authorization.k8s.io', [
         'clusterroles',

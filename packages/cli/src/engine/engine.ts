@@ -29,6 +29,7 @@ import type { Home } from './home.ts';
 import { identities } from './identities.ts';
 import { engineObjects } from './objects.ts';
 import { engineKubeconfig } from './kubeconfig.ts';
+import { certificateSigner } from './certificate-signer.ts';
 import { createGateway } from './gateway.ts';
 import { makeFolder } from './make-folder.ts';
 import { startNodes } from './nodes.ts';
@@ -113,12 +114,12 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       },
     });
     undo.push(() => server.close());
-    await server.bootstrap();
     const { port } = await server.listen({
       host: options.host,
       port: options.port,
       tls: { cert: pki.serving.certificate, key: pki.serving.privateKey, ca: pki.authority.certificate },
     });
+    await server.bootstrap({ endpoint: { address: options.host, port } });
     const address = `https://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`;
 
     const clientFor = (credentials: Credentials): Client =>
@@ -161,6 +162,14 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       random: Math.random,
       rootCa: pki.authority.certificate,
     });
+    const signer = certificateSigner({
+      client: as('certificate-controller'),
+      informers: shared,
+      clock: systemClock,
+      logger,
+      authority: pki.authority,
+      now,
+    });
     const training = trainingControllers({
       client: as('trainer-controller'),
       informers: shared,
@@ -180,7 +189,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     });
     const notes: string[] = [];
     await Promise.all([
-      start(shared, [...managed, ...training]),
+      start(shared, [...managed, ...training, signer]),
       start(schedulerInformers, [scheduler]),
       startNodes({
         options,
