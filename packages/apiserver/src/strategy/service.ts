@@ -12,7 +12,7 @@ import {
   qualifiedName,
   type Unstructured,
 } from '@coracle/machinery';
-import type { ServicePort, ServiceSpec } from '@coracle/machinery/api';
+import type { Service, ServicePort, ServiceSpec } from '@coracle/machinery/api';
 import type { Strategy, StrategyContext } from '../contracts.ts';
 import {
   duplicate,
@@ -62,6 +62,9 @@ function defaults(object: Unstructured): void {
     )
       port.targetPort = port.port;
   }
+  if (spec.type === 'LoadBalancer')
+    for (const ingress of objects((object as unknown as Service).status?.loadBalancer?.ingress))
+      if (ingress.ip) ingress.ipMode ??= 'VIP';
   if (mayHaveNodePorts(spec)) spec.externalTrafficPolicy ||= 'Cluster';
   if (spec.type !== 'ExternalName') spec.internalTrafficPolicy ??= 'Cluster';
   if (spec.type === 'LoadBalancer') spec.allocateLoadBalancerNodePorts ??= true;
