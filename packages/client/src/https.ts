@@ -3,7 +3,7 @@
  * that got no answer rejects with ConnectionError; it is tried again by itself only when a kept connection turned out to be
  * closed before the request could be sent, and only for reads.
  */
-import http from 'node:http';
+import type { Agent, IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { pipeline, type Readable } from 'node:stream';
 import { type ConnectionOptions } from 'node:tls';
@@ -13,6 +13,9 @@ import { ConnectionError, type RawCall, type Transport } from './client.ts';
 import { splitCall } from './paths.ts';
 import { watchResponse } from './watch-stream.ts';
 import type { WebSocketTarget } from './websocket.ts';
+
+/** Not imported: as a module of its own names, `node:http` loads undici for its `WebSocket`, 40 ms of a short command's 200. */
+const http = process.getBuiltinModule('node:http');
 
 export interface HttpsTransportOptions {
   /** `https://host:port[/path]`; `http://` works too (a proxy such as `kubectl proxy`). */
@@ -56,7 +59,7 @@ export function httpsTransport(options: HttpsTransportOptions): Transport {
   const prefix = base.pathname.replace(/\/$/, '');
   const tls = tlsOptions(options);
   // Answers that last (watches, logs) have a connection each; calls share some, so that a burst does not open hundreds.
-  const makeAgent = (maxSockets: number): http.Agent =>
+  const makeAgent = (maxSockets: number): Agent =>
     secure
       ? new https.Agent({ keepAlive: true, maxSockets, ...tls })
       : new http.Agent({ keepAlive: true, maxSockets });
@@ -77,7 +80,7 @@ export function httpsTransport(options: HttpsTransportOptions): Transport {
     headers: Record<string, string | string[]>,
     body: Uint8Array | undefined,
     endless: boolean,
-  ): Promise<http.IncomingMessage> =>
+  ): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
       const url = new URL(target, base);
       const request = (secure ? https : http).request(url, {
@@ -189,7 +192,7 @@ function impersonation(as: Impersonation | undefined): Record<string, string | s
   return headers;
 }
 
-async function readResponse(message: http.IncomingMessage, watch: boolean): Promise<ApiResponse> {
+async function readResponse(message: IncomingMessage, watch: boolean): Promise<ApiResponse> {
   const code = message.statusCode ?? 0;
   const headers = flatten(message.headers);
   // A connection lost half-way reaches the reader as the body's error.
@@ -217,7 +220,7 @@ function readAll(body: Readable): Promise<Buffer> {
   });
 }
 
-function flatten(headers: http.IncomingHttpHeaders): Record<string, string> {
+function flatten(headers: IncomingHttpHeaders): Record<string, string> {
   const flat: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
     if (value !== undefined) flat[name] = Array.isArray(value) ? value.join(', ') : value;
@@ -226,7 +229,7 @@ function flatten(headers: http.IncomingHttpHeaders): Record<string, string> {
 }
 
 /** Texts of `Warning: 299 - "..."` headers (RFC 7234). */
-function warnings(message: http.IncomingMessage): string[] {
+function warnings(message: IncomingMessage): string[] {
   const header = message.headers['warning'];
   if (header === undefined) return [];
   return [...header.matchAll(/299 \S+ "((?:[^"\\]|\\.)*)"/g)].map(([, text = '']) =>
