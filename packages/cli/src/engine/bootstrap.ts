@@ -1,4 +1,5 @@
 /** The objects an engine starts with: created if they are not there, and left alone if they are. */
+import type { Lookup } from '@coracle/apiserver';
 import type { Client } from '@coracle/client';
 import { apiVersionOf, isReason } from '@coracle/machinery';
 import type { KindRegistry, ResourceType, Unstructured } from '@coracle/machinery';
@@ -17,21 +18,21 @@ function typeOf(registry: KindRegistry, object: Unstructured): ResourceType<Unst
 export async function createMissing(
   client: Client,
   registry: KindRegistry,
+  lookup: Lookup,
   objects: readonly Unstructured[],
 ): Promise<void> {
   await Promise.all(
     objects.map(async (object) => {
-      const { namespace } = object.metadata;
+      const { namespace, name } = object.metadata;
+      const type = typeOf(registry, object);
+      if (lookup.get(type.group, type.resource, namespace ?? '', name)) return;
       try {
-        await client.create(typeOf(registry, object), object, namespace ? { namespace } : {});
+        await client.create(type, object, namespace ? { namespace } : {});
       } catch (error) {
         if (!isReason(error, 'AlreadyExists')) {
-          throw new Error(
-            `cannot create ${apiVersionOf(typeOf(registry, object))} ${object.kind} ${object.metadata.name}`,
-            {
-              cause: error,
-            },
-          );
+          throw new Error(`cannot create ${apiVersionOf(type)} ${object.kind} ${name}`, {
+            cause: error,
+          });
         }
       }
     }),

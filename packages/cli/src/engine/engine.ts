@@ -135,8 +135,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     }
     const readyMs = performance.now() - began;
 
-    await createMissing(boot, registry, [...engineObjects(), ...(trainingCrds() as Unstructured[])]);
-    await createMissing(boot, registry, trainingRuntimes() as Unstructured[]);
+    await createMissing(boot, registry, lookup, [...engineObjects(), ...(trainingCrds() as Unstructured[])]);
+    await createMissing(boot, registry, lookup, trainingRuntimes() as Unstructured[]);
 
     const factory = (client: Client): InformerFactory => {
       const informers = createInformerFactory({ client, clock: systemClock, logger });

@@ -1,7 +1,5 @@
 /** Carries out probes and hooks: a command, an HTTP GET, a TCP connection, a gRPC health check. */
-import { request as httpRequest } from 'node:http';
 import { connect as connectHttp2, constants } from 'node:http2';
-import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
 import type { Container, HTTPGetAction, Probe } from '@coracle/machinery/api';
 import type { ProbeAnswer } from '../pod/probes.ts';
@@ -59,8 +57,10 @@ export function httpGet(
   const secure = action.scheme === 'HTTPS';
   const headers: Record<string, string> = { 'user-agent': 'kube-probe/1.36', accept: '*/*' };
   for (const { name, value } of action.httpHeaders ?? []) headers[name.toLowerCase()] = value;
+  // Not an import: making an ES module of node:http loads fetch and WebSocket with it, 20 ms of every start.
+  const { request } = process.getBuiltinModule(secure ? 'node:https' : 'node:http');
   return new Promise((resolve, reject) => {
-    const call = (secure ? httpsRequest : httpRequest)(
+    const call = request(
       {
         host: action.host ?? podIP,
         port: portOf(container, action.port),
