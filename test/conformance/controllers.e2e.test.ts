@@ -10,6 +10,7 @@ import {
   Endpoints,
   EndpointSlice,
   Job,
+  Lease,
   Namespace,
   Pod,
   PodDisruptionBudget,
@@ -159,6 +160,21 @@ describe('ResourceQuota', () => {
       pods: '0',
       cpu: '0',
     });
+  });
+  test('object count quota, a kind that only this quota counts', async () => {
+    const namespace = await newNamespace();
+    await client.create(
+      ResourceQuota,
+      { metadata: { name: 'q' }, spec: { hard: { 'count/leases.coordination.k8s.io': '5' } } } as Any,
+      { namespace },
+    );
+    const counted = (n: number): Promise<void> =>
+      used(namespace, 'q', { 'count/leases.coordination.k8s.io': String(n) });
+    await counted(0);
+    await client.create(Lease, { metadata: { name: 'l' }, spec: {} } as Any, { namespace });
+    await counted(1);
+    await client.delete(Lease, 'l', { namespace });
+    await counted(0);
   });
   test('quota scope, BestEffort and NotBestEffort, Terminating and NotTerminating scope', async () => {
     const namespace = await newNamespace();
@@ -641,6 +657,44 @@ describe('Endpoints', () => {
     await wait(['pod2:portname2:102']);
     await client.delete(Pod, 'pod2', { namespace, gracePeriodSeconds: 0 });
     await wait([]);
+  });
+  test('EndpointSlice Mirroring', async () => {
+    const namespace = await newNamespace();
+    await client.create(
+      Service,
+      { metadata: { name: 'custom' }, spec: { ports: [{ name: 'example', port: 80 }] } } as Any,
+      { namespace },
+    );
+    await client.create(
+      Endpoints,
+      {
+        metadata: { name: 'custom' },
+        subsets: [{ ports: [{ port: 80 }], addresses: [{ ip: '10.1.2.3' }] }],
+      } as Any,
+      { namespace },
+    );
+    const slices = async () =>
+      (await client.list(EndpointSlice, { namespace, labelSelector: 'kubernetes.io/service-name=custom' }))
+        .items;
+    await until(
+      'mirrored',
+      async () => (await slices())[0]?.endpoints?.[0]?.addresses[0] === '10.1.2.3',
+      10_000,
+    );
+    await client.patch(
+      Endpoints,
+      'custom',
+      'merge',
+      { subsets: [{ ports: [{ port: 80 }], addresses: [{ ip: '10.2.3.4' }] }] },
+      { namespace },
+    );
+    await until(
+      'changed',
+      async () => (await slices())[0]?.endpoints?.[0]?.addresses[0] === '10.2.3.4',
+      10_000,
+    );
+    await client.delete(Endpoints, 'custom', { namespace });
+    await until('gone', async () => (await slices()).length === 0, 10_000);
   });
   test('EndpointSlice Mirroring', async () => {
     const namespace = await newNamespace();

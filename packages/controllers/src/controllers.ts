@@ -12,6 +12,7 @@ import { disruptionController } from './disruption/disruption-controller.ts';
 import type { DisruptionOptions } from './disruption/disruption-controller.ts';
 import { endpointSliceController } from './endpoints/endpointslice-controller.ts';
 import { endpointsController } from './endpoints/endpoints-controller.ts';
+import { endpointSliceMirroringController } from './endpoints/mirroring-controller.ts';
 import { garbageCollector } from './garbage/garbage-collector.ts';
 import type { GarbageCollectorOptions } from './garbage/garbage-collector.ts';
 import { jobController } from './job/job-controller.ts';
@@ -58,6 +59,7 @@ export function controllers(deps: ControllerDeps, options: ControllerOptions = {
     replicationController(of('replication-controller')),
     endpointsController(of('endpoint-controller')),
     endpointSliceController(of('endpointslice-controller')),
+    endpointSliceMirroringController(of('endpointslicemirroring-controller')),
     nodeLifecycleController(of('node-controller'), options.nodeLifecycle),
     taintEvictionController(of('taint-eviction-controller')),
     podGarbageCollector(of('pod-garbage-collector'), options.podGarbage),

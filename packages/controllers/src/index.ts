@@ -10,6 +10,7 @@ export { cronJobController } from './cron/cronjob-controller.ts';
 export { type ComponentDeps, type ControllerDeps, depsFor } from './deps.ts';
 export { type DisruptionOptions, disruptionController } from './disruption/disruption-controller.ts';
 export { endpointSliceController } from './endpoints/endpointslice-controller.ts';
+export { endpointSliceMirroringController } from './endpoints/mirroring-controller.ts';
 export { endpointsController } from './endpoints/endpoints-controller.ts';
 export { type GarbageCollectorOptions, garbageCollector } from './garbage/garbage-collector.ts';
 export { type JobControllerOptions, jobController } from './job/job-controller.ts';

@@ -92,7 +92,7 @@ interface Group {
 }
 
 /** Equal for equal ports, in whatever order of ports and fields they come back from the server. */
-function portsKey(ports: readonly discovery_v1.EndpointPort[] | undefined): string {
+export function portsKey(ports: readonly discovery_v1.EndpointPort[] | undefined): string {
   const texts = (ports ?? []).map(({ name = '', port, protocol = 'TCP', appProtocol = '' }) =>
     [name, port, protocol, appProtocol].join('/'),
   );

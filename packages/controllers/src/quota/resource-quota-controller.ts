@@ -41,20 +41,29 @@ export function resourceQuotaController(deps: ComponentDeps, options: ResourceQu
   const quotas = informers.informer(ResourceQuota);
   /** Kinds whose changes are watched; others are listed when a quota counts them. */
   const watched = new Map<string, Informer>();
+  const see = ({ metadata }: KubeObject): void => {
+    for (const quota of quotas.list(metadata.namespace)) controller.queue.addAfter(keyOf(quota), settleMs);
+  };
   const watch = <T extends KubeObject>(
     type: ResourceType<T>,
     concerns: (before: T, after: T) => boolean,
   ): void => {
     const informer = informers.informer(type);
     watched.set(type.resource, informer as unknown as Informer);
-    const see = ({ metadata }: T): void => {
-      for (const quota of quotas.list(metadata.namespace)) controller.queue.addAfter(keyOf(quota), settleMs);
-    };
     informer.on({
       add: (object, initial) => void (initial || see(object)),
       update: (before, after) => void (concerns(before, after) && see(after)),
       delete: see,
     });
+  };
+
+  /** Kinds that no quota counted until one did: watched from then on, so that it hears of what comes and goes. */
+  const joined = new Set<string>();
+  const join = (resource: string, type: ResourceType<KubeObject>): void => {
+    if (joined.has(resource)) return;
+    joined.add(resource);
+    informers.informer(type).on({ add: see, delete: see });
+    void informers.start();
   };
 
   const contentOf = async (resource: string, namespace: string): Promise<readonly KubeObject[]> => {
@@ -64,6 +73,7 @@ export function resourceQuotaController(deps: ComponentDeps, options: ResourceQu
     const { resources } = await ask();
     const type = resources.find((other) => other.resource === name && other.group === group.join('.'));
     if (!type?.namespaced || !type.verbs.includes('list')) return [];
+    join(resource, type as ResourceType<KubeObject>);
     return (await client.list(type as ResourceType<KubeObject>, { namespace })).items;
   };
 
