@@ -69,6 +69,7 @@ export async function podAttach(call: Call): Promise<ApiResponse> {
   return { kind: 'upgrade', run: (session) => agent.attach({ ...refOf(pod), container }, options, session) };
 }
 
+/** `run` is called once for all ports, or (over SPDY) once for every connection that the client forwards. */
 export async function podPortForward(call: Call): Promise<ApiResponse> {
   await admitConnect(call);
   const pod = podOf(call);

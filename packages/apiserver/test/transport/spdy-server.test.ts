@@ -98,15 +98,25 @@ function ask(
     req.end();
   });
 }
-const plain = (path: string, protocols?: string, token = t.adminToken): ReturnType<typeof ask> =>
+const plain = (
+  path: string,
+  protocols?: string,
+  token = t.adminToken,
+  to = port.port,
+): ReturnType<typeof ask> =>
   ask(
     path,
     { upgrade: 'SPDY/3.1', ...(protocols === undefined ? {} : { 'x-stream-protocol-version': protocols }) },
-    { token },
+    { token, to },
   );
 
-async function upgraded(path: string, protocols: string): Promise<SpdyClient> {
-  const result = await plain(path, protocols);
+async function upgraded(
+  path: string,
+  protocols: string,
+  to = port.port,
+  token = t.adminToken,
+): Promise<SpdyClient> {
+  const result = await plain(path, protocols, token, to);
   if (!('socket' in result)) throw new Error(`${result.refused} ${result.body}`);
   const { socket, head } = result;
   const client = new SpdyClient((bytes) => void socket.write(bytes));
@@ -308,16 +318,73 @@ describe.each([
   });
 });
 
-test('an open connection ends with the server', async () => {
-  const other = await testServer({ nodes: { connect: () => agent as KubeletApi } });
-  const { port: number } = await other.server.listen({
+/** A server of its own, with timers that fire when told; `fire` waits until one of that length is set. */
+async function timed(): Promise<{ server: TestServer; number: number; fire(ms: number): Promise<void> }> {
+  const set: { ms: number; fire: () => void }[] = [];
+  let wake = (): void => {};
+  const server = await testServer({
+    nodes: { connect: () => agent as KubeletApi },
+    timers: {
+      after(ms, fire) {
+        const timer = { ms, fire };
+        set.push(timer);
+        wake();
+        return () => void set.splice(set.indexOf(timer), set.includes(timer) ? 1 : 0);
+      },
+    },
+  });
+  const { port: number } = await server.server.listen({
     tls: { cert: pki.serving.certificate, key: pki.serving.privateKey, ca: pki.authority.certificate },
   });
-  await other.call('POST', '/api/v1/namespaces/default/pods', {
+  await server.call('POST', '/api/v1/namespaces/default/pods', {
     metadata: { name: 'run' },
     spec: { nodeName: 'n', containers: [{ name: 'c', image: 'i' }] },
   });
-  const client = await tunnel(number, other.adminToken);
-  await other.close();
+  const fire = async (ms: number): Promise<void> => {
+    for (;;) {
+      const timer = set.find((each) => each.ms === ms);
+      if (timer) return timer.fire();
+      await new Promise<void>((resolve) => (wake = resolve));
+    }
+  };
+  return { server, number, fire };
+}
+
+describe('a client that does not go on', () => {
+  test('after opening half a pair is told so, and its stream is let go', async () => {
+    const { server, number, fire } = await timed();
+    const client = await tunnel(number, server.adminToken);
+    const error = client.open({ streamtype: 'error', port: '80', requestid: '1' });
+    await client.until(() => error.replied);
+    await fire(30_000);
+    await client.until(() => error.ended);
+    expect(error.text()).toBe('request 1: timed out waiting for streams');
+    const data = client.open({ streamtype: 'data', port: '80', requestid: '2' });
+    await client.until(() => data.replied);
+    await fire(30_000);
+    await client.until(() => data.reset !== undefined);
+    await server.close();
+  });
+  test('with the streams of an exec, or after its end, is disconnected', async () => {
+    const { server, number, fire } = await timed();
+    const exec = 'exec?command=echo&stdout=1';
+    const early = await upgraded(exec, 'v4.channel.k8s.io', number, server.adminToken);
+    early.open({ streamtype: 'stdout' });
+    await fire(30_000);
+    await early.until(() => early.closed);
+    const late = await upgraded(exec, 'v4.channel.k8s.io', number, server.adminToken);
+    const error = late.open({ streamtype: 'error' });
+    late.open({ streamtype: 'stdout' });
+    await late.until(() => error.ended);
+    await fire(10_000);
+    await late.until(() => late.closed);
+    await server.close();
+  });
+});
+
+test('an open connection ends with the server', async () => {
+  const { server, number } = await timed();
+  const client = await tunnel(number, server.adminToken);
+  await server.close();
   await client.until(() => client.closed);
 });
