@@ -121,6 +121,7 @@ export function createUpgrader(
   /** A connection ends with the server. */
   function untilClosing(connection: SpdyConnection): void {
     const close = (): void => connection.close();
+    if (ctx.closing.aborted) close();
     ctx.closing.addEventListener('abort', close, { once: true });
     connection.signal.addEventListener('abort', () => ctx.closing.removeEventListener('abort', close), {
       once: true,

@@ -16,7 +16,7 @@ let t: TestServer;
 let pki: Pki;
 let port: Listening;
 const sizes: unknown[] = [];
-const seen: { session?: StreamSession } = {};
+const seen: { session?: StreamSession; release?: () => void } = {};
 
 /** Echoes: input to output, and what comes on a port back to it. Port 7 refuses. */
 const agent: Partial<KubeletApi> = {
@@ -25,6 +25,7 @@ const agent: Partial<KubeletApi> = {
     if (options.command[0] === 'missing') throw new ApiError('BadRequest', 'no such command');
     if (options.command[0] === 'sizes')
       for await (const size of session.resize ?? []) if (sizes.push(size) === 2) break;
+    if (options.command[0] === 'deaf') return new Promise((resolve) => (seen.release = resolve));
     if (options.command[0] === 'wait') {
       await session.stdout?.(Buffer.from('waits'));
       await once(session.signal, 'abort');
@@ -202,6 +203,17 @@ describe('exec over SPDY', () => {
       { width: 80, height: 24 },
       { width: 100, height: 50 },
     ]);
+  });
+  test('input that nobody reads does not hold up the end', async () => {
+    const client = await upgraded('exec?command=deaf&stdin=1', 'v4.channel.k8s.io');
+    const [error, stdin] = open(client, 'error', 'stdin');
+    if (!error || !stdin) throw new Error('not opened');
+    await client.until(() => stdin.replied);
+    client.data(stdin, Buffer.alloc(8 * 1024 * 1024));
+    client.send({ kind: 'ping', id: 1 });
+    seen.release?.();
+    await client.until(() => error.ended && client.others.some((frame) => frame.kind === 'ping'));
+    expect(stdin.reset).toBe(5);
   });
   test('streams that were not asked for, and second ones, are refused', async () => {
     const client = await upgraded('exec?command=echo&stdout=1', 'v4.channel.k8s.io');

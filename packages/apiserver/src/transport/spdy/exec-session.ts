@@ -95,10 +95,10 @@ function sessionOf(
   const finish = async (end: SessionEnd): Promise<void> => {
     if (ended) return;
     ended = true;
-    for (const type of ['stdin', 'resize', 'stdout', 'stderr']) streams.get(type)?.end();
+    // Input that nobody reads any more must not hold up the connection: what comes of it is dropped.
+    for (const type of ['stdin', 'resize']) streams.get(type)?.destroy();
+    for (const type of ['stdout', 'stderr']) streams.get(type)?.end();
     streams.get('error')?.end(plain ? finalText(end) : JSON.stringify(finalStatus(end)));
-    // Input that nobody reads any more must not hold up the connection.
-    for (const stream of streams.values()) stream.resume();
     await Promise.all([...streams.values()].map(sent));
   };
   const resize = streams.get('resize');

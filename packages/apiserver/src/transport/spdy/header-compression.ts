@@ -9,7 +9,7 @@ import { dictionary, dictionaryId } from './dictionary.ts';
 import { SpdyError } from './frame.ts';
 
 /** Longest header block taken, in bytes after decompression. */
-export const maxHeaderBlock = 64 * 1024;
+export const maxHeaderBlock = 16 * 1024;
 
 /** How far back deflate can refer. */
 const windowSize = 32 * 1024;
