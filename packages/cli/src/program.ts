@@ -78,6 +78,7 @@ export async function createProgram(argv: readonly string[], context: CliContext
     .option('--context <name>', 'context of the kubeconfig')
     .option('-n, --namespace <name>', "namespace; else the context's")
     .enablePositionalOptions(false)
+    .configureHelp({ showGlobalOptions: true })
     .exitOverride()
     .showHelpAfterError('(coracle --help, or coracle COMMAND --help, shows how)')
     .configureOutput({
@@ -90,7 +91,7 @@ export async function createProgram(argv: readonly string[], context: CliContext
 Examples:
   coracle up --fake-gpus 4              start the engine; kubectl works at once
   coracle run examples/digits/trainjob.yaml
-  coracle run --workers 4 -- python train.py
+  coracle run --workers 4 -- python3 train.py
   coracle get pods -A`,
     );
   // Every word that is a command's name: `-n run get pods` has two, and which one is meant commander knows.

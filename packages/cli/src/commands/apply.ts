@@ -32,7 +32,7 @@ export function register(program: Command, context: CliContext): void {
     .command('apply')
     .summary('create or change objects as manifests say')
     .description(
-      'Creates the objects of manifests, or changes those that are there to what the manifests say. What a manifest no longer\n' +
+      'Creates the objects of manifests, or changes those that are there to what the manifests say. What a manifest no longer ' +
         'says is removed; what others have set stays. Works together with kubectl apply on the same objects.',
     )
     .requiredOption('-f, --filename <path...>', 'files, folders, or - for standard input')

@@ -30,7 +30,7 @@ export function register(program: Command, context: CliContext): void {
     .command('demo')
     .summary('start an engine and train the digits example on it')
     .description(
-      'Starts an engine with four declared GPUs, trains the digits example with four workers, prints what came of it,\n' +
+      'Starts an engine with four declared GPUs, trains the digits example with four workers, prints what came of it, ' +
         'then keeps serving until Ctrl-C.',
     )
     .option('--once', 'exit when the example has ended, and leave your kubeconfig alone')

@@ -15,7 +15,7 @@ export function register(program: Command, context: CliContext): void {
       'Stops the engine and the containers it runs. What is stored stays: `coracle up` goes on from there.',
     )
     .option('--data <folder>', 'data folder of the engine; else $CORACLE_HOME, else ~/.coracle')
-    .option('--timeout <seconds>', 'how long to wait for the containers to end', Number, 60)
+    .option('--timeout <seconds>', 'how long to wait for the containers to end', secondsOf, 60)
     .addHelpText('after', '\nExample:\n  coracle down')
     .action(async (flags: { data?: string; timeout: number }) => {
       const home = homeOf(flags.data, context.env);
@@ -44,6 +44,12 @@ export function register(program: Command, context: CliContext): void {
       if (alive(engine.pid)) return;
       context.stdout.write('the engine has stopped\n');
     });
+}
+
+function secondsOf(text: string): number {
+  const value = Number(text);
+  if (!(value >= 0) || text === '') throw new CliError(`"${text}" is not a number of seconds`);
+  return value;
 }
 
 function alive(pid: number): boolean {

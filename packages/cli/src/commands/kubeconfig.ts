@@ -21,7 +21,11 @@ export function register(program: Command, context: CliContext): void {
   const kubeconfig = program
     .command('kubeconfig')
     .summary('print, find or merge the kubeconfig')
-    .description('The kubeconfig of the engine that runs, or of the context in use.');
+    .description('The kubeconfig of the engine that runs, or of the context in use.')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  coracle kubeconfig > cluster.yaml\n  coracle kubeconfig merge ~/.kube/config',
+    );
   kubeconfig
     .command('print', { isDefault: true })
     .description(

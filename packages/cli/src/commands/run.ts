@@ -21,7 +21,7 @@ interface RunFlags extends ConnectionOptions {
   gpus: number;
   cpu?: string;
   memory?: string;
-  env: string[];
+  env?: string[];
   name?: string;
   image?: string;
   runtime: string;
@@ -34,7 +34,7 @@ export function register(program: Command, context: CliContext): void {
     .command('run')
     .summary('run a manifest or a command to its end')
     .description(
-      'Submits the objects of a manifest, or a TrainJob that runs a command on every worker, then shows each worker and its\n' +
+      'Submits the objects of a manifest, or a TrainJob that runs a command on every worker, then shows each worker and its ' +
         'last metrics, and their logs, until the job ends. The exit code is that of the job.',
     )
     .argument('[file-or-command...]', 'a manifest (file, folder or -), or, after --, a command')
@@ -42,7 +42,7 @@ export function register(program: Command, context: CliContext): void {
     .option('-g, --gpus <n>', 'GPUs for each worker', whole(0), 0)
     .option('--cpu <quantity>', 'CPU request of each worker, like 500m or 2', quantity)
     .option('--memory <quantity>', 'memory request and limit of each worker, like 512Mi', quantity)
-    .option('-e, --env <NAME=value>', 'a variable for each worker; may be repeated', collect, [])
+    .option('-e, --env <NAME=value>', 'a variable for each worker; may be repeated', collect)
     .option('--name <name>', 'name of the TrainJob; else made from the command')
     .option('--image <image>', 'container image, for nodes that run images')
     .option('--runtime <name>', 'ClusterTrainingRuntime of the command', 'plain')
@@ -52,7 +52,7 @@ export function register(program: Command, context: CliContext): void {
       `
 Examples:
   coracle run examples/digits/trainjob.yaml
-  coracle run --workers 4 --gpus 1 -- python train.py --epochs 3
+  coracle run --workers 4 --gpus 1 -- python3 train.py --epochs 3
   coracle run --workers 2 --runtime torch-distributed -- torchrun train.py
 
 A worker finds the others by MASTER_ADDR, MASTER_PORT, RANK and WORLD_SIZE (runtime plain), or by torchrun's PET_* as well
@@ -91,6 +91,7 @@ async function run(
         {
           object: trainJobFor({
             ...flags,
+            env: flags.env ?? [],
             namespace,
             command: words,
             directory: context.cwd,
@@ -273,7 +274,7 @@ async function leave(
   }
 }
 
-function collect(value: string, before: string[]): string[] {
+function collect(value: string, before: string[] = []): string[] {
   return [...before, value];
 }
 /** A quantity as the API writes it, checked before the server refuses it in longer words. */

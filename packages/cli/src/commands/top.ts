@@ -24,7 +24,8 @@ export function register(program: Command, context: CliContext): void {
     .summary('show CPU and memory in use')
     .description(
       'Shows what nodes or pods use, from the metrics API where one is served, else from the nodes themselves.',
-    );
+    )
+    .addHelpText('after', '\nExamples:\n  coracle top nodes\n  coracle top pods -A');
   top
     .command('nodes')
     .aliases(['node', 'no'])

@@ -50,7 +50,7 @@ export function register(program: Command, context: CliContext): void {
     .command('up')
     .summary('start the engine')
     .description(
-      'Starts the engine in this process: the Kubernetes API, controllers, scheduler and a node that runs pods as processes\n' +
+      'Starts the engine in this process: the Kubernetes API, controllers, scheduler and a node that runs pods as processes ' +
         'of this machine. Adds the context `coracle` to your kubeconfig. Ctrl-C stops it; what is stored stays.',
     )
     .option('--data <folder>', 'data folder; else $CORACLE_HOME, else ~/.coracle')

@@ -17,8 +17,8 @@ export function describeNode(
   const alive = pods.filter(({ status: s }) => s?.phase !== 'Succeeded' && s?.phase !== 'Failed');
   const taints = (spec?.taints ?? []).map((t) => `${t.key}${t.value ? `=${t.value}` : ''}:${t.effect}`);
   return [
-    ['Roles', roles.join(',') || '<none>'],
     ...heading(node),
+    ['Roles', roles.join(',') || '<none>'],
     ['Created', time(metadata.creationTimestamp)],
     ['Taints', lines(taints)],
     ['Unschedulable', String(spec?.unschedulable ?? false)],
