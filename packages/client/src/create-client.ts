@@ -136,7 +136,9 @@ export function createClient(transport: Transport): Client {
         body: deleteBody(options),
         signal: options.signal,
       });
-      return isStatus(answer) ? undefined : answer;
+      // Some kinds answer with their last state once they are gone: it is not on its way out.
+      const { deletionTimestamp } = (answer as { metadata?: { deletionTimestamp?: string } }).metadata ?? {};
+      return isStatus(answer) || deletionTimestamp === undefined ? undefined : answer;
     },
     async deleteCollection(type, options = {}) {
       const query = listQuery(options);

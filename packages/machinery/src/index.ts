@@ -6,6 +6,7 @@ export * from './equality.ts';
 export * from './fields.ts';
 export * from './json.ts';
 export { compileJsonPath, compileJsonPathTemplate, renderJsonPath } from './jsonpath/jsonpath.ts';
+export { answersDeletedObject } from './deleted-object.ts';
 export * from './kind.ts';
 export * from './kubelet.ts';
 export * from './labels.ts';

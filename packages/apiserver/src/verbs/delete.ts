@@ -7,6 +7,7 @@
  * `orphan`) follows from the propagation policy.
  */
 import {
+  answersDeletedObject,
   type ApiResponse,
   errors,
   formatTime,
@@ -156,13 +157,14 @@ function warn(call: Call, options: DeleteOptions): void {
   if (deleteWarning && options.propagation === undefined) call.warnings.push(deleteWarning);
 }
 
-/** DELETE of one object: it, while it is on its way out; a Status once it is gone. */
+/** DELETE of one object: it, while it is on its way out; its last state or a Status, by kind, once it is gone. */
 export async function remove(call: Call): Promise<ApiResponse> {
   const { kind, strategy, attributes, request } = call;
   const options = parseDeleteOptions(request);
   warn(call, options);
   const deletion = await deleteOne(call, attributes.name, attributes.namespace, options);
-  if (!deletion.gone) return respondObject(call, 200, fromStorage(kind, strategy, deletion.object));
+  if (!deletion.gone || answersDeletedObject(kind))
+    return respondObject(call, 200, fromStorage(kind, strategy, deletion.object));
   const details = {
     name: attributes.name,
     ...(kind.group === '' ? {} : { group: kind.group }),

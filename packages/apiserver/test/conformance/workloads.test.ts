@@ -297,6 +297,22 @@ describe('Pods', () => {
   });
 });
 
+describe('Deletion', () => {
+  test('answers with the last state of a pod, and with a Status for most other kinds', async () => {
+    const make = { metadata: { name: 'last' }, spec: { containers: [{ name: 'c', image: 'i' }] } };
+    await t.call('POST', '/api/v1/namespaces/default/pods', make);
+    const pod = await t.call<Any>('DELETE', '/api/v1/namespaces/default/pods/last');
+    expect([pod.kind, pod.metadata.name]).toEqual(['Pod', 'last']);
+    await t.call('POST', '/api/v1/namespaces/default/configmaps', { metadata: { name: 'last' } });
+    const status = await t.call<Any>('DELETE', '/api/v1/namespaces/default/configmaps/last');
+    expect([status.kind, status.status, status.details.name]).toEqual(['Status', 'Success', 'last']);
+    const { paths } = await t.call<Any>('GET', '/openapi/v2');
+    const answer = (path: string): string => JSON.stringify(paths[path].delete.responses['200'].schema);
+    expect(answer('/api/v1/namespaces/{namespace}/pods/{name}')).toContain('core.v1.Pod"');
+    expect(answer('/api/v1/namespaces/{namespace}/configmaps/{name}')).toContain('meta.v1.Status"');
+  });
+});
+
 describe('PodDisruptionBudget', () => {
   test('PodDisruptionBudget: block an eviction until the PDB is updated to allow it', async () => {
     const pods = '/api/v1/namespaces/default/pods';

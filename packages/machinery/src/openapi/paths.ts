@@ -1,4 +1,5 @@
 /** The paths of OpenAPI documents: for every kind its verbs and subresources, with what kubectl reads from them. */
+import { answersDeletedObject } from '../deleted-object.ts';
 import type { Kind, Subresource } from '../kind.ts';
 import { apiVersionOf } from '../resource-type.ts';
 import type { Definitions, GroupVersionKind, OpenApiForm, OpenApiSchema } from './definitions.ts';
@@ -95,7 +96,8 @@ export class Paths {
     }
     if (has('patch')) item['patch'] = make('patch', 'patch', object, this.#patch());
     if (has('delete')) {
-      item['delete'] = make('delete', 'delete', status, { body: deleteBody, parameters: deleteParameters });
+      const answer = answersDeletedObject(kind) ? object : status;
+      item['delete'] = make('delete', 'delete', answer, { body: deleteBody, parameters: deleteParameters });
     }
     const names = kind.namespaced ? ['namespace', 'name'] : ['name'];
     this.#put(`${base}/${kind.resource}/{name}`, item, names);
