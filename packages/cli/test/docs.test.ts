@@ -14,9 +14,17 @@ beforeAll(async () => {
   program = await createProgram([], { stdout: out, stderr: out } as unknown as CliContext);
 });
 
+/** The commands below one that its help lists; `help` itself needs no help. */
+function shown(command: Command): readonly Command[] {
+  return command
+    .createHelp()
+    .visibleCommands(command)
+    .filter((child) => child.name() !== 'help');
+}
+
 /** A command and those below it, each with all the words that name it. */
 function all(command: Command, words: string): { command: Command; words: string }[] {
-  return [{ command, words }, ...command.commands.flatMap((child) => all(child, `${words} ${child.name()}`))];
+  return [{ command, words }, ...shown(command).flatMap((child) => all(child, `${words} ${child.name()}`))];
 }
 
 /** What `--help` prints, with what is added before and after. */
@@ -46,8 +54,8 @@ function section({ command, words }: { command: Command; words: string }): strin
   const options = command.options
     .filter((option) => !option.hidden)
     .map((option) => {
-      const shown = !option.negate && option.defaultValue !== undefined && option.defaultValue !== false;
-      return `- \`${option.flags}\`: ${option.description}${shown ? ` (default: ${String(option.defaultValue)})` : ''}`;
+      const known = !option.negate && option.defaultValue !== undefined && option.defaultValue !== false;
+      return `- \`${option.flags}\`: ${option.description}${known ? ` (default: ${String(option.defaultValue)})` : ''}`;
     });
   const parts = [
     `${'#'.repeat(level)} ${words}`,

@@ -72,11 +72,16 @@ async function demo(context: CliContext, flags: DemoFlags): Promise<void> {
       manifest.source,
     );
     say('Submitting examples/digits/trainjob.yaml: four workers, one GPU each.\n');
-    const submitted = await submit(context, engine.admin, type, job, 'default', manifest.source);
-    const end = await watchToEnd(context, engine.admin, type, submitted);
+    // One that an earlier demo left in the middle would go on without anybody to watch it.
+    const submitted = await submit(context, engine.admin, type, job, 'default', manifest.source, {
+      replace: true,
+    });
+    const end = await watchToEnd(context, engine.admin, type, submitted, { ownEngine: true });
     if (!end.succeeded) {
       context.setExitCode(end.exitCode);
-      if (end.exitCode !== 130) say('The example failed. The engine keeps serving, so that you can look.');
+      if (end.exitCode === 130) say('Stopping. `npm start` begins again.');
+      else if (flags.once) say('The example failed.');
+      else say('The example failed. The engine keeps serving, so that you can look.');
     } else {
       const metrics = JSON.parse(await readFile(join(artifacts, 'metrics.json'), 'utf8')) as {
         accuracy: number;

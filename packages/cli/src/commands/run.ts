@@ -146,6 +146,7 @@ export async function watchToEnd(
   client: Client,
   type: ResourceType<Unstructured>,
   object: Unstructured,
+  options: { /** Ctrl-C ends the engine, too: there is nothing to ask. */ ownEngine?: boolean } = {},
 ): Promise<RunEnd> {
   const started = Date.now();
   const informers = createInformerFactory({ client, clock: systemClock, logger: silentLogger });
@@ -162,7 +163,7 @@ export async function watchToEnd(
     view.close();
     const seconds = (Date.now() - started) / 1000;
     if (!end) {
-      await leave(context, client, type, object);
+      if (!options.ownEngine) await leave(context, client, type, object);
       return { exitCode: 130, workers: view.workers, seconds, succeeded: false };
     }
     const { outcome, pods } = end;
@@ -197,7 +198,7 @@ export function workerText(worker: WorkerRow): string {
   return `${worker.name}  ${worker.gpus.join(',') || 'no GPU'}  ${metricsText(worker.metrics)}`;
 }
 
-/** Creates an object; one of the same name that has ended is replaced, one that runs is an error. */
+/** Creates an object; one of the same name that has ended is replaced, one that runs is an error, unless `replace`. */
 export async function submit(
   context: CliContext,
   client: Client,
@@ -205,6 +206,7 @@ export async function submit(
   object: Unstructured,
   namespace: string,
   source: string,
+  options: { replace?: boolean } = {},
 ): Promise<Unstructured> {
   const target = type.namespaced ? { namespace: object.metadata.namespace ?? namespace } : {};
   const create = (): Promise<Unstructured> =>
@@ -221,7 +223,7 @@ export async function submit(
     return client.patch<Unstructured>(type, name, 'merge', object, { ...target, fieldManager: 'coracle' });
   }
   const outcome = outcomeOf(there);
-  if (!outcome.done) {
+  if (!outcome.done && !options.replace) {
     throw new CliError(
       `${object.kind} ${name} is there already and has not ended (${outcome.text}); ` +
         `see it with: coracle logs -f ${object.kind.toLowerCase()}/${name}   or end it with: coracle delete ${type.resource} ${name}`,
