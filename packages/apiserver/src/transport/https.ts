@@ -46,6 +46,8 @@ export function listen(ctx: ServerContext, handler: ApiHandler, options: ListenO
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.setNoDelay(true);
+    // A client whose machine went away says nothing: its watches and streams end all the same.
+    socket.setKeepAlive(true, 60_000);
     socket.on('close', () => sockets.delete(socket));
   });
   // A broken handshake or connection is its caller's trouble.

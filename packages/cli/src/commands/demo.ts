@@ -16,7 +16,7 @@ import { startError } from '../engine/start-error.ts';
 import { readManifests } from '../manifests.ts';
 import { inDirectory } from '../run/train-job.ts';
 import { submit, watchToEnd, workerText } from './run.ts';
-import { portNumber, stopped } from './up.ts';
+import { guard, portNumber, stopped } from './up.ts';
 
 interface DemoFlags {
   once?: boolean;
@@ -45,6 +45,7 @@ async function demo(context: CliContext, flags: DemoFlags): Promise<void> {
   const example = findExample();
   const home = homeOf(resolve(context.cwd, flags.data ?? '.coracle'), context.env);
   const logger = createLogger({ level: 'warn', write: (line) => context.stderr.write(line) });
+  const stopGuarding = guard(logger);
   const engine = await startEngine({
     home,
     host: '127.0.0.1',
@@ -110,6 +111,7 @@ async function demo(context: CliContext, flags: DemoFlags): Promise<void> {
     await stopped(context.signal);
   } finally {
     await engine.close();
+    stopGuarding();
   }
 }
 

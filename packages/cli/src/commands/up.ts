@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { open, readFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createLogger } from '@coracle/operator';
+import { createLogger, type Logger } from '@coracle/operator';
 import { CliError } from '../context.ts';
 import type { CliContext } from '../context.ts';
 import { startEngine } from '../engine/engine.ts';
@@ -102,6 +102,7 @@ async function serve(context: CliContext, flags: UpFlags): Promise<void> {
   }).catch((error: unknown) => {
     throw startError(error, where);
   });
+  const stopGuarding = guard(logger);
   try {
     const merged = flags.kubeconfigMerge ? await publishKubeconfig(engine, context.env) : undefined;
     await engine.noteReady(merged ? { kubeconfig: merged.file, context: merged.context } : {});
@@ -110,7 +111,21 @@ async function serve(context: CliContext, flags: UpFlags): Promise<void> {
     context.stderr.write('stopping ...\n');
   } finally {
     await engine.close();
+    stopGuarding();
   }
+}
+
+/**
+ * A promise that somebody forgot to look after is a bug, and told as one, but no reason to end a cluster that serves others.
+ * Errors thrown past everything else still end the process: after those nothing is known to be whole.
+ */
+export function guard(logger: Logger): () => void {
+  const report = (reason: unknown): void => {
+    const text = reason instanceof Error ? (reason.stack ?? reason.message) : String(reason);
+    logger.error({ error: text }, 'a bug: an error that nobody looked after; the engine goes on');
+  };
+  process.on('unhandledRejection', report);
+  return () => void process.off('unhandledRejection', report);
 }
 
 /** What to do next. */

@@ -164,13 +164,16 @@ async function resizeTerminal(
   sizes: AsyncIterable<{ width: number; height: number }>,
   child: ChildProcess,
 ): Promise<void> {
-  for await (const { width, height } of sizes) {
-    const terminal = child.pid === undefined ? undefined : await terminalBelow(child.pid);
-    if (terminal !== undefined)
-      spawn('stty', ['-F', terminal, 'rows', String(height), 'cols', String(width)], { stdio: 'ignore' }).on(
-        'error',
-        () => {},
-      );
+  try {
+    for await (const { width, height } of sizes) {
+      const terminal = child.pid === undefined ? undefined : await terminalBelow(child.pid);
+      if (terminal !== undefined)
+        spawn('stty', ['-F', terminal, 'rows', String(height), 'cols', String(width)], {
+          stdio: 'ignore',
+        }).on('error', () => {});
+    }
+  } catch {
+    // The caller has gone.
   }
 }
 
