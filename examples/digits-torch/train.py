@@ -1,6 +1,7 @@
 """Data-parallel training of a digit classifier with PyTorch (torch.distributed, gloo or nccl).
 
-Started by torchrun, which reads the PET_* variables a TrainJob of the `torch-distributed` runtime sets.
+torchrun reads the PET_* variables that a TrainJob of the `torch-distributed` runtime sets, and starts one process a GPU. Started
+plainly (`python3 train.py`), this file calls it: where PyTorch is missing, there is no torchrun that could say so.
 """
 
 import json
@@ -87,4 +88,9 @@ def main():
     dist.destroy_process_group()
 
 
-main()
+if "LOCAL_RANK" in os.environ:
+    main()
+else:
+    from torch.distributed.run import main as torchrun
+
+    torchrun([__file__])
