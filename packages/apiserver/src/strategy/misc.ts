@@ -1,5 +1,5 @@
 /** Small kinds: a default or two, a rule or two. */
-import { type FieldError, pathSegmentName, type Unstructured } from '@coracle/machinery';
+import { dns1123Label, type FieldError, pathSegmentName, type Unstructured } from '@coracle/machinery';
 import type {
   apiregistration_v1,
   coordination_v1,
@@ -14,6 +14,7 @@ import {
   forbidden,
   immutable,
   invalid,
+  named,
   isPart,
   oneOf,
   required,
@@ -141,7 +142,12 @@ export const workloads: Strategy = {
 };
 
 export const runtimeClasses: Strategy = {
-  validate: (object) => (object['handler'] ? [] : [required('handler')]),
+  validate(object) {
+    const { handler } = object;
+    return typeof handler === 'string' && handler !== ''
+      ? named('handler', handler, dns1123Label)
+      : [required('handler')];
+  },
   validateUpdate: (object, old) =>
     same(object['handler'], old['handler']) ? [] : [invalid('handler', object['handler'], fieldIsImmutable)],
 };

@@ -372,6 +372,10 @@ describe('RuntimeClass', () => {
       pod('with-rc', {}, { runtimeClassName: 'rc' }),
     );
     expect(made.spec.overhead).toEqual({ cpu: '10m', memory: '1Mi' });
+    expect(await refusal('POST', path, { metadata: { name: 'bad' }, handler: 'Not_A_Label' })).toEqual([
+      422,
+      'Invalid',
+    ]);
     await t.call('DELETE', `${path}/rc`);
     for (const name of ['rc', 'never'])
       expect(
