@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CliError } from '../src/context.ts';
 import { startEngine } from '../src/engine/engine.ts';
-import { homeOf } from '../src/engine/home.ts';
+import { homeOf, noteEngine } from '../src/engine/home.ts';
+import { livingEngine } from '../src/engine/living-engine.ts';
 import { makeFolder } from '../src/engine/make-folder.ts';
 import { startError } from '../src/engine/start-error.ts';
 import { setupCli } from './harness.ts';
@@ -73,6 +74,17 @@ describe('an engine that does not start', () => {
     ['--fake-gpus', '-1', 'is not a whole number'],
   ])('%s %s is refused', async (option, value, message) => {
     expect((await setupCli().run('up', '--in-memory', option, value)).err).toContain(message);
+  });
+});
+
+describe('an engine that was killed', () => {
+  test('is not taken for the process that has its id now', async () => {
+    const home = homeOf(folder, {});
+    // The note of before, with the id of a process that is no engine.
+    await noteEngine(home, { pid: process.pid, server: 'https://127.0.0.1:1', startedAt: '' });
+    expect(await livingEngine(home)).toBeUndefined();
+    const ran = await setupCli().run('down', '--data', folder);
+    expect(ran).toMatchObject({ code: 0, out: `no engine runs in ${folder}\n` });
   });
 });
 

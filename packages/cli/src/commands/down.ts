@@ -4,7 +4,8 @@ import { lockHolder } from '@coracle/store';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CliError } from '../context.ts';
 import type { CliContext } from '../context.ts';
-import { homeOf, runningEngine } from '../engine/home.ts';
+import { homeOf } from '../engine/home.ts';
+import { livingEngine } from '../engine/living-engine.ts';
 
 /** Adds `coracle down` to the program. */
 export function register(program: Command, context: CliContext): void {
@@ -19,9 +20,8 @@ export function register(program: Command, context: CliContext): void {
     .addHelpText('after', '\nExample:\n  coracle down')
     .action(async (flags: { data?: string; timeout: number }) => {
       const home = homeOf(flags.data, context.env);
-      const engine = await runningEngine(home);
-      // After kill -9 the id in the note may be that of any other process by now: the store's lock tells.
-      if (!engine || lockHolder(home.store) !== engine.pid) {
+      const engine = await livingEngine(home);
+      if (!engine) {
         context.stdout.write(`no engine runs in ${home.root}\n`);
         return;
       }
@@ -32,8 +32,9 @@ export function register(program: Command, context: CliContext): void {
         throw new CliError(`the engine (process ${engine.pid}) belongs to another user`, { cause });
       }
       const deadline = Date.now() + flags.timeout * 1000;
-      // Not only until its note is gone: the next `coracle up` needs the port and the store.
-      while (alive(engine.pid) && !context.signal.aborted) {
+      // Not only until its note is gone: the next `coracle up` needs the port, and the store, which it closes last.
+      const holds = (): boolean => lockHolder(home.store) === engine.pid;
+      while (holds() && !context.signal.aborted) {
         if (Date.now() > deadline) {
           throw new CliError(
             `the engine (process ${engine.pid}) has not ended in ${flags.timeout} s; \`kill -9 ${engine.pid}\` ends it and loses nothing that was acknowledged`,
@@ -41,7 +42,7 @@ export function register(program: Command, context: CliContext): void {
         }
         await sleep(50);
       }
-      if (alive(engine.pid)) return;
+      if (holds()) return;
       context.stdout.write('the engine has stopped\n');
     });
 }
@@ -50,13 +51,4 @@ function secondsOf(text: string): number {
   const value = Number(text);
   if (!(value >= 0) || text === '') throw new CliError(`"${text}" is not a number of seconds`);
   return value;
-}
-
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -12,6 +12,7 @@ import type { Engine } from '../engine/engine.ts';
 import { homeOf, runningEngine } from '../engine/home.ts';
 import { publishKubeconfig } from '../engine/kubeconfig.ts';
 import type { Published } from '../engine/kubeconfig.ts';
+import { livingEngine } from '../engine/living-engine.ts';
 import { makeFolder } from '../engine/make-folder.ts';
 import { startError } from '../engine/start-error.ts';
 
@@ -164,7 +165,7 @@ export async function stopped(signal: AbortSignal): Promise<void> {
 async function detach(context: CliContext, flags: UpFlags): Promise<void> {
   if (flags.inMemory) throw new CliError('--detach needs a data folder: leave --in-memory out');
   const home = homeOf(flags.data, context.env);
-  const before = await runningEngine(home);
+  const before = await livingEngine(home);
   if (before)
     throw new CliError(`an engine runs in ${home.root} already (process ${before.pid}, ${before.server})`);
   const where = { home, host: flags.host, port: flags.port };
