@@ -11,6 +11,7 @@ import {
 } from '@kubernetes/client-node';
 import type { KubernetesObject, V1ConfigMap, V1Status } from '@kubernetes/client-node';
 import { PassThrough } from 'node:stream';
+import { finished } from 'node:stream/promises';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createPki } from '@coracle/apiserver';
@@ -139,13 +140,10 @@ describe('@kubernetes/client-node', () => {
     });
     expect(await core.readNamespacedPodLog({ namespace, name: 'talks' })).toBe('hello\n');
     const following = new PassThrough();
-    const stop = await new Log(config).log(namespace, 'talks', 'main', following, { follow: true });
-    // Aborting is how a follower leaves.
-    following.on('error', () => {});
+    await new Log(config).log(namespace, 'talks', 'main', following, { follow: true });
     let followed = '';
     following.on('data', (chunk: Buffer) => (followed += chunk.toString()));
     await until('the log is followed', () => followed === 'hello\n');
-    stop.abort();
 
     const stdout = new PassThrough();
     const ended = Promise.withResolvers<V1Status>();
@@ -168,6 +166,8 @@ describe('@kubernetes/client-node', () => {
     expect(status.details?.causes?.[0]).toMatchObject({ reason: 'ExitCode', message: '3' });
     expect(await output).toBe('out\n');
     await core.deleteNamespacedPod({ namespace, name: 'talks' });
+    // A followed log ends with its container.
+    await finished(following);
     await until('the pod is gone', () =>
       core.readNamespacedPod({ namespace, name: 'talks' }).then(
         () => false,
