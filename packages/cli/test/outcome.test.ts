@@ -83,6 +83,10 @@ describe('one worker', () => {
         ended('c', 0, '2026-01-01T00:00:01Z'),
       ]),
     ).toMatchObject({ pod: 'b', exitCode: 42 });
+    const same = '2026-01-01T00:00:05Z';
+    expect(firstFailure([ended('seen-first', 3, same), ended('ended-for-it', 143, same)])).toMatchObject({
+      exitCode: 3,
+    });
     expect(firstFailure([ended('c', 0, '')])).toBeUndefined();
   });
   test('its GPUs are read from the note of the agent', () => {

@@ -7,7 +7,7 @@ import { ApiError } from '@coracle/machinery';
 import type { ResourceType, Unstructured } from '@coracle/machinery';
 import { Pod } from '@coracle/machinery/api';
 import type { Clock, InformerFactory } from '@coracle/operator';
-import { outcomeOf, podsOf } from './outcome.ts';
+import { firstFailure, outcomeOf, podsOf } from './outcome.ts';
 import type { Outcome } from './outcome.ts';
 
 export interface FollowListener {
@@ -24,7 +24,7 @@ export interface FollowDeps {
 }
 
 /**
- * Resolves with the workload's end (and its pods as they were) once the logs of all its containers have been read, or with
+ * Resolves with the workload's end (and its pods as they were, those that failed first, in the order in which they did) once the logs of all its containers have been read, or with
  * undefined when `signal` aborts. Rejects if the workload is deleted while it runs.
  */
 export async function follow(
@@ -37,6 +37,8 @@ export async function follow(
   const namespace = start.metadata.namespace ?? '';
   const { name } = start.metadata;
   const pods = new Map<string, Pod>();
+  /** Uids in the order of failing: the times in their statuses are whole seconds, and the first failure ends the others within one. */
+  const failed = new Set<string>();
   const logs = new Map<string, Promise<void>>();
   const ended = Promise.withResolvers<Outcome | undefined>();
   // Logs get a moment after the end of the workload, not for ever: a node may be unreachable.
@@ -87,6 +89,7 @@ export async function follow(
       return;
     }
     pods.set(pod.metadata.uid, pod);
+    if (firstFailure([pod])) failed.add(pod.metadata.uid);
     listener.pod(pod);
     readLogs(pod);
   };
@@ -105,7 +108,8 @@ export async function follow(
     const cancel = deps.clock.after(3000, () => logSignal.abort());
     await Promise.all(logs.values());
     cancel();
-    return { outcome, pods: [...pods.values()] };
+    const order = [...failed, ...[...pods.keys()].filter((uid) => !failed.has(uid))];
+    return { outcome, pods: order.flatMap((uid) => pods.get(uid) ?? []) };
   } finally {
     logSignal.abort();
     stopWorkloads();

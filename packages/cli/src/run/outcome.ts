@@ -92,7 +92,7 @@ export function podWhy(pod: Pod): string {
   return pod.status?.phase === 'Failed' ? oneLine(pod.status.message) : '';
 }
 
-/** The exit code of the container that failed first, over all pods; undefined if none did. */
+/** The exit code of the container that failed first, over all pods; of equal times the first pod's. Undefined if none did. */
 export function firstFailure(
   pods: readonly Pod[],
 ): { pod: string; exitCode: number; reason?: string; message?: string } | undefined {
