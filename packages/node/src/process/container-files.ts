@@ -12,6 +12,7 @@
  *        pid           the same of the container's first process, written when its mounts are made
  *        status        exit code                               written when it has ended
  *        drained       empty                                   the last log byte is on disk
+ *        error, unshare.log   why the container could not be made
  *        log.1 ...     output, in segments                     log.index: when bytes came
  *
  * A file counts when it ends in a newline: each is written by one write(2).

@@ -37,7 +37,9 @@ const identity = (file: string): string =>
 /** The script that stays outside the namespaces and outlives the agent. */
 export function superviseScript(options: SuperviseOptions): string {
   const { folder, isolation, joinFiles, boundedLogs } = options;
+  // What unshare itself says goes to a file, not to the container's log (run.sh sets its own error output).
   const enter = isolation === 'none' ? 'exec sh' : `exec unshare ${unshareArguments(isolation).join(' ')} sh`;
+  const aside = isolation === 'none' ? '' : ' 2> unshare.log';
   const joins = joinFiles.map(
     (file) => `echo 0 > ${quote(file)} || { echo ${quote(`cannot join ${file}`)} > error; exit 128; }`,
   );
@@ -62,7 +64,7 @@ export function superviseScript(options: SuperviseOptions): string {
     '  (',
     '    umask 022',
     ...joins.map((line) => `    ${line}`),
-    `    ${enter} ${quote(`${folder}/run.sh`)}`,
+    `    ${enter} ${quote(`${folder}/run.sh`)}${aside}`,
     '  ) < /dev/null 2>&1',
     '  echo $? > status',
     '} | {',

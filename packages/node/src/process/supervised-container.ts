@@ -153,7 +153,12 @@ export class SupervisedContainer implements ContainerHandle {
       await this.changed(20);
     }
     const problem = readFinished(join(this.folder, 'error'));
+    const complaint = readFinished(join(this.folder, 'unshare.log'));
     if (code === 128 && problem !== undefined) this.finish(128, 'StartError', problem);
+    else if (code !== 0 && complaint !== undefined && this.first === undefined)
+      this.finish(128, 'StartError', complaint);
+    // util-linux 2.38 fails, where it should die as its child did, when a process 1 in a user namespace is killed.
+    else if (code === 1 && complaint?.includes('sigprocmask')) this.finish(137, 'Error');
     else if (code === 0) this.finish(0, 'Completed');
     else this.finish(code, (this.cgroup?.oomKills() ?? 0) > 0 ? 'OOMKilled' : 'Error');
   }
