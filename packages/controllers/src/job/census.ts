@@ -61,7 +61,8 @@ export function takeCensus(view: JobView): JobCensus {
     const { uid } = pod.metadata;
     if (isActive(pod)) active.push(pod);
     else if (isTerminating(pod)) terminating.push(pod);
-    const success = pod.status?.phase === 'Succeeded';
+    // A terminating pod that was noted as failed may still succeed before its finalizer goes: it stays what it was noted as.
+    const success = pod.status?.phase === 'Succeeded' && !uncountedFailed.has(uid);
     const failure = isFailed(job, pod);
     const tracked = hasTrackingFinalizer(pod);
     // Pods that the controller itself removed (suspend, scale down) lost their finalizer first: they did not fail.

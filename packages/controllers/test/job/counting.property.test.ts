@@ -120,6 +120,26 @@ describe('Job: counting under any order of events and crashes', () => {
     );
   });
 
+  test('a terminating pod that was noted as failed and then succeeds does not complete its index', () => {
+    const model = new JobModel(
+      newJob({ parallelism: 1, completions: 2, completionMode: 'Indexed', backoffLimit: 3 }),
+    );
+    settleWithCrash(model, 0);
+    act(model, 'succeed', 0);
+    settleWithCrash(model, 0);
+    act(model, 'delete', 0);
+    // The status notes the failure; the crash is before the finalizer is taken off.
+    settleWithCrash(model, 2);
+    act(model, 'succeed', 0);
+    settleWithCrash(model, 0);
+    expect(model.condition('Complete')).toBeUndefined();
+    expect(model.status.completedIndexes).toBe('0');
+    act(model, 'succeed', 0);
+    settleWithCrash(model, 0);
+    expect(model.condition('Complete')).toBeDefined();
+    expect(model.status.completedIndexes).toBe('0,1');
+  });
+
   test('with no removals, each pod that ended is counted exactly once', () => {
     const calm = step.filter(({ what }) => ['run', 'succeed', 'fail', 'time', 'restart'].includes(what));
     fc.assert(
