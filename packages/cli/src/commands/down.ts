@@ -13,7 +13,7 @@ export function register(program: Command, context: CliContext): void {
     .command('down')
     .summary('stop the engine')
     .description(
-      'Stops the engine and the containers it runs: a job that runs ends as failed, unless its pods are restarted. What is stored stays, and `coracle up` goes on from there.',
+      'Stops the engine and the containers it runs. What is stored stays, and `coracle up` goes on from there: jobs of the built-in runtimes that ran start over.',
     )
     .option('--data <folder>', 'data folder of the engine; else $CORACLE_HOME, else ~/.coracle')
     .option('--timeout <seconds>', 'how long to wait for the containers to end', secondsOf, 60)

@@ -7,7 +7,7 @@ import { mkdirSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Client } from '@coracle/client';
-import { isReason, type KubeletApi } from '@coracle/machinery';
+import { formatTime, isReason, type KubeletApi } from '@coracle/machinery';
 import { ConfigMap, type discovery_v1, EndpointSlice, Pod, Secret, type Taint } from '@coracle/machinery/api';
 import {
   type Clock,
@@ -20,7 +20,7 @@ import {
 import { type DeviceManager, gpuAnnotation, gpuResource } from '../devices/device-manager.ts';
 import { gpuLabels } from '../devices/gpus.ts';
 import { BackOff, type BackOffOptions } from '../pod/back-off.ts';
-import { hostnameOf } from '../pod/containers.ts';
+import { hostnameOf, isTerminalPhase } from '../pod/containers.ts';
 import { amountsOf } from '../pod/resources.ts';
 import type { HostLine } from '../process/hosts-file.ts';
 import type { ContainerHandle, Runtime } from '../runtime.ts';
@@ -172,6 +172,15 @@ class Agent implements NodeAgent {
     for (const worker of this.#workers.values()) worker.close();
     if (this.#options.stopContainersOnStop === true) {
       const { runtime } = this.#options;
+      await this.#noteShutdown();
+      // A pass under way may be starting a container: it is to be stopped too. One that waits for a grace period is not waited for.
+      const late = Promise.withResolvers<void>();
+      const cancel = this.#options.clock.after(3000, late.resolve);
+      await Promise.race([
+        Promise.all([...this.#workers.values()].map((worker) => worker.settled())),
+        late.promise,
+      ]);
+      cancel();
       const handles = [...this.#workers.values()].flatMap((worker) =>
         [...(worker.pod.spec?.initContainers ?? []), ...(worker.pod.spec?.containers ?? [])].flatMap(
           (container) => worker.handle(container.name) ?? [],
@@ -180,6 +189,41 @@ class Agent implements NodeAgent {
       await Promise.all(handles.map((handle) => runtime.stop(handle.id, 2000)));
     }
     await this.#options.runtime.close();
+  }
+
+  /**
+   * As a kubelet does when its machine is shut down: pods that will not be restarted get the condition by which controllers
+   * tell such an end from a failure of the program (a Job's podFailurePolicy, for one).
+   */
+  async #noteShutdown(): Promise<void> {
+    const ending = [...this.#workers.values()].filter(
+      ({ pod }) => pod.spec?.restartPolicy === 'Never' && !isTerminalPhase(pod.status),
+    );
+    await Promise.all(
+      ending.map(async ({ pod }) => {
+        const { name, namespace, uid } = pod.metadata;
+        const condition = {
+          type: 'DisruptionTarget',
+          status: 'True',
+          reason: 'TerminationByKubelet',
+          message: 'Pod was terminated in response to imminent node shutdown.',
+          lastTransitionTime: formatTime(this.#options.clock.now()),
+        };
+        try {
+          const patch = { metadata: { uid }, status: { conditions: [condition] } };
+          await this.#options.client.patch(Pod, name, 'strategic', patch, {
+            namespace,
+            subresource: 'status',
+          });
+        } catch (error) {
+          // Gone already, or no API to tell: the pod then ends as one that failed.
+          this.#options.logger.debug(
+            { pod: `${namespace}/${name}`, error: String(error) },
+            'shutdown not noted',
+          );
+        }
+      }),
+    );
   }
 
   async #recover(): Promise<void> {

@@ -54,6 +54,8 @@ export class PodWorker implements StatusSubject {
   #refreshing: Promise<void> | undefined;
   #volumeTries = 0;
   #passing = false;
+  /** The pass under way, or the last one. */
+  #current: Promise<void> | undefined;
   #again = false;
   #closed = false;
   #cancelTimer: (() => void) | undefined;
@@ -153,7 +155,7 @@ export class PodWorker implements StatusSubject {
 
   wake(): void {
     if (this.#passing) this.#again = true;
-    else if (!this.#closed) void this.#run();
+    else if (!this.#closed) this.#current = this.#run();
   }
 
   /** Stops looking after it; what runs goes on. */
@@ -162,6 +164,11 @@ export class PodWorker implements StatusSubject {
     this.#writer.close();
     this.#cancelTimer?.();
     for (const life of this.#lives.values()) life.close();
+  }
+
+  /** Resolves when the pass under way, if any, has ended: after that nothing is written for this pod. */
+  async settled(): Promise<void> {
+    await this.#current;
   }
 
   async #run(): Promise<void> {

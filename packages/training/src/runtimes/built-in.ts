@@ -5,7 +5,8 @@
  *
  * A worker that fails ends the job at once, with its exit code: one worker started again alone meets peers that hold a dead
  * connection, and a mistyped command would be tried for ten minutes. A runtime whose jobs should start over as a whole says so in
- * `spec.template.spec.failurePolicy.maxRestarts`.
+ * `spec.template.spec.failurePolicy.maxRestarts`. Pods ended from outside (preempted, drained, their node shut down) did not fail:
+ * they are made again.
  */
 import { apiVersionOf } from '@coracle/machinery';
 import { ancestorStep, frameworkLabel, nodeName, plainEnvLabel, trainerStep } from '../trainjob/keys.ts';
@@ -59,6 +60,11 @@ function specOf(image: string, mlPolicy: MlPolicy): TrainingRuntimeSpec {
               metadata: { labels: { [ancestorStep]: trainerStep } },
               spec: {
                 backoffLimit: 0,
+                podFailurePolicy: {
+                  rules: [
+                    { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
+                  ],
+                },
                 template: { spec: { restartPolicy: 'Never', containers: [{ name: nodeName, image }] } },
               },
             },
