@@ -1,13 +1,14 @@
 /** Gets a second, and the time to list 5,000 pods, over HTTPS. */
 import { Pod } from '@coracle/machinery/api';
 import https from 'node:https';
-import { freshFolder, median, removeFolder, report, startBundle } from './support.ts';
+import { accountMade, freshFolder, median, removeFolder, report, startBundle } from './support.ts';
 import type { BenchEngine } from './support.ts';
 
 export async function reads(): Promise<void> {
   const folder = freshFolder();
   const engine = await startBundle(folder);
   const client = engine.client();
+  await accountMade(client);
   let next = 0;
   await Promise.all(
     Array.from({ length: 64 }, async () => {

@@ -1,7 +1,7 @@
 /** Pods scheduled a second on virtual nodes, from the first create to the last binding seen, all through the API. */
 import { Node, Pod } from '@coracle/machinery/api';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freshFolder, removeFolder, report, startBundle } from './support.ts';
+import { accountMade, freshFolder, removeFolder, report, startBundle } from './support.ts';
 
 export async function scheduling(): Promise<void> {
   for (const nodes of [1000, 5000]) {
@@ -9,6 +9,7 @@ export async function scheduling(): Promise<void> {
     const engine = await startBundle(folder, ['--virtual-nodes', String(nodes)]);
     const client = engine.client();
     while ((await client.list(Node, { limit: 1 })).metadata.remainingItemCount !== nodes) await sleep(100);
+    await accountMade(client);
     const pods = 5000;
     const stop = new AbortController();
     const { metadata } = await client.list(Pod, { namespace: 'default' });
