@@ -10,7 +10,7 @@ import { testEngine } from './support/engine.ts';
 import type { TestEngine } from './support/engine.ts';
 import { everyKind } from './support/every-kind.ts';
 import type { EveryKind } from './support/every-kind.ts';
-import { certificateRequest } from './support/certificate-request.ts';
+import { certificateRequest, certificateRequestDer } from './support/certificate-request.ts';
 import { until } from './support/until.ts';
 
 const there = await isThere('kubectl', ['version', '--client']);
@@ -52,6 +52,7 @@ describe.skipIf(!there)('kubectl', () => {
     engine = await testEngine();
     kinds = everyKind('every-kind', {
       csr: certificateRequest(),
+      csrDer: certificateRequestDer(),
       certificate: createPki().authority.certificate,
     });
     await works(['create', 'namespace', 'every-kind']);

@@ -144,6 +144,23 @@ const table: [string, string, 'N' | 'C', Body, string?][] = [
     { spec: { request: '@csr', signerName: 'example.com/signer', usages: ['client auth'] } },
   ],
   ['certificates.k8s.io/v1beta1', 'ClusterTrustBundle', 'C', { spec: { trustBundle: '@certificate' } }],
+  [
+    'certificates.k8s.io/v1beta1',
+    'PodCertificateRequest',
+    'N',
+    {
+      spec: {
+        signerName: 'example.com/signer',
+        podName: 'p',
+        podUID: 'e9b0a9a6-6a1e-4a0e-8a53-0a5b3d3f0001',
+        serviceAccountName: 'default',
+        serviceAccountUID: 'e9b0a9a6-6a1e-4a0e-8a53-0a5b3d3f0002',
+        nodeName: 'none',
+        nodeUID: 'e9b0a9a6-6a1e-4a0e-8a53-0a5b3d3f0003',
+        stubPKCS10Request: '@csrDer',
+      },
+    },
+  ],
   ['networking.k8s.io/v1', 'IngressClass', 'C', { spec: { controller: 'example.com/ingress' } }],
   [
     'networking.k8s.io/v1',
@@ -329,6 +346,7 @@ const table: [string, string, 'N' | 'C', Body, string?][] = [
       spec: { deviceSelector: { driver: 'gpu.example.com' }, taint: { key: 'broken', effect: 'NoSchedule' } },
     },
   ],
+  ['resource.k8s.io/v1alpha3', 'ResourcePoolStatusRequest', 'C', { spec: { driver: 'gpu.example.com' } }],
   [
     'flowcontrol.apiserver.k8s.io/v1',
     'FlowSchema',
@@ -351,12 +369,6 @@ const table: [string, string, 'N' | 'C', Body, string?][] = [
     { spec: { resource: { group: 'example.com', resource: 'gadgets' } } },
   ],
 ];
-
-/** Kinds left out, and why. */
-export const leftOut: Record<string, string> = {
-  'certificates.k8s.io PodCertificateRequest': 'needs a proof signed by a running pod',
-  'resource.k8s.io ResourcePoolStatusRequest': 'alpha; needs a driver pool to ask about',
-};
 
 export interface EveryKind {
   object: Unstructured;
