@@ -36,3 +36,4 @@ export * from './time.ts';
 export * from './version.ts';
 export * from './wire.ts';
 export { decodeProtobuf, isProtobuf, ProtobufError } from './protobuf.ts';
+export { addAmounts, type Amounts, podAmounts } from './pod-amounts.ts';

@@ -1,7 +1,6 @@
 /** What objects count for in ResourceQuotas, by quota resource name. */
-import { parseQuantity, Quantity, type Unstructured } from '@coracle/machinery';
+import { type Amounts, parseQuantity, podAmounts, Quantity, type Unstructured } from '@coracle/machinery';
 import type {
-  Container,
   core_v1,
   PersistentVolumeClaim,
   Pod,
@@ -10,53 +9,11 @@ import type {
 } from '@coracle/machinery/api';
 import { qosClass } from '../strategy/qos.ts';
 
-export type Usage = Map<string, Quantity>;
+export type Usage = Amounts;
 const one = Quantity.of(1);
 
 function plus(usage: Usage, name: string, amount: Quantity): void {
   usage.set(name, usage.get(name)?.add(amount) ?? amount);
-}
-
-/** Adds every entry of `other`, in place. */
-export function addUsage(usage: Usage, other: Usage): Usage {
-  for (const [name, amount] of other) plus(usage, name, amount);
-  return usage;
-}
-
-function listed(container: Container, part: 'requests' | 'limits'): Usage {
-  const usage: Usage = new Map();
-  for (const [name, value] of Object.entries(container.resources?.[part] ?? {}))
-    usage.set(name, parseQuantity(value));
-  return usage;
-}
-const atLeast = (usage: Usage, other: Usage): void => {
-  for (const [name, amount] of other) {
-    const now = usage.get(name);
-    if (!now || now.cmp(amount) < 0) usage.set(name, amount);
-  }
-};
-
-/** What a pod reserves: containers and sidecars together, or its hungriest moment of initialisation, and overhead. */
-function podResources(pod: Pod, part: 'requests' | 'limits'): Usage {
-  const spec = pod.spec;
-  const total: Usage = new Map();
-  if (!spec) return total;
-  for (const container of spec.containers ?? []) addUsage(total, listed(container, part));
-  const sidecars: Usage = new Map();
-  const peak: Usage = new Map();
-  for (const container of spec.initContainers ?? []) {
-    if (container.restartPolicy === 'Always') {
-      addUsage(sidecars, listed(container, part));
-      atLeast(peak, sidecars);
-    } else atLeast(peak, addUsage(listed(container, part), sidecars));
-  }
-  addUsage(total, sidecars);
-  atLeast(total, peak);
-  for (const [name, value] of Object.entries(spec.resources?.[part] ?? {}))
-    total.set(name, parseQuantity(value));
-  for (const [name, value] of Object.entries(spec.overhead ?? {}))
-    if (part === 'requests' || total.has(name)) plus(total, name, parseQuantity(value));
-  return total;
 }
 
 const standard = new Set(['cpu', 'memory', 'ephemeral-storage']);
@@ -73,11 +30,11 @@ function podUsage(pod: Pod, now: number): Usage {
   )
     return usage;
   usage.set('pods', one);
-  for (const [name, amount] of podResources(pod, 'requests')) {
+  for (const [name, amount] of podAmounts(pod, 'requests')) {
     if (standard.has(name)) plus(usage, name, amount);
     plus(usage, `requests.${name}`, amount);
   }
-  for (const [name, amount] of podResources(pod, 'limits'))
+  for (const [name, amount] of podAmounts(pod, 'limits'))
     if (standard.has(name)) plus(usage, `limits.${name}`, amount);
   return usage;
 }

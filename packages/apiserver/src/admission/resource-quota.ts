@@ -2,11 +2,11 @@
  * ResourceQuotas. Usage is counted from the stored objects at each request, plus what this server has admitted and not
  * yet seen stored; the check is one synchronous step, so two requests never share the last free unit.
  */
-import { parseQuantity, type Quantity } from '@coracle/machinery';
+import { addAmounts, parseQuantity, type Quantity } from '@coracle/machinery';
 import type { core_v1, Pod } from '@coracle/machinery/api';
 import type { AdmissionPlugin, AdmissionRequest } from '../contracts.ts';
 import { type AdmissionDeps, nameOf, refuse } from './common.ts';
-import { addUsage, missingOf, quotaMatches, type Usage, usageOf } from './quota-usage.ts';
+import { missingOf, quotaMatches, type Usage, usageOf } from './quota-usage.ts';
 
 /** An admitted object that may not be stored yet. */
 interface Pending {
@@ -44,10 +44,10 @@ export function resourceQuota({ lookup, now }: AdmissionDeps): AdmissionPlugin {
     const total: Usage = new Map();
     const { group, resource, namespace } = request;
     for (const object of lookup.list(group, resource, namespace))
-      if (quotaMatches(quota, resource, object)) addUsage(total, usageOf(group, resource, object, time));
+      if (quotaMatches(quota, resource, object)) addAmounts(total, usageOf(group, resource, object, time));
     for (const entry of waiting)
       if (entry.group === group && entry.resource === resource && quotaMatches(quota, resource, entry.object))
-        addUsage(total, usageOf(group, resource, entry.object, time));
+        addAmounts(total, usageOf(group, resource, entry.object, time));
     return total;
   }
 

@@ -1,50 +1,6 @@
 /** What a pod uses of a quota. */
-import { parseQuantity, Quantity } from '@coracle/machinery';
-import type { Container, Pod, core_v1 } from '@coracle/machinery/api';
-
-type Amounts = Map<string, Quantity>;
-
-function add(into: Amounts, amounts: ReadonlyMap<string, Quantity>): void {
-  for (const [name, amount] of amounts) into.set(name, into.get(name)?.add(amount) ?? amount);
-}
-function atLeast(into: Amounts, amounts: ReadonlyMap<string, Quantity>): void {
-  for (const [name, amount] of amounts) {
-    const known = into.get(name);
-    if (!known || known.cmp(amount) < 0) into.set(name, amount);
-  }
-}
-function amountsOf(list: Record<string, string> | undefined): Amounts {
-  return new Map(Object.entries(list ?? {}).map(([name, text]) => [name, parseQuantity(text)]));
-}
-
-/**
- * Requests or limits of a pod: all containers and sidecars together, or the most demanding step of starting it, whichever
- * is more; amounts for the whole pod, where given, count instead; the overhead comes on top.
- */
-function podAmounts(pod: Pod, field: 'requests' | 'limits'): Amounts {
-  const of = (container: Container): Amounts => amountsOf(container.resources?.[field]);
-  const running: Amounts = new Map();
-  for (const container of pod.spec?.containers ?? []) add(running, of(container));
-  const sidecars: Amounts = new Map();
-  const starting: Amounts = new Map();
-  for (const container of pod.spec?.initContainers ?? []) {
-    if (container.restartPolicy === 'Always') {
-      add(sidecars, of(container));
-      atLeast(starting, sidecars);
-    } else {
-      const step = new Map(sidecars);
-      add(step, of(container));
-      atLeast(starting, step);
-    }
-  }
-  add(running, sidecars);
-  atLeast(running, starting);
-  for (const [name, amount] of amountsOf(pod.spec?.resources?.[field])) running.set(name, amount);
-  const overhead = amountsOf(pod.spec?.overhead);
-  if (field === 'requests') add(running, overhead);
-  else for (const [name, amount] of overhead) if (running.has(name)) add(running, new Map([[name, amount]]));
-  return running;
-}
+import { type Amounts, podAmounts, Quantity } from '@coracle/machinery';
+import type { Pod, core_v1 } from '@coracle/machinery/api';
 
 /** By names of quota resources: `pods`, `cpu`, `requests.cpu`, `limits.memory`, `requests.nvidia.com/gpu`. */
 export function podUsage(pod: Pod): Amounts {
