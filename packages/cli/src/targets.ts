@@ -1,5 +1,5 @@
 /** The words of a command line that name objects: `pods`, `pod web`, `pod/web job/train`, `pods,jobs`, `all`. */
-import { CliError } from './context.ts';
+import { CliError, type CliContext, type Connection } from './context.ts';
 import { resourceByWord, type ServedResource } from './discover.ts';
 
 /** One resource and the names asked for; no names means all of it. */
@@ -41,6 +41,48 @@ export function parseTargets(
     .filter((word) => word !== '')
     .flatMap((word) => typesFor(word, served));
   return types.map((type) => ({ type, names: rest }));
+}
+
+/** One object that a command is about. */
+export interface ChosenObject {
+  type: ServedResource;
+  name: string;
+  namespace: string | undefined;
+}
+
+/** The flags that choose among all objects of a type. */
+export interface ChoiceFlags {
+  selector?: string;
+  fieldSelector?: string;
+  all?: boolean;
+  allNamespaces?: boolean;
+}
+
+/** The objects that words and flags name; those not named one by one are listed. Throws CliError if neither says which. */
+export async function chooseObjects(
+  context: CliContext,
+  connection: Connection,
+  targets: readonly Target[],
+  flags: ChoiceFlags,
+): Promise<ChosenObject[]> {
+  const chosen: ChosenObject[] = [];
+  for (const { type, names } of targets) {
+    const namespace = type.namespaced && !flags.allNamespaces ? connection.namespace : undefined;
+    for (const name of names) chosen.push({ type, name, namespace });
+    if (names.length > 0) continue;
+    if (!flags.all && !flags.selector && !flags.fieldSelector) {
+      throw new CliError(`which ${type.resource}? Give names, a label selector (-l), or --all`);
+    }
+    const list = await connection.client.list(type, {
+      namespace,
+      labelSelector: flags.selector,
+      fieldSelector: flags.fieldSelector,
+      signal: context.signal,
+    });
+    for (const { metadata } of list.items)
+      chosen.push({ type, name: metadata.name, namespace: metadata.namespace });
+  }
+  return chosen;
 }
 
 /** A category (`all`) stands for every resource in it that can be listed, each in its preferred version. */

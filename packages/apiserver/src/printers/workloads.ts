@@ -29,28 +29,21 @@ export const deployments: TablePrinter = printer<apps_v1.Deployment>(
   ],
 );
 
-export const replicaSets: TablePrinter = printer<apps_v1.ReplicaSet>(
-  ['Desired#', 'Current#', 'Ready#', 'Age', ...wide],
-  (object, now) => [
+/** A ReplicaSet and a ReplicationController differ in how they say which pods are theirs. */
+const replicas = <T extends apps_v1.ReplicaSet | ReplicationController>(
+  selector: (object: T) => string,
+): TablePrinter =>
+  printer<T>(['Desired#', 'Current#', 'Ready#', 'Age', ...wide], (object, now) => [
     object.spec?.replicas ?? 0,
     object.status?.replicas ?? 0,
     object.status?.readyReplicas ?? 0,
     age(object, now),
     ...containerCells(object.spec?.template?.spec),
-    selectorText(object.spec?.selector),
-  ],
-);
-
-export const replicationControllers: TablePrinter = printer<ReplicationController>(
-  ['Desired#', 'Current#', 'Ready#', 'Age', ...wide],
-  (object, now) => [
-    object.spec?.replicas ?? 0,
-    object.status?.replicas ?? 0,
-    object.status?.readyReplicas ?? 0,
-    age(object, now),
-    ...containerCells(object.spec?.template?.spec),
-    labelsText(object.spec?.selector),
-  ],
+    selector(object),
+  ]);
+export const replicaSets = replicas<apps_v1.ReplicaSet>(({ spec }) => selectorText(spec?.selector));
+export const replicationControllers = replicas<ReplicationController>(({ spec }) =>
+  labelsText(spec?.selector),
 );
 
 export const statefulSets: TablePrinter = printer<apps_v1.StatefulSet>(

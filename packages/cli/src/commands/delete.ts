@@ -3,20 +3,16 @@ import { isReason, type Unstructured } from '@coracle/machinery';
 import type { Command } from 'commander';
 import { withConnection } from '../connection.ts';
 import { CliError, type CliContext, type Connection } from '../context.ts';
-import { resourceOfKind, servedResources, type ServedResource } from '../discover.ts';
+import { resourceOfKind, servedResources } from '../discover.ts';
 import { readManifests } from '../manifests.ts';
 import { kindName } from '../print/table.ts';
-import { parseTargets } from '../targets.ts';
+import { type ChoiceFlags, chooseObjects, type ChosenObject, parseTargets } from '../targets.ts';
 import { waitForObject, WaitTimeout } from '../wait-for.ts';
 import { parseTimeout } from '../timeout.ts';
 
-interface DeleteFlags {
+interface DeleteFlags extends ChoiceFlags {
   filename?: string[];
   recursive?: boolean;
-  selector?: string;
-  fieldSelector?: string;
-  all?: boolean;
-  allNamespaces?: boolean;
   wait: boolean;
   timeout?: string;
   now?: boolean;
@@ -76,12 +72,6 @@ Examples:
     );
 }
 
-interface Doomed {
-  type: ServedResource;
-  name: string;
-  namespace: string | undefined;
-}
-
 async function remove(
   context: CliContext,
   connection: Connection,
@@ -97,7 +87,7 @@ async function remove(
   const { client } = connection;
   const { signal } = context;
   const doomed = await chosen(context, connection, words, flags);
-  const started: (Doomed & { uid: string })[] = [];
+  const started: (ChosenObject & { uid: string })[] = [];
   for (const { type, name, namespace } of doomed) {
     const options = {
       namespace,
@@ -165,7 +155,7 @@ async function chosen(
   connection: Connection,
   words: readonly string[],
   flags: DeleteFlags,
-): Promise<Doomed[]> {
+): Promise<ChosenObject[]> {
   const served = await servedResources(connection.client);
   if (flags.filename) {
     const manifests = await readManifests(flags.filename, context, { recursive: flags.recursive === true });
@@ -176,23 +166,7 @@ async function chosen(
       return { type, name: object.metadata.name, namespace };
     });
   }
-  const doomed: Doomed[] = [];
-  for (const { type, names } of parseTargets(words, served, 'delete')) {
-    const namespace = type.namespaced && !flags.allNamespaces ? connection.namespace : undefined;
-    for (const name of names) doomed.push({ type, name, namespace });
-    if (names.length > 0) continue;
-    if (!flags.all && !flags.selector && !flags.fieldSelector) {
-      throw new CliError(`which ${type.resource}? Give names, a label selector (-l), or --all`);
-    }
-    const list = await connection.client.list(type, {
-      namespace,
-      labelSelector: flags.selector,
-      fieldSelector: flags.fieldSelector,
-      signal: context.signal,
-    });
-    for (const { metadata } of list.items)
-      doomed.push({ type, name: metadata.name, namespace: metadata.namespace });
-  }
+  const doomed = await chooseObjects(context, connection, parseTargets(words, served, 'delete'), flags);
   if (doomed.length === 0) context.stderr.write('No resources found\n');
   return doomed;
 }

@@ -3,19 +3,15 @@ import { compileJsonPath, type Unstructured } from '@coracle/machinery';
 import type { Command } from 'commander';
 import { withConnection } from '../connection.ts';
 import { CliError, type CliContext, type Connection } from '../context.ts';
-import { servedResources, type ServedResource } from '../discover.ts';
+import { servedResources } from '../discover.ts';
 import { kindName } from '../print/table.ts';
-import { parseTargets } from '../targets.ts';
+import { type ChoiceFlags, chooseObjects, parseTargets } from '../targets.ts';
 import { parseTimeout } from '../timeout.ts';
 import { waitForObject, WaitTimeout } from '../wait-for.ts';
 
-interface WaitFlags {
+interface WaitFlags extends ChoiceFlags {
   for: string;
   timeout: string;
-  selector?: string;
-  fieldSelector?: string;
-  all?: boolean;
-  allNamespaces?: boolean;
 }
 
 /** Adds `coracle wait` to the program. */
@@ -119,7 +115,12 @@ async function wait(
 ): Promise<void> {
   const goal = parseGoal(flags.for);
   const timeoutMs = parseTimeout(flags.timeout) ?? 0;
-  const objects = await chosen(context, connection, words, flags);
+  const objects = await chooseObjects(
+    context,
+    connection,
+    parseTargets(words, await servedResources(connection.client), 'wait'),
+    flags,
+  );
   if (objects.length === 0 && flags.for !== 'delete')
     throw new CliError('no objects match: there is nothing to wait for');
   const { client } = connection;
@@ -158,31 +159,4 @@ function standing(object: Unstructured | undefined): string {
   );
   if (phase) parts.unshift(`phase ${phase}`);
   return parts.length > 0 ? `; now: ${parts.join(', ')}` : '';
-}
-
-async function chosen(
-  context: CliContext,
-  connection: Connection,
-  words: readonly string[],
-  flags: WaitFlags,
-): Promise<{ type: ServedResource; name: string; namespace: string | undefined }[]> {
-  const served = await servedResources(connection.client);
-  const objects: { type: ServedResource; name: string; namespace: string | undefined }[] = [];
-  for (const { type, names } of parseTargets(words, served, 'wait')) {
-    const namespace = type.namespaced && !flags.allNamespaces ? connection.namespace : undefined;
-    for (const name of names) objects.push({ type, name, namespace });
-    if (names.length > 0) continue;
-    if (!flags.all && !flags.selector && !flags.fieldSelector) {
-      throw new CliError(`which ${type.resource}? Give names, a label selector (-l), or --all`);
-    }
-    const list = await connection.client.list(type, {
-      namespace,
-      labelSelector: flags.selector,
-      fieldSelector: flags.fieldSelector,
-      signal: context.signal,
-    });
-    for (const { metadata } of list.items)
-      objects.push({ type, name: metadata.name, namespace: metadata.namespace });
-  }
-  return objects;
 }

@@ -4,7 +4,7 @@ import { CronJob, Job } from '@coracle/machinery/api';
 import { createController, patchStatus } from '@coracle/operator';
 import type { Component } from '@coracle/operator';
 import type { ComponentDeps } from '../deps.ts';
-import { isOfType } from '../lib/claim.ts';
+import { controllerUid, isOfType } from '../lib/claim.ts';
 import { OwnWrites } from '../lib/own-writes.ts';
 import { planCronJob, referenceTo } from './decide.ts';
 
@@ -14,10 +14,7 @@ export function cronJobController(deps: ComponentDeps): Component {
   const { client, clock, recorder } = deps;
   const cronJobs = deps.informers.informer(CronJob);
   const jobs = deps.informers.informer(Job);
-  jobs.addIndex(ownerIndex, (job) => {
-    const owner = controllerOf(job);
-    return owner && isOfType(owner, CronJob) ? [owner.uid] : [];
-  });
+  jobs.addIndex(ownerIndex, (job) => controllerUid(job, CronJob));
   const ownJobs = new OwnWrites(jobs, clock);
   const ownCronJobs = new OwnWrites(cronJobs, clock);
 

@@ -49,6 +49,12 @@ export function isOfType({ apiVersion, kind }: OwnerReference, type: ResourceTyp
   return kind === type.kind && (slash === -1 ? '' : apiVersion.slice(0, slash)) === type.group;
 }
 
+/** For an index by owner: the uid of the object's controller if that is of this type. */
+export function controllerUid(object: KubeObject, type: ResourceType): string[] {
+  const owner = controllerOf(object);
+  return owner && isOfType(owner, type) ? [owner.uid] : [];
+}
+
 /** Metadata changes of an adoption; undefined: it cannot be adopted (any more). */
 export function adoption(
   reference: OwnerReference,

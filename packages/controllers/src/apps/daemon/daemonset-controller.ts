@@ -1,11 +1,11 @@
 /** The live wiring of DaemonSets. Left out: maxSurge (updates remove the old pod first). */
-import { controllerOf, deepEqual, keyOf } from '@coracle/machinery';
+import { deepEqual, keyOf } from '@coracle/machinery';
 import { ControllerRevision, DaemonSet, Node } from '@coracle/machinery/api';
 import type { Pod } from '@coracle/machinery/api';
 import { createController, patchStatus } from '@coracle/operator';
 import type { Component } from '@coracle/operator';
 import type { ComponentDeps } from '../../deps.ts';
-import { isOfType } from '../../lib/claim.ts';
+import { controllerUid } from '../../lib/claim.ts';
 import { OwnedPods } from '../../lib/owned-pods.ts';
 import { OwnWrites } from '../../lib/own-writes.ts';
 import { revisionFor } from '../revisions.ts';
@@ -19,10 +19,7 @@ export function daemonSetController(deps: ComponentDeps): Component {
   const sets = deps.informers.informer(DaemonSet);
   const nodes = deps.informers.informer(Node);
   const revisions = deps.informers.informer(ControllerRevision);
-  revisions.addIndex(revisionIndex, (revision) => {
-    const owner = controllerOf(revision);
-    return owner && isOfType(owner, DaemonSet) ? [owner.uid] : [];
-  });
+  revisions.addIndex(revisionIndex, (revision) => controllerUid(revision, DaemonSet));
   const store = new OwnedPods(deps, { owner: DaemonSet });
   const ownSets = new OwnWrites(sets, clock);
   const ownRevisions = new OwnWrites(revisions, clock);

@@ -2,13 +2,13 @@
  * The live wiring of StatefulSets. Left out: persistentVolumeClaimRetentionPolicy Delete (claims are always kept) and
  * maxUnavailable above one.
  */
-import { controllerOf, isReason, keyOf } from '@coracle/machinery';
+import { isReason, keyOf } from '@coracle/machinery';
 import { ControllerRevision, PersistentVolumeClaim, StatefulSet } from '@coracle/machinery/api';
 import type { Pod } from '@coracle/machinery/api';
 import { createController, patchStatus } from '@coracle/operator';
 import type { Component } from '@coracle/operator';
 import type { ComponentDeps } from '../../deps.ts';
-import { isOfType } from '../../lib/claim.ts';
+import { controllerUid } from '../../lib/claim.ts';
 import { OwnedPods } from '../../lib/owned-pods.ts';
 import { OwnWrites } from '../../lib/own-writes.ts';
 import { revisionFor, templateOf } from '../revisions.ts';
@@ -23,10 +23,7 @@ export function statefulSetController(deps: ComponentDeps): Component {
   const sets = deps.informers.informer(StatefulSet);
   const revisions = deps.informers.informer(ControllerRevision);
   const claims = deps.informers.informer(PersistentVolumeClaim);
-  revisions.addIndex(revisionIndex, (revision) => {
-    const owner = controllerOf(revision);
-    return owner && isOfType(owner, StatefulSet) ? [owner.uid] : [];
-  });
+  revisions.addIndex(revisionIndex, (revision) => controllerUid(revision, StatefulSet));
   const store = new OwnedPods(deps, { owner: StatefulSet });
   const ownSets = new OwnWrites(sets, clock);
   const ownRevisions = new OwnWrites(revisions, clock);
