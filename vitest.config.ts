@@ -18,6 +18,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          setupFiles: ['./scripts/property-seed.ts'],
           include: ['packages/*/test/**/*.test.ts'],
           exclude: ['**/*.e2e.test.ts', '**/*.soak.test.ts'],
           pool: 'threads',
@@ -27,6 +28,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
+          setupFiles: ['./scripts/property-seed.ts'],
           include: ['packages/*/test/**/*.e2e.test.ts', 'test/**/*.e2e.test.ts'],
           pool: 'forks',
           testTimeout: 180_000,

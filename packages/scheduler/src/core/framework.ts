@@ -155,8 +155,10 @@ export class Framework {
     const rows = cycle.only?.rows;
     const total = rows?.length ?? snapshot.rowCount;
     const wanted = rows ? total : this.#nodesToFind();
-    const start = rows ? 0 : this.#next % Math.max(1, total);
-    const stride = rows ? 1 : strideFor(total);
+    // Only where some nodes are left out does it matter where a search begins.
+    const sampled = !rows && wanted < snapshot.nodeCount;
+    const start = sampled ? this.#next % Math.max(1, total) : 0;
+    const stride = sampled ? strideFor(total) : 1;
     const reserved = this.#reservedRows(cycle.pod);
     const { alive } = snapshot;
     const { within } = options;
@@ -177,7 +179,7 @@ export class Framework {
     }
     if (found === 0) return undefined;
     found = Math.min(found, wanted);
-    if (!rows) this.#next = (this.#feasible[found - 1]! + stride) % total;
+    if (sampled) this.#next = (this.#feasible[found - 1]! + stride) % total;
     return this.#placed(this.#best(cycle, found, reserved !== undefined), evaluated, found);
   }
 
