@@ -7,25 +7,31 @@ import { cpus, release, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { coldStart } from './cold-start.ts';
 import { reads } from './reads.ts';
+import { scheduler } from './scheduler/scheduler.ts';
 import { scheduling } from './scheduling.ts';
 import { watches } from './watches.ts';
 import { writes } from './writes.ts';
 
-const parts: Record<string, () => Promise<void>> = {
+const parts: Record<string, (only?: readonly string[]) => Promise<void>> = {
   'cold-start': coldStart,
   writes,
   reads,
   watches,
   scheduling,
+  scheduler,
 };
 
-const names = process.argv.slice(2);
+const [...names] = process.argv.slice(2);
 if (names.includes('--help')) {
   console.log(
-    `npm run bench -- [${Object.keys(parts).join(' | ')}] ...\n\nExample:\n  npm run bench -- writes reads`,
+    `npm run bench -- [${Object.keys(parts).join(' | ')}] ...\n` +
+      'npm run bench -- PART --only CASE[,CASE ...]: some cases of a part that has cases (scheduler)\n\n' +
+      'Examples:\n  npm run bench -- writes reads\n  npm run bench -- scheduler --only basic,gangs-64',
   );
   process.exit(0);
 }
+const at = names.indexOf('--only');
+const only = at === -1 ? [] : (names.splice(at, 2)[1] ?? '').split(',');
 for (const name of names) {
   if (!(name in parts)) {
     console.error(`no benchmark "${name}"; there are: ${Object.keys(parts).join(', ')}`);
@@ -41,6 +47,6 @@ console.log(
 );
 for (const name of names.length > 0 ? names : Object.keys(parts)) {
   console.log(name);
-  await parts[name]?.();
+  await parts[name]?.(only);
   console.log('');
 }

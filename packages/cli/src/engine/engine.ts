@@ -19,6 +19,7 @@ import { createRegistry } from '@coracle/machinery';
 import type { Credentials, Unstructured } from '@coracle/machinery';
 import { createEventRecorder, createInformerFactory, systemClock } from '@coracle/operator';
 import type { Component, InformerFactory, Logger } from '@coracle/operator';
+import type { VirtualNodesOptions } from '@coracle/node';
 import { createScheduler } from '@coracle/scheduler';
 import { memoryStore, openStore } from '@coracle/store';
 import { trainingControllers, trainingCrds, trainingRuntimes } from '@coracle/training';
@@ -44,6 +45,8 @@ export interface EngineOptions {
   /** GPUs to declare; absent: look for real ones. */
   fakeGpus?: number;
   virtualNodes: number;
+  /** What each virtual node has and is labelled with, by its number; default: as `virtualNodes` of the node package. */
+  virtualShape?: Pick<VirtualNodesOptions, 'capacity' | 'labels'>;
   /** Of the node that runs processes; default: the host's name. `false`: no such node. */
   nodeName?: string | false;
   logger: Logger;

@@ -101,6 +101,7 @@ async function startVirtualNodes(parts: NodeParts): Promise<void> {
     logger: options.logger,
     random: Math.random,
     count: options.virtualNodes,
+    ...options.virtualShape,
     // Beside a node that runs things, a real job must not land by surprise on one that only pretends to.
     taints: options.nodeName === false ? [] : [virtualTaint],
   });

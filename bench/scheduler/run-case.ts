@@ -1,0 +1,139 @@
+/**
+ * One case in a process of its own: `node bench/scheduler/run-case.ts NAME [--cpu-profile FILE]`. Starts the whole engine on
+ * a store on disk, with virtual nodes; creates pods and follows their bindings through the engine's own client, in the same
+ * process, as kube-scheduler's test does. Prints one line of JSON.
+ */
+import type { Client } from '@coracle/client';
+import { Node, Pod, PriorityClass, ServiceAccount } from '@coracle/machinery/api';
+import { silentLogger } from '@coracle/operator';
+import { writeFileSync } from 'node:fs';
+import { Session } from 'node:inspector/promises';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { startEngine } from '../../packages/cli/src/engine/engine.ts';
+import { homeOf } from '../../packages/cli/src/engine/home.ts';
+import { freshFolder, removeFolder } from '../support.ts';
+import { cases, inParallel, podOf, type PodShape } from './cases.ts';
+
+/** What a case measured; times in milliseconds. */
+export interface CaseResult {
+  readonly name: string;
+  readonly podsPerSecond: number;
+  /** From the first create to the last binding seen. */
+  readonly ms: number;
+  /** CPU time of the process per pod, all threads. */
+  readonly cpuMsPerPod: number;
+  readonly loopP99Ms: number;
+  readonly loopMaxMs: number;
+  readonly residentMiB: number;
+}
+
+/** Follows pods until every one of `names` is seen with a node. */
+function follow(client: Client, resourceVersion: string, names: ReadonlySet<string>) {
+  const stop = new AbortController();
+  const waiting = new Set(names);
+  const done = Promise.withResolvers<void>();
+  void (async () => {
+    try {
+      const events = client.watch(Pod, { namespace: 'default', resourceVersion, signal: stop.signal });
+      for await (const { object } of events) {
+        if (object.spec?.nodeName) waiting.delete(object.metadata.name);
+        if (waiting.size === 0) done.resolve();
+      }
+    } catch (error) {
+      if (!stop.signal.aborted) done.reject(error as Error);
+    }
+  })();
+  return { done: done.promise, left: () => waiting.size, stop: () => stop.abort() };
+}
+
+async function bindAll(client: Client, shapes: readonly PodShape[], patienceMs: number): Promise<void> {
+  if (shapes.length === 0) return;
+  const { metadata } = await client.list(Pod, { namespace: 'default', limit: 1 });
+  const following = follow(client, metadata.resourceVersion, new Set(shapes.map(({ name }) => name)));
+  try {
+    await inParallel(shapes.length, (index) =>
+      client.create(Pod, podOf(shapes[index]!), { namespace: 'default' }),
+    );
+    const late = sleep(patienceMs, 'late', { ref: false });
+    if ((await Promise.race([following.done, late])) === 'late') {
+      throw new Error(`${following.left()} of ${shapes.length} pods have no node after ${patienceMs} ms`);
+    }
+  } finally {
+    following.stop();
+  }
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    options: { 'cpu-profile': { type: 'string' } },
+    allowPositionals: true,
+  });
+  const found = cases.find(({ name }) => name === positionals[0]);
+  if (!found)
+    throw new Error(`no case "${positionals[0]}"; there are: ${cases.map((c) => c.name).join(', ')}`);
+  const folder = freshFolder();
+  const engine = await startEngine({
+    home: homeOf(folder, {}),
+    host: '127.0.0.1',
+    port: 0,
+    virtualNodes: found.nodes,
+    virtualShape: { capacity: found.capacity, labels: (index) => found.labels(index) },
+    nodeName: false,
+    logger: silentLogger,
+  });
+  try {
+    const client = engine.admin;
+    while ((await client.list(Node, { limit: 1 })).metadata.remainingItemCount !== found.nodes - 1)
+      await sleep(100);
+    while ((await client.list(ServiceAccount, { namespace: 'default' })).items.length === 0) await sleep(20);
+    await client.create(PriorityClass, { metadata: { name: 'bench-high' }, value: 1000 } as PriorityClass);
+    await found.prepare?.(client);
+    await bindAll(client, found.before ?? [], 240_000);
+    // What the preparation left to do must not be counted.
+    await sleep(3000);
+    globalThis.gc?.();
+
+    const stop = new AbortController();
+    const beside = found.beside?.(client, stop.signal);
+    const profiler = values['cpu-profile'] === undefined ? undefined : new Session();
+    if (profiler) {
+      profiler.connect();
+      await profiler.post('Profiler.enable');
+      await profiler.post('Profiler.start');
+    }
+    const loop = monitorEventLoopDelay({ resolution: 2 });
+    loop.enable();
+    const cpuBefore = process.cpuUsage();
+    const began = performance.now();
+    await bindAll(client, found.measured, 240_000);
+    const ms = performance.now() - began;
+    const cpu = process.cpuUsage(cpuBefore);
+    loop.disable();
+    if (profiler) {
+      const { profile } = await profiler.post('Profiler.stop');
+      writeFileSync(values['cpu-profile']!, JSON.stringify(profile));
+    }
+    stop.abort();
+    await beside;
+    const result: CaseResult = {
+      name: found.name,
+      ms,
+      podsPerSecond: (found.measured.length / ms) * 1000,
+      cpuMsPerPod: (cpu.user + cpu.system) / 1000 / found.measured.length,
+      loopP99Ms: loop.percentile(99) / 1e6,
+      loopMaxMs: loop.max / 1e6,
+      residentMiB: process.memoryUsage.rss() / 2 ** 20,
+    };
+    process.stdout.write(`${JSON.stringify(result)}\n`);
+  } finally {
+    // The engine is not asked to drain its nodes: the process ends and the folder goes.
+    setTimeout(() => process.exit(1), 20_000).unref();
+    await engine.close();
+    removeFolder(folder);
+  }
+}
+
+await main();
+process.exit(0);
