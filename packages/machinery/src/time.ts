@@ -2,9 +2,18 @@
 
 const ms = (time: number | Date): number => (typeof time === 'number' ? time : time.getTime());
 
+/** The last second asked for and its text: nearly all times that are written are those of this second. */
+let lastSecond = Number.NaN;
+let lastText = '';
+
 /** meta/v1 Time: RFC 3339 in UTC, whole seconds (cut, not rounded): `2026-01-02T03:04:05Z`. */
 export function formatTime(time: number | Date): string {
-  return `${new Date(ms(time)).toISOString().slice(0, 19)}Z`;
+  const second = Math.floor(ms(time) / 1000);
+  if (second === lastSecond) return lastText;
+  const text = `${new Date(second * 1000).toISOString().slice(0, 19)}Z`;
+  lastSecond = second;
+  lastText = text;
+  return text;
 }
 
 /** meta/v1 MicroTime: always six fractional digits. Fractions of a millisecond are kept. */

@@ -5,7 +5,6 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { virtualNodes, type VirtualNodesOptions, virtualTaint } from '../src/index.ts';
 import { Agenda } from '../src/virtual/agenda.ts';
-import { Fifo } from '../src/virtual/fifo.ts';
 
 describe('the agenda', () => {
   test('does everything once, in order of time, then of adding, and nothing early', async () => {
@@ -25,32 +24,6 @@ describe('the agenda', () => {
       }),
       { numRuns: 40 },
     );
-  });
-});
-
-describe('the queue of writes', () => {
-  test('is an array with push and shift', () => {
-    fc.assert(
-      fc.property(
-        fc.array(fc.oneof(fc.integer(), fc.constant('shift' as const)), { maxLength: 200 }),
-        (steps) => {
-          const fifo = new Fifo<number>();
-          const model: number[] = [];
-          for (const step of steps) {
-            if (step === 'shift') expect(fifo.shift()).toBe(model.shift());
-            else {
-              fifo.push(step);
-              model.push(step);
-            }
-            expect(fifo.length).toBe(model.length);
-          }
-        },
-      ),
-    );
-    const long = new Fifo<number>();
-    for (let i = 0; i < 10_000; i++) long.push(i);
-    for (let i = 0; i < 9_000; i++) expect(long.shift()).toBe(i);
-    expect(long.length).toBe(1000);
   });
 });
 

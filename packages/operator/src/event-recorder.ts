@@ -4,13 +4,15 @@
  * - aggregation: more than 10 events in 10 minutes that differ only in their message become one, "(combined from similar
  *   events): ...";
  * - repetition: an event equal to one written before raises its `count` and `lastTimestamp` by a patch.
- * State is bounded: the least recently used of 4096 keys goes first; at most 1000 events wait to be written, and further
- * ones are dropped.
+ * A few are written at a time; those that may count as one are written one after the other, in the order they were recorded.
+ * State is bounded: the least recently used of 4096 keys goes first; at most 10,000 events wait to be written. Further ones
+ * are dropped, and the log says how many.
  */
 import type { Client } from '@coracle/client';
-import { isReason, type KubeObject } from '@coracle/machinery';
+import { formatTime, isReason, type KubeObject } from '@coracle/machinery';
 import { Event, type ObjectReference } from '@coracle/machinery/api';
 import type { Clock, EventRecorder, Logger } from './contracts.ts';
+import { Fifo } from './fifo.ts';
 import { Recent } from './recent.ts';
 
 export interface EventRecorderDeps {
@@ -24,7 +26,9 @@ export interface EventRecorderDeps {
 }
 
 const maxKeys = 4096;
-const maxWaiting = 1000;
+const maxWaiting = 10_000;
+/** Writes under way at a time. */
+const writers = 16;
 const similarLimit = 10;
 const similarWindowMs = 600_000;
 const burst = 25;
@@ -36,8 +40,17 @@ interface Written {
   count: number;
   firstTimestamp: string;
 }
+/** What is known of events that differ only in their message. */
+interface Similar {
+  first: string;
+  /** Further messages; most events have none. */
+  others: Set<string> | undefined;
+  at: number;
+}
 type Draft = {
   reference: ObjectReference;
+  /** What two references to one thing have in common: all but the resourceVersion. */
+  identity: string;
   type: 'Normal' | 'Warning';
   reason: string;
   message: string;
@@ -51,10 +64,16 @@ export interface FlushableEventRecorder extends EventRecorder {
 
 export function createEventRecorder(deps: EventRecorderDeps): FlushableEventRecorder {
   const buckets = new Recent<{ tokens: number; at: number }>(maxKeys);
-  const similar = new Recent<{ messages: Set<string>; at: number }>(maxKeys);
+  const similar = new Recent<Similar>(maxKeys);
   const written = new Recent<Written>(maxKeys);
-  const waiting: Draft[] = [];
-  let writing: Promise<void> | undefined;
+  const waiting = new Fifo<Draft>();
+  /** Groups of events that may count as one and are being written, each with what came for it meanwhile. */
+  const busy = new Map<string, Draft[]>();
+  const flushers = new Set<() => void>();
+  /** Drafts in `waiting` and `busy`. */
+  let held = 0;
+  let running = 0;
+  let dropped = 0;
   /** Keeps names of events of one millisecond apart. */
   let serial = 0;
 
@@ -69,25 +88,26 @@ export function createEventRecorder(deps: EventRecorderDeps): FlushableEventReco
   };
 
   /** The key of events that count as one, and the message to show. */
-  const aggregate = (draft: Draft): { key: string; message: string } => {
-    const group = JSON.stringify([identityOf(draft.reference), draft.type, draft.reason]);
+  const aggregate = (draft: Draft, group: string): { key: string; message: string } => {
     const known = similar.get(group);
-    const fresh = known !== undefined && draft.at - known.at <= similarWindowMs;
-    const record = fresh ? known : { messages: new Set<string>(), at: draft.at };
+    const record =
+      known !== undefined && draft.at - known.at <= similarWindowMs
+        ? known
+        : { first: draft.message, others: undefined, at: draft.at };
     record.at = draft.at;
-    record.messages.add(draft.message);
+    if (draft.message !== record.first) (record.others ??= new Set()).add(draft.message);
     similar.set(group, record);
-    if (record.messages.size < similarLimit)
+    if (record.others === undefined || record.others.size + 1 < similarLimit)
       return { key: `${group}${draft.message}`, message: draft.message };
     // The set stops growing here: its size alone matters.
-    record.messages.delete(draft.message);
-    while (record.messages.size < similarLimit) record.messages.add(`\0${record.messages.size}`);
+    record.others.delete(draft.message);
+    while (record.others.size + 1 < similarLimit) record.others.add(`\0${record.others.size}`);
     return { key: group, message: `(combined from similar events): ${draft.message}` };
   };
 
-  const write = async (draft: Draft): Promise<void> => {
-    const { key, message } = aggregate(draft);
-    const now = new Date(draft.at).toISOString().replace(/\.\d+Z$/, 'Z');
+  const write = async (draft: Draft, group: string): Promise<void> => {
+    const { key, message } = aggregate(draft, group);
+    const now = formatTime(draft.at);
     const namespace = draft.reference.namespace ?? 'default';
     const before = written.get(key);
     if (before?.name !== undefined) {
@@ -129,39 +149,70 @@ export function createEventRecorder(deps: EventRecorderDeps): FlushableEventReco
     written.set(key, { name: created.metadata.name, count: 1, firstTimestamp: now });
   };
 
-  const drain = async (): Promise<void> => {
-    for (let draft = waiting.shift(); draft !== undefined; draft = waiting.shift()) {
-      try {
-        await write(draft);
-      } catch (error) {
-        deps.logger?.debug(
-          { error, reason: draft.reason, object: draft.reference },
-          'an event was not written',
-        );
-      }
+  const send = async (draft: Draft, group: string): Promise<void> => {
+    try {
+      await write(draft, group);
+    } catch (error) {
+      deps.logger?.debug(
+        { error, reason: draft.reason, object: draft.reference },
+        'an event was not written',
+      );
     }
-    writing = undefined;
+  };
+
+  /** Takes drafts until none waits. Whoever writes for a group writes all that comes for it meanwhile. */
+  const drain = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const group = `${next.identity}\n${next.type}\n${next.reason}`;
+      const others = busy.get(group);
+      if (others !== undefined) {
+        others.push(next);
+        continue;
+      }
+      const drafts: Draft[] = [next];
+      busy.set(group, drafts);
+      for (let draft = drafts.shift(); draft !== undefined; draft = drafts.shift()) {
+        held -= 1;
+        await send(draft, group);
+      }
+      busy.delete(group);
+    }
+    running -= 1;
+    if (running > 0) return;
+    if (dropped > 0)
+      deps.logger?.warn({ dropped, component: deps.component }, 'too many events at once: some were dropped');
+    dropped = 0;
+    for (const flushed of flushers) flushed();
+    flushers.clear();
   };
 
   return {
     event(about, type, reason, message) {
       const at = deps.clock.now();
       const reference = referenceTo(about);
-      if (waiting.length >= maxWaiting || !admitted(identityOf(reference), at)) return;
+      const identity = identityOf(reference);
+      if (held >= maxWaiting) {
+        dropped += 1;
+        return;
+      }
+      if (!admitted(identity, at)) return;
+      held += 1;
       // The API server refuses messages longer than 1 kB.
-      waiting.push({ reference, type, reason, message: message.slice(0, 1024), at });
-      writing ??= Promise.resolve().then(drain);
+      waiting.push({ reference, identity, type, reason, message: message.slice(0, 1024), at });
+      if (running >= writers) return;
+      running += 1;
+      void Promise.resolve().then(drain);
     },
     async flush() {
       // What is recorded during the wait is waited for too.
-      if (writing) await writing.then(() => this.flush());
+      if (running > 0) await new Promise<void>((resolve) => flushers.add(resolve));
     },
   };
 }
 
-/** What two references to one thing have in common: all but the resourceVersion. */
-function identityOf({ resourceVersion: _, ...identity }: ObjectReference): string {
-  return JSON.stringify(identity);
+function identityOf({ apiVersion, kind, namespace, name, uid, fieldPath }: ObjectReference): string {
+  // No part but the last holds a line's end.
+  return `${kind}\n${namespace ?? ''}\n${name}\n${uid ?? ''}\n${apiVersion}\n${fieldPath ?? ''}`;
 }
 
 function referenceTo(about: Parameters<EventRecorder['event']>[0]): ObjectReference {

@@ -8,6 +8,7 @@ export {
   type FlushableEventRecorder,
 } from './event-recorder.ts';
 export { createExpectations, type Expectations } from './expectations.ts';
+export { Fifo } from './fifo.ts';
 export { createInformerFactory, type InformerFactoryDeps } from './informer-factory.ts';
 export { createLeaderElector, type LeaderElector, type LeaderElectorOptions } from './leader-election.ts';
 export { createLogger, type LoggerOptions, type LogLevel, silentLogger } from './logger.ts';

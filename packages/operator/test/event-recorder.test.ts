@@ -1,6 +1,6 @@
 import { Event } from '@coracle/machinery/api';
 import { describe, expect, test } from 'vitest';
-import { createEventRecorder, manualClock } from '../src/index.ts';
+import { createEventRecorder, manualClock, silentLogger } from '../src/index.ts';
 import { apiError, fakeCluster } from '../src/testing.ts';
 
 const pod = {
@@ -106,12 +106,49 @@ describe('event recorder', () => {
     expect(events()).toMatchObject([{ reason: 'B', metadata: { namespace: 'default' } }]);
   });
 
-  test('keeps a bounded number of waiting events', async () => {
-    const { recorder, events } = setup();
-    for (let i = 0; i < 3000; i++) {
+  test('keeps a bounded number of waiting events, and says how many it dropped', async () => {
+    const cluster = fakeCluster();
+    const warnings: unknown[] = [];
+    const logger = { ...silentLogger, warn: (fields: object) => void warnings.push(fields) };
+    const recorder = createEventRecorder({
+      client: cluster.client,
+      clock: manualClock(),
+      component: 'kubelet',
+      logger,
+    });
+    for (let i = 0; i < 10_500; i++) {
       recorder.event({ apiVersion: 'v1', kind: 'Pod', name: `p${i}`, namespace: 'x' }, 'Normal', 'A', 'a');
     }
     await recorder.flush();
-    expect(events().length).toBe(1000);
+    expect(cluster.objects(Event)).toHaveLength(10_000);
+    expect(warnings).toEqual([{ component: 'kubelet', dropped: 500 }]);
+  });
+
+  test('writes several at a time, but those of one group in their order', async () => {
+    const { cluster, recorder, events } = setup();
+    const open = new Map<string, number>();
+    let most = 0;
+    cluster.intercept(async ({ method, body }) => {
+      if (method !== 'POST') return undefined;
+      const { involvedObject } = (body as { value: { involvedObject: { name: string } } }).value;
+      open.set(involvedObject.name, (open.get(involvedObject.name) ?? 0) + 1);
+      most = Math.max(most, open.size);
+      expect(open.get(involvedObject.name)).toBe(1);
+      await new Promise((resolve) => setImmediate(resolve));
+      open.delete(involvedObject.name);
+      return undefined;
+    });
+    for (const message of ['one', 'two', 'three']) {
+      for (const name of ['a', 'b']) {
+        recorder.event({ apiVersion: 'v1', kind: 'Pod', name, namespace: 'x' }, 'Normal', 'A', message);
+      }
+    }
+    await recorder.flush();
+    expect(most).toBe(2);
+    for (const name of ['a', 'b']) {
+      const own = events().filter((e) => e.involvedObject.name === name);
+      const inOrder = own.toSorted((x, y) => (x.metadata.name < y.metadata.name ? -1 : 1));
+      expect(inOrder.map((e) => e.message)).toEqual(['one', 'two', 'three']);
+    }
   });
 });

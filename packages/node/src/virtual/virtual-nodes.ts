@@ -12,12 +12,11 @@ import {
   type NodeGateway,
 } from '@coracle/machinery';
 import { Lease, Node, Pod, type Taint } from '@coracle/machinery/api';
-import { type Clock, type Component, type InformerFactory, type Logger } from '@coracle/operator';
+import { type Clock, type Component, Fifo, type InformerFactory, type Logger } from '@coracle/operator';
 import { leaseNamespace } from '../agent/heartbeat.ts';
 import { newNode, type NodeDescription, standardLabels } from '../agent/node-object.ts';
 import { isTerminalPhase } from '../pod/containers.ts';
 import { Agenda } from './agenda.ts';
-import { Fifo } from './fifo.ts';
 import { defaultStages, type Stages, stagesOf } from './stages.ts';
 import { freshPod, restoredPod, step, type VirtualPod, virtualStatus } from './virtual-pod.ts';
 
