@@ -1,14 +1,10 @@
+import { profileFrom } from './config/profiles.ts';
+import { defaultRegistry, type PluginRegistry } from './config/registry.ts';
 import type { Profile } from './plugin.ts';
-import { imageLocality } from './plugins/image-locality.ts';
-import { interPodAffinity, type InterPodAffinityArgs } from './plugins/inter-pod-affinity.ts';
-import { nodeAffinity, type NodeAffinityArgs } from './plugins/node-affinity.ts';
-import { nodeName } from './plugins/node-name.ts';
-import { nodePorts } from './plugins/node-ports.ts';
-import { nodeResourcesFit, type NodeResourcesFitArgs } from './plugins/node-resources-fit.ts';
-import { nodeUnschedulable } from './plugins/node-unschedulable.ts';
-import { podTopologySpread } from './plugins/pod-topology-spread.ts';
-import { balancedAllocation, type BalancedAllocationArgs } from './plugins/resource-scores.ts';
-import { taintToleration } from './plugins/taint-toleration.ts';
+import type { InterPodAffinityArgs } from './plugins/inter-pod-affinity.ts';
+import type { NodeAffinityArgs } from './plugins/node-affinity.ts';
+import type { NodeResourcesFitArgs } from './plugins/node-resources-fit.ts';
+import type { BalancedAllocationArgs } from './plugins/resource-scores.ts';
 
 export interface DefaultProfileArgs {
   readonly schedulerName?: string;
@@ -17,24 +13,24 @@ export interface DefaultProfileArgs {
   readonly balancedAllocation?: BalancedAllocationArgs;
   readonly interPodAffinity?: InterPodAffinityArgs;
   readonly percentageOfNodesToScore?: number;
+  /** Default: kube-scheduler's plugins. */
+  readonly registry?: PluginRegistry;
 }
 
 /** kube-scheduler's default profile: the order of its filters (the first to fail names the reason) and its weights. */
 export function defaultProfile(args: DefaultProfileArgs = {}): Profile {
-  return {
-    schedulerName: args.schedulerName ?? 'default-scheduler',
-    percentageOfNodesToScore: args.percentageOfNodesToScore ?? 0,
-    plugins: [
-      { plugin: nodeUnschedulable },
-      { plugin: nodeName },
-      { plugin: taintToleration, weight: 3 },
-      { plugin: nodeAffinity(args.nodeAffinity), weight: 2 },
-      { plugin: nodePorts },
-      { plugin: nodeResourcesFit(args.nodeResourcesFit), weight: 1 },
-      { plugin: podTopologySpread, weight: 2 },
-      { plugin: interPodAffinity(args.interPodAffinity), weight: 2 },
-      { plugin: balancedAllocation(args.balancedAllocation), weight: 1 },
-      { plugin: imageLocality, weight: 1 },
-    ],
+  const given = {
+    NodeResourcesFit: args.nodeResourcesFit,
+    NodeAffinity: args.nodeAffinity,
+    NodeResourcesBalancedAllocation: args.balancedAllocation,
+    InterPodAffinity: args.interPodAffinity,
   };
+  const pluginConfig = Object.entries(given).flatMap(([name, value]) =>
+    value ? [{ name, args: value as Readonly<Record<string, unknown>> }] : [],
+  );
+  return profileFrom(
+    { schedulerName: args.schedulerName ?? 'default-scheduler', plugins: {}, pluginConfig },
+    args.percentageOfNodesToScore ?? 0,
+    args.registry ?? defaultRegistry(),
+  );
 }
