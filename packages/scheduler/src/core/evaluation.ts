@@ -6,7 +6,14 @@
  */
 import type { Diagnosis } from './diagnosis.ts';
 import type { PodInfo } from './pod-info.ts';
-import { isFilter, isScore, type PreparedFilter, type PreparedScore, type Profile } from './plugin.ts';
+import {
+  isClusterWide,
+  isFilter,
+  isScore,
+  type PreparedFilter,
+  type PreparedScore,
+  type Profile,
+} from './plugin.ts';
 import type { Snapshot } from './snapshot.ts';
 
 export interface NamedFilter {
@@ -28,7 +35,7 @@ export function prepareFilters(
 ): NamedFilter[] {
   const result: NamedFilter[] = [];
   for (const { plugin } of profile.plugins) {
-    if ((plugin.clusterWide ?? false) !== clusterWide || !isFilter(plugin)) continue;
+    if (isClusterWide(plugin) !== clusterWide || !isFilter(plugin)) continue;
     const filter = plugin.prepareFilter(pod, snapshot);
     if (filter) result.push({ name: plugin.name, filter });
   }
@@ -43,7 +50,7 @@ export function prepareScores(
 ): NamedScore[] {
   const result: NamedScore[] = [];
   for (const { plugin, weight = 1 } of profile.plugins) {
-    if ((plugin.clusterWide ?? false) !== clusterWide || !isScore(plugin) || weight === 0) continue;
+    if (isClusterWide(plugin) !== clusterWide || !isScore(plugin) || weight === 0) continue;
     const score = plugin.prepareScore(pod, snapshot);
     if (score) result.push({ name: plugin.name, weight, score });
   }

@@ -9,8 +9,16 @@
 import { Cycle } from './cycle.ts';
 import { batchSize, Evaluation, prepareScores, type NamedScore, type Unplaced } from './evaluation.ts';
 import { Nominations } from './nominations.ts';
-import type { PodInfo } from './pod-info.ts';
-import type { Profile } from './plugin.ts';
+import type { Pod } from '@coracle/machinery/api';
+import { podsDimension, type PodInfo } from './pod-info.ts';
+import { isGate, isReserve, type Gate, type Profile } from './plugin.ts';
+import {
+  noReservations,
+  releaseAll,
+  type Reservation,
+  type ReservePlugin,
+  type Taker,
+} from './reservation.ts';
 import type { Snapshot } from './snapshot.ts';
 import { Trial } from './trial.ts';
 
@@ -26,6 +34,8 @@ export interface FrameworkOptions {
 export interface PlacementOptions {
   /** Consider only rows whose byte is not 0 (a topology domain). */
   readonly within?: Uint8Array;
+  /** The rows of `within`: no others are visited. */
+  readonly rows?: Int32Array;
 }
 
 export interface Placed {
@@ -35,6 +45,8 @@ export interface Placed {
   /** Nodes looked at, and those of them that fit. */
   readonly evaluated: number;
   readonly feasible: number;
+  /** What the pod has taken: with decisions that were carried out (scheduleOne). */
+  readonly reservations?: readonly Reservation[];
 }
 export type Decision = Placed | Unplaced;
 
@@ -50,11 +62,12 @@ export interface Probe {
   rejection(row: number): string | undefined;
 }
 
-export class Framework {
+export class Framework implements Taker {
   readonly profile: Profile;
   readonly snapshot: Snapshot;
   readonly nominations: Nominations;
   readonly #random: () => number;
+  readonly #reservers: readonly ReservePlugin[];
   /** Least recently used first. */
   readonly #evaluations = new Map<string, Evaluation>();
   /** Row where the next search begins. */
@@ -69,6 +82,7 @@ export class Framework {
     this.snapshot = options.snapshot;
     this.#random = options.random;
     this.nominations = options.nominations ?? new Nominations();
+    this.#reservers = this.profile.plugins.map(({ plugin }) => plugin).filter((plugin) => isReserve(plugin));
   }
 
   /** Decides for one pod. Changes nothing but the place where the next search begins. */
@@ -91,6 +105,33 @@ export class Framework {
     return unplaced;
   }
 
+  /** Why the pod need not be tried yet. Undefined: it may be. */
+  gate(pod: Pod): (Gate & { readonly plugin: string }) | undefined {
+    for (const { plugin } of this.profile.plugins) {
+      const gate = isGate(plugin) ? plugin.gate(pod, this.snapshot) : undefined;
+      if (gate) return { ...gate, plugin: plugin.name };
+    }
+    return undefined;
+  }
+
+  reserve(pod: PodInfo, row: number): readonly Reservation[] {
+    let result: Reservation[] | undefined;
+    try {
+      for (const plugin of this.#reservers) {
+        const reservation = plugin.reserve(pod, row, this.snapshot);
+        if (reservation) (result ??= []).push(reservation);
+      }
+    } catch (error) {
+      if (result) releaseAll(result);
+      throw error;
+    }
+    return result ?? noReservations;
+  }
+
+  leave(pod: PodInfo, row: number): readonly (() => void)[] {
+    return this.#reservers.flatMap((plugin) => plugin.leave?.(pod, row, this.snapshot) ?? []);
+  }
+
   /** True if the decision depends on the pod's signature and the snapshot only. */
   #simple(cycle: Cycle, options: PlacementOptions): boolean {
     return !cycle.clusterWide && this.nominations.size === 0 && options.within === undefined;
@@ -100,6 +141,7 @@ export class Framework {
   probe(pod: PodInfo): Probe {
     const cycle = this.#begin(pod);
     const { snapshot, nominations } = this;
+    const newTrial = (): Trial => new Trial(snapshot, this);
     return {
       clusterWide: cycle.clusterWide,
       rejection(row) {
@@ -107,8 +149,8 @@ export class Framework {
         if (!cycle.considers(row)) return 'not a node the pod asks for';
         const name = snapshot.nameOf(row);
         const ahead = nominations.size === 0 ? [] : nominations.ahead(name, pod);
-        const trial = new Trial(snapshot);
-        for (const info of ahead) if (!snapshot.pod(info.uid)) trial.place(info, name);
+        const trial = newTrial();
+        for (const info of ahead) if (!snapshot.pod(info.uid)) trial.imagine(info, name);
         const found = cycle.look(row);
         const reason = found && found.by.filter.reasons(found.code, row)[0];
         trial.rollback();
@@ -125,6 +167,25 @@ export class Framework {
     return (
       cycle.resolvable(row) && this.snapshot.podsOn(row).some(({ info }) => info.priority < pod.priority)
     );
+  }
+
+  /**
+   * Sets `room[i]` to the number of pods like this one that `rows[i]` could take, by what plugins that look at one node say
+   * and by the amounts that are free: never too few, perhaps too many.
+   */
+  room(pod: PodInfo, rows: Int32Array, count: number, room: Int32Array): void {
+    const cycle = this.#begin(pod);
+    const { local } = cycle;
+    const only = cycle.only && new Set(cycle.only.rows);
+    for (let from = 0; from < count; from += batchSize) {
+      const part = rows.subarray(from, Math.min(from + batchSize, count));
+      local.refresh(this.snapshot, part, part.length);
+    }
+    for (let i = 0; i < count; i++) {
+      const row = rows[i]!;
+      const possible = !cycle.rejection && local.rejectedBy[row] === 0 && (!only || only.has(row));
+      room[i] = possible ? freeFor(this.snapshot, pod, row) : 0;
+    }
   }
 
   #placed(row: number, evaluated: number, feasible: number): Placed {
@@ -152,7 +213,7 @@ export class Framework {
   #search(cycle: Cycle, options: PlacementOptions): Placed | undefined {
     const { snapshot } = this;
     if (this.#feasible.length < snapshot.alive.length) this.#growScratch(snapshot.alive.length);
-    const rows = cycle.only?.rows;
+    const rows = cycle.only?.rows ?? options.rows;
     const total = rows?.length ?? snapshot.rowCount;
     const wanted = rows ? total : this.#nodesToFind();
     // Only where some nodes are left out does it matter where a search begins.
@@ -222,8 +283,8 @@ export class Framework {
     const name = this.snapshot.nameOf(row);
     const ahead = this.nominations.ahead(name, cycle.pod).filter(({ uid }) => !this.snapshot.pod(uid));
     if (ahead.length === 0) return cycle.judge(row);
-    const trial = new Trial(this.snapshot);
-    for (const info of ahead) trial.place(info, name);
+    const trial = new Trial(this.snapshot, this);
+    for (const info of ahead) trial.imagine(info, name);
     // What is kept of this verdict carries the generation of the trial: `local` will look again.
     cycle.prepareAgain();
     const fits = cycle.judge(row);
@@ -321,6 +382,20 @@ function strideFor(total: number): number {
 
 function gcd(a: number, b: number): number {
   return b === 0 ? a : gcd(b, a % b);
+}
+
+/** How many pods like one that fits have room on the row. */
+function freeFor({ allocatable, requested }: Snapshot, pod: PodInfo, row: number): number {
+  if (pod.ports.length > 0) return 1;
+  let most = allocatable[podsDimension]![row]! - requested[podsDimension]![row]!;
+  const { dimensions, requests } = pod;
+  for (let i = 0; i < dimensions.length; i++) {
+    const d = dimensions[i]!;
+    const free = allocatable[d]![row]! - requested[d]![row]!;
+    // It fits though there is less than it asks for: another plugin answers for this resource.
+    if (free >= requests[i]!) most = Math.min(most, Math.floor(free / requests[i]!));
+  }
+  return Math.max(1, most);
 }
 
 function allowed(options: PlacementOptions, row: number): boolean {

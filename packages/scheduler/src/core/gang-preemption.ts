@@ -17,7 +17,7 @@ export interface GangPreemptionOptions extends PreemptionOptions {
 
 export interface GangVictims {
   /** Where the members will run once the victims are gone. */
-  readonly placed: readonly GangMember[];
+  readonly placed: readonly Pick<GangMember, 'pod' | 'nodeName'>[];
   readonly victims: readonly PlacedPod[];
 }
 
@@ -29,11 +29,11 @@ export function findGangPreemption(
 ): GangVictims | undefined {
   const { snapshot } = framework;
   // Which domain to clear would be a search of its own.
-  if (gang.topologyKey !== undefined) return undefined;
+  if (gang.topology) return undefined;
   if (!gang.pods.some((pod) => snapshot.hasPodsBelow(pod.priority))) return undefined;
   const needed = gang.minCount - gang.scheduled;
-  const trial = new Trial(snapshot);
-  const placed: GangMember[] = [];
+  const trial = new Trial(snapshot, framework);
+  const placed: Pick<GangMember, 'pod' | 'nodeName'>[] = [];
   const victims: PlacedPod[] = [];
   for (const pod of gang.pods) {
     const decision = framework.schedule(pod);
@@ -53,7 +53,7 @@ export function findGangPreemption(
       }
     }
     if (nodeName === undefined) continue;
-    trial.place(pod, nodeName);
+    trial.imagine(pod, nodeName);
     placed.push({ pod, nodeName });
   }
   trial.rollback();

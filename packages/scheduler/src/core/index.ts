@@ -12,12 +12,23 @@ export {
 } from './framework.ts';
 export {
   dominantMember,
+  finish,
   placeGang,
+  placingGang,
   type Gang,
   type GangDecision,
   type GangMember,
+  type GangTasks,
   type UnplacedMember,
 } from './gang.ts';
+export {
+  domainsOf,
+  levelsOf,
+  shapesOf,
+  type Domain,
+  type GangTopology,
+  type Shape,
+} from './gang-topology.ts';
 export {
   findGangPreemption,
   victimsLeaving,
@@ -25,7 +36,25 @@ export {
   type GangVictims,
 } from './gang-preemption.ts';
 export { Nominations } from './nominations.ts';
-export type { FilterPlugin, Plugin, PreparedFilter, PreparedScore, Profile, ScorePlugin } from './plugin.ts';
+export type {
+  FilterPlugin,
+  Gate,
+  GatePlugin,
+  Plugin,
+  PreparedFilter,
+  PreparedScore,
+  Profile,
+  ScorePlugin,
+} from './plugin.ts';
+export {
+  CannotReserve,
+  noReservations,
+  releaseAll,
+  type Reservation,
+  type ReservationIo,
+  type ReservePlugin,
+  type Taker,
+} from './reservation.ts';
 export { maxNodeScore, normalizeToMax } from './plugin.ts';
 export { describePod, type HostPort, type PodInfo, type PodInfoOptions } from './pod-info.ts';
 export { findPreemption, type Preemption, type PreemptionOptions, type Victims } from './preemption.ts';
@@ -44,3 +73,4 @@ export type { ResourceWeight, ScoringStrategy, ShapePoint } from './plugins/reso
 export { createSnapshot, Snapshot, type PlacedPod } from './snapshot.ts';
 export { firstUntolerated, tolerates } from './taints.ts';
 export { Trial } from './trial.ts';
+export * from './config/index.ts';

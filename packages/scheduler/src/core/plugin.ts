@@ -8,7 +8,9 @@
  * - they stay usable while the snapshot changes: fetch columns anew in each call, keep only ids.
  * `clusterWide` ones (affinity, spread, image locality) may look anywhere; they are prepared and run for every pod.
  */
+import type { Pod } from '@coracle/machinery/api';
 import type { PodInfo } from './pod-info.ts';
+import type { ReservePlugin } from './reservation.ts';
 import type { Snapshot } from './snapshot.ts';
 
 export interface PreparedFilter {
@@ -27,6 +29,11 @@ export interface PreparedFilter {
 export interface FilterPlugin {
   readonly name: string;
   readonly clusterWide?: boolean;
+  /**
+   * Of a `clusterWide` plugin: a waiting pod that it rejected is looked at again where a row changed, as with row-local
+   * plugins, and when the plugin's own state changes (live: `Hints.changed`). Absent: after any change.
+   */
+  readonly ownHints?: boolean;
   /** Undefined: the plugin has nothing to say about this pod (kube-scheduler's Skip). */
   prepareFilter(pod: PodInfo, snapshot: Snapshot): PreparedFilter | undefined;
 }
@@ -44,7 +51,23 @@ export interface ScorePlugin {
   prepareScore(pod: PodInfo, snapshot: Snapshot): PreparedScore | undefined;
 }
 
-export type Plugin = FilterPlugin | ScorePlugin | (FilterPlugin & ScorePlugin);
+/**
+ * Keeps pods out of the queue that need not be tried yet (kube-scheduler's PreEnqueue): what they wait for is not a node.
+ */
+export interface GatePlugin {
+  readonly name: string;
+  /** Undefined: the pod may be tried. */
+  gate(pod: Pod, snapshot: Snapshot): Gate | undefined;
+}
+export interface Gate {
+  /** What the pod waits for, in kube-scheduler's words. */
+  readonly reason: string;
+  /** What may open the gate, besides a change of the pod: `Intake.opened(key)` asks again. */
+  readonly key?: string;
+}
+
+/** Each has one role or several. */
+export type Plugin = FilterPlugin | ScorePlugin | ReservePlugin | GatePlugin;
 
 /** A profile: which plugins run, in filter order, and what their scores weigh. */
 export interface Profile {
@@ -53,6 +76,16 @@ export interface Profile {
   readonly plugins: readonly { readonly plugin: Plugin; readonly weight?: number }[];
   /** 0: as kube-scheduler (50 % less 1 % per 125 nodes, at least 5 %); 100: every node is looked at. */
   readonly percentageOfNodesToScore?: number;
+  /** DefaultPreemption's arguments; false: pods of this profile never preempt. Default: kube-scheduler's. */
+  readonly preemption?: PreemptionSettings | false;
+}
+
+/** How many nodes preemption looks at before it chooses: the larger of the two (DefaultPreemptionArgs). */
+export interface PreemptionSettings {
+  /** Percent of all nodes; default 10. */
+  readonly minCandidateNodesPercentage: number;
+  /** Default 100. */
+  readonly minCandidateNodesAbsolute: number;
 }
 
 export const maxNodeScore = 100;
@@ -72,4 +105,13 @@ export function isFilter(plugin: Plugin): plugin is FilterPlugin {
 }
 export function isScore(plugin: Plugin): plugin is ScorePlugin {
   return 'prepareScore' in plugin;
+}
+export function isReserve(plugin: Plugin): plugin is ReservePlugin {
+  return 'reserve' in plugin;
+}
+export function isGate(plugin: Plugin): plugin is GatePlugin {
+  return 'gate' in plugin;
+}
+export function isClusterWide(plugin: Plugin): boolean {
+  return (plugin as FilterPlugin).clusterWide ?? false;
 }

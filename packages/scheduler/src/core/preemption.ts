@@ -125,16 +125,17 @@ function whyNotEligible(framework: Framework, pod: PodInfo): string | undefined 
 
 /** The fewest pods to evict from the row, or why that would not help. */
 function victimsOn(
-  { snapshot }: Framework,
+  framework: Framework,
   probe: Probe,
   pod: PodInfo,
   row: number,
   budgets: readonly PodDisruptionBudget[],
 ): Victims | string {
+  const { snapshot } = framework;
   const potential = snapshot.podsOn(row).filter(({ info }) => info.priority < pod.priority);
   if (potential.length === 0) return noVictims;
   const nodeName = snapshot.nameOf(row);
-  const trial = new Trial(snapshot);
+  const trial = new Trial(snapshot, framework);
   for (const victim of potential) trial.remove(victim);
   const rejection = probe.rejection(row);
   if (rejection !== undefined) {
@@ -144,8 +145,8 @@ function victimsOn(
   const { violating, others } = splitByBudgets(potential.sort(moreImportant), budgets);
   const victims: PlacedPod[] = [];
   const reprieve = (candidate: PlacedPod): boolean => {
-    const again = new Trial(snapshot);
-    again.place(candidate.info, nodeName);
+    const again = new Trial(snapshot, framework);
+    again.imagine(candidate.info, nodeName);
     if (probe.rejection(row) === undefined) return true;
     again.rollback();
     victims.push(candidate);

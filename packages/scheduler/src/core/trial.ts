@@ -1,4 +1,5 @@
 import type { PodInfo } from './pod-info.ts';
+import { CannotReserve, noReservations, releaseAll, type Reservation, type Taker } from './reservation.ts';
 import type { PlacedPod, Snapshot } from './snapshot.ts';
 
 /**
@@ -8,27 +9,50 @@ import type { PlacedPod, Snapshot } from './snapshot.ts';
  */
 export class Trial {
   readonly #snapshot: Snapshot;
+  readonly #taker: Taker | undefined;
   readonly #generation: number;
   /** Row -> its generation before the trial. */
   readonly #rows = new Map<number, number>();
   readonly #undo: (() => void)[] = [];
 
-  constructor(snapshot: Snapshot) {
+  /** `taker`: what the pods take and leave besides room; a Framework. */
+  constructor(snapshot: Snapshot, taker?: Taker) {
     this.#snapshot = snapshot;
+    this.#taker = taker;
     this.#generation = snapshot.generation;
   }
 
-  place(info: PodInfo, nodeName: string): void {
-    this.#remember(this.#snapshot.rowOf(nodeName));
+  /** Places the pod with all it takes, which is answered. Throws CannotReserve, changing nothing. */
+  place(info: PodInfo, nodeName: string): readonly Reservation[] {
+    const row = this.#snapshot.rowOf(nodeName);
+    const reservations =
+      row === undefined ? noReservations : (this.#taker?.reserve(info, row) ?? noReservations);
+    if (reservations.length > 0) this.#undo.push(() => releaseAll(reservations));
+    this.#remember(row);
     this.#snapshot.addPod(info, nodeName);
     this.#undo.push(() => this.#snapshot.removePod(info.uid));
+    return reservations;
+  }
+
+  /** Places the pod, if need be without what else it takes: that others must leave room for it is known all the same. */
+  imagine(info: PodInfo, nodeName: string): void {
+    try {
+      this.place(info, nodeName);
+    } catch (error) {
+      if (!(error instanceof CannotReserve)) throw error;
+      this.#remember(this.#snapshot.rowOf(nodeName));
+      this.#snapshot.addPod(info, nodeName);
+      this.#undo.push(() => this.#snapshot.removePod(info.uid));
+    }
   }
 
   remove(pod: PlacedPod): void {
     const { info, nodeName } = pod;
     this.#remember(this.#snapshot.rowOf(nodeName));
-    if (!this.#snapshot.removePod(info.uid)) return;
+    const was = this.#snapshot.removePod(info.uid);
+    if (!was) return;
     this.#undo.push(() => this.#snapshot.addPod(info, nodeName));
+    if (was.row >= 0 && this.#taker) this.#undo.push(...this.#taker.leave(info, was.row));
   }
 
   /** Takes back everything. */
@@ -40,7 +64,7 @@ export class Trial {
     this.#snapshot.restore(this.#generation);
   }
 
-  /** Keeps everything: from here on there is nothing to take back. */
+  /** Keeps everything, reservations too: from here on there is nothing to take back. */
   keep(): void {
     this.#undo.length = 0;
     this.#rows.clear();

@@ -5,7 +5,7 @@
  */
 import { isReason } from '@coracle/machinery';
 import { Pod } from '@coracle/machinery/api';
-import type { PodInfo, SchedulingQueue } from '../core/index.ts';
+import { releaseAll, type PodInfo, type Reservation, type SchedulingQueue } from '../core/index.ts';
 import { Binder, type BindResult } from './binder.ts';
 import type { Intake } from './intake.ts';
 import type { SchedulerDeps } from './shared.ts';
@@ -31,8 +31,9 @@ export class Bindings {
 
   constructor(context: BindingsDeps) {
     this.#context = context;
-    const { client, config = {} } = context.deps;
-    this.#binder = new Binder(client, config.bindConcurrency ?? 64);
+    const { client, clock, logger, recorder, config = {} } = context.deps;
+    const concurrency = config.bindConcurrency ?? 64;
+    this.#binder = new Binder({ client, clock, logger, recorder, concurrency });
   }
 
   /** Sent or to be sent, and not answered. */
@@ -40,16 +41,21 @@ export class Bindings {
     return this.#binder.pending;
   }
 
-  bind(pod: PodInfo, nodeName: string): void {
+  bind(pod: PodInfo, nodeName: string, reservations: readonly Reservation[]): void {
     this.#context.intake.assume(pod, nodeName);
     this.#context.status.cancel(pod.uid);
-    this.#binder.bind(pod, nodeName, (result) => this.#answered(pod, nodeName, result));
+    this.#binder.bind(pod, nodeName, reservations, (result) => {
+      if (result.outcome === 'bound') for (const reservation of reservations) reservation.settle?.();
+      else releaseAll(reservations);
+      this.#answered(pod, nodeName, result);
+    });
   }
 
   /** The informer has shown the pod on its node, or it is gone. */
   settled(uid: string): void {
     this.#checks.get(uid)?.();
     this.#checks.delete(uid);
+    this.#binder.cancel(uid);
   }
 
   async stop(): Promise<void> {
@@ -77,7 +83,7 @@ export class Bindings {
     if (!intake.release(pod) || result.outcome !== 'failed') return;
     deps.logger.warn({ pod: pod.key, node: nodeName, error: result.error }, 'binding failed');
     const text = result.error instanceof Error ? result.error.message : String(result.error);
-    const message = `running Bind plugin "DefaultBinder": ${text}`;
+    const message = result.step === 'write' ? text : `running Bind plugin "DefaultBinder": ${text}`;
     deps.recorder.event(pod.pod, 'Warning', 'FailedScheduling', message);
     status.pod(pod.pod, { reason: 'SchedulerError', message });
     this.#retry(pod);
@@ -109,7 +115,7 @@ export class Bindings {
     } catch (error) {
       if (over()) return;
       if (isReason(error, 'NotFound')) intake.podRemoved(pod.pod);
-      else this.#failed(pod, nodeName, { outcome: 'failed', error });
+      else this.#failed(pod, nodeName, { outcome: 'failed', step: 'bind', error });
     }
     poke();
   }

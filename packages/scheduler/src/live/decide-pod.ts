@@ -1,14 +1,21 @@
-import { findPreemption, fitErrorMessage, type Diagnosis, type PodInfo, type Unit } from '../core/index.ts';
+import {
+  findPreemption,
+  fitErrorMessage,
+  noReservations,
+  scheduleOne,
+  type Diagnosis,
+  type PodInfo,
+  type Unit,
+} from '../core/index.ts';
 import type { Shared } from './shared.ts';
 
 /** Decides for a unit of one pod: binds it, makes room for it, or says why it must wait. */
 export function decidePod(shared: Shared, unit: Unit, pod: PodInfo, now: number): void {
-  const { snapshot, queue, status, deps } = shared;
-  const decision = shared.frameworkOf(pod).schedule(pod);
+  const { queue, status, deps } = shared;
+  const decision = scheduleOne(shared.frameworkOf(pod), pod);
   if (decision.fits) {
-    snapshot.addPod(pod, decision.nodeName);
     queue.drop(unit.key);
-    shared.bind(pod, decision.nodeName);
+    shared.bind(pod, decision.nodeName, decision.reservations ?? noReservations);
     return;
   }
   const { postFilter, nominatedNodeName, again } = makeRoom(shared, unit, pod, decision.diagnosis);

@@ -6,7 +6,7 @@
  * way), placed (the API server says it has a node), or unknown (finished, deleted, on its way out before it had a node).
  */
 import type { Node, Pod, PodGroup, PriorityClass } from '@coracle/machinery/api';
-import type { Nominations, PodInfo, SchedulingQueue, Snapshot, Unit } from '../core/index.ts';
+import type { Gate, Nominations, PodInfo, SchedulingQueue, Snapshot, Unit } from '../core/index.ts';
 import { gangKeyOf, minCountOf, placedCount, type GangRegistry } from './gang-registry.ts';
 
 export interface IntakeState {
@@ -29,6 +29,8 @@ export interface IntakeOptions {
   rowChanged(row: number): void;
   /** A pod has a node now, or other labels. */
   podCame(): void;
+  /** Why the pod need not be tried yet. Undefined: it may be. */
+  gate(pod: Pod): Gate | undefined;
   /** There may be something to decide. */
   poke(): void;
   /** The group's pods wait for more members, or for the group itself. */
@@ -42,6 +44,10 @@ export class Intake {
   readonly #options: IntakeOptions;
   /** Unit of each pod in the queue, by uid. */
   readonly #unitOf = new Map<string, string>();
+  /** Pods that plugins keep out of the queue, by uid. */
+  readonly #gated = new Map<string, { readonly pod: Pod; readonly gate: Gate }>();
+  /** Those that wait for a key, by key: uids. */
+  readonly #gatedBy = new Map<string, Set<string>>();
 
   constructor(state: IntakeState, options: IntakeOptions) {
     this.#state = state;
@@ -139,6 +145,49 @@ export class Intake {
     return true;
   }
 
+  /** What pods behind gates of this key wait for may have come. */
+  opened(key: string): void {
+    const uids = this.#gatedBy.get(key);
+    if (!uids) return;
+    // A copy: the gates that stay shut take their places anew.
+    for (const uid of Array.from(uids)) {
+      const { pod } = this.#gated.get(uid)!;
+      this.#podWaits(undefined, pod);
+    }
+  }
+
+  /** Why plugins keep the pod out of the queue; undefined if they do not. */
+  gateOf(uid: string): Gate | undefined {
+    return this.#gated.get(uid)?.gate;
+  }
+
+  /** Answers true if the pod need not be tried yet; it is then out of the queue. */
+  #gate(pod: Pod): boolean {
+    const { uid } = pod.metadata;
+    this.#ungate(uid);
+    const gate = this.#options.gate(pod);
+    if (!gate) return false;
+    this.#leaveQueue(uid);
+    this.#gated.set(uid, { pod, gate });
+    if (gate.key !== undefined) {
+      let uids = this.#gatedBy.get(gate.key);
+      if (!uids) this.#gatedBy.set(gate.key, (uids = new Set()));
+      uids.add(uid);
+    }
+    return true;
+  }
+
+  #ungate(uid: string): void {
+    const gated = this.#gated.get(uid);
+    if (!gated) return;
+    this.#gated.delete(uid);
+    const { key } = gated.gate;
+    if (key === undefined) return;
+    const uids = this.#gatedBy.get(key);
+    uids?.delete(uid);
+    if (uids?.size === 0) this.#gatedBy.delete(key);
+  }
+
   /** Puts a pod that needs a node into its unit. Returns the unit. */
   enqueue(pod: Pod, retry: boolean): Unit {
     const { queue, snapshot } = this.#state;
@@ -159,15 +208,16 @@ export class Intake {
 
   #podWaits(before: Pod | undefined, pod: Pod): void {
     if ((pod.spec?.schedulingGates?.length ?? 0) > 0) {
+      this.#ungate(pod.metadata.uid);
       this.#leaveQueue(pod.metadata.uid);
       return;
     }
+    if (this.#gate(pod)) return;
     const nominated = pod.status?.nominatedNodeName;
     const key = this.#unitOf.get(pod.metadata.uid);
     const known = key === undefined ? undefined : this.#state.queue.get(key)?.pods.get(pod.metadata.uid);
     // Our own status writes come back: they change nothing that a decision depends on.
-    const same =
-      known !== undefined && before !== undefined && JSON.stringify(before.spec) === JSON.stringify(pod.spec);
+    const same = known !== undefined && before !== undefined && sameWish(before, pod);
     if (same && key !== undefined) {
       this.#state.queue.get(key)?.pods.set(known.uid, { ...known, pod });
       return;
@@ -218,6 +268,7 @@ export class Intake {
   }
 
   #leaveQueue(uid: string): void {
+    this.#ungate(uid);
     const key = this.#unitOf.get(uid);
     if (key === undefined) return;
     this.#unitOf.delete(uid);
@@ -270,6 +321,12 @@ function matters(before: Node, after: Node): boolean {
       node.status?.images,
     ]);
   return before.metadata.uid !== after.metadata.uid || view(before) !== view(after);
+}
+
+/** True if a decision for the pod depends on nothing that changed. */
+function sameWish(before: Pod, after: Pod): boolean {
+  const view = (pod: Pod): string => JSON.stringify([pod.spec, pod.status?.resourceClaimStatuses]);
+  return before.spec === after.spec || view(before) === view(after);
 }
 
 /** True if the pod holds on its node what it held before. */

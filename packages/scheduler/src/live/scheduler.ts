@@ -91,7 +91,7 @@ class LiveScheduler implements Scheduler {
       status,
       frameworkOf: ({ pod }) => frameworks.get(pod.spec?.schedulerName || 'default-scheduler')!,
       budgets: () => this.#budgets?.list() ?? [],
-      bind: (pod, nodeName) => this.#bindings.bind(pod, nodeName),
+      bind: (pod, nodeName, reservations) => this.#bindings.bind(pod, nodeName, reservations),
       evict: (unit, preemptor, nodeName, victims) => {
         evicting.set(unit, (evicting.get(unit) ?? 0) + 1);
         const leaving = (pod: Pod): void => {
@@ -118,6 +118,7 @@ class LiveScheduler implements Scheduler {
         defaultPriorityClass: () => this.#priorityClasses?.list().find((c) => c.globalDefault),
         rowChanged: (row) => this.#hints.add(row),
         podCame: () => this.#hints.podCame(),
+        gate: (pod) => this.#shared.frameworkOf({ pod }).gate(pod),
         poke: () => this.#poke(),
         gangHeld: (key) => this.#held.watch(key),
         settled: (uid) => {

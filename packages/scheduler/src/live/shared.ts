@@ -8,6 +8,7 @@ import type {
   PodInfo,
   Profile,
   QueueOptions,
+  Reservation,
   SchedulingQueue,
   Snapshot,
 } from '../core/index.ts';
@@ -47,10 +48,10 @@ export interface Shared {
   readonly gangs: GangRegistry;
   readonly nominations: Nominations;
   readonly status: StatusWriter;
-  frameworkOf(pod: PodInfo): Framework;
+  frameworkOf(pod: Pick<PodInfo, 'pod'>): Framework;
   budgets(): readonly PodDisruptionBudget[];
-  /** Takes the pod as placed (it is on the snapshot) and sends its binding. */
-  bind(pod: PodInfo, nodeName: string): void;
+  /** Takes the pod as placed (it is on the snapshot), writes what it has taken and sends its binding. */
+  bind(pod: PodInfo, nodeName: string, reservations: readonly Reservation[]): void;
   /** Deletes victims on behalf of a unit. `nodeName`: where they make room; undefined: each on its own node. */
   evict(unit: string, preemptor: PodInfo, nodeName: string | undefined, victims: readonly PlacedPod[]): void;
   /** True while the deletions asked for on behalf of the unit have not all been answered. */
