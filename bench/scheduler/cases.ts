@@ -235,12 +235,18 @@ async function churn(client: Client, signal: AbortSignal): Promise<void> {
   }
 }
 
+/** Extended resources are asked for by limits as well. */
+function resourcesOf(requests: Record<string, string>): object {
+  const limits = Object.fromEntries(Object.entries(requests).filter(([name]) => name.includes('/')));
+  return { requests, ...(Object.keys(limits).length > 0 && { limits }) };
+}
+
 export function podOf({ name, labels, requests, spec }: PodShape): Pod {
   return {
     metadata: { name, namespace: 'default', ...(labels && { labels }) },
     spec: {
       terminationGracePeriodSeconds: 0,
-      containers: [{ name: 'main', image: 'none', ...(requests && { resources: { requests } }) }],
+      containers: [{ name: 'main', image: 'none', ...(requests && { resources: resourcesOf(requests) }) }],
       ...spec,
     },
   } as unknown as Pod;
