@@ -3,6 +3,7 @@
  * the same score from every plugin that looks at one node only, so one evaluation serves both.
  */
 import type { Pod } from '@coracle/machinery/api';
+import { cardRequest, wholeCardResource, type CardRequest } from './cards/card-request.ts';
 import type { Interner } from './interner.ts';
 import { affinityTerms, type AffinityTerms, type PodQueries } from './pod-query.ts';
 import { nonZeroRequests, podRequests } from './resources.ts';
@@ -29,6 +30,8 @@ export interface PodInfo {
   readonly ports: readonly HostPort[];
   /** Affinity to and anti-affinity against other pods; undefined for most. */
   readonly terms: AffinityTerms | undefined;
+  /** What it asks of a node's cards; undefined: nothing. */
+  readonly cards: CardRequest | undefined;
   readonly signature: string;
 }
 
@@ -63,6 +66,7 @@ export function describePod(
     requests.push(amount);
   }
   const { namespace = '', name = '', uid } = pod.metadata;
+  const cards = cardRequest(pod, wanted.get(wholeCardResource) ?? 0);
   return {
     pod,
     key: `${namespace}/${name}`,
@@ -74,7 +78,8 @@ export function describePod(
     nonZeroMemory: nonZero.memory,
     ports: hostPorts(pod),
     terms: affinityTerms(pod, queries),
-    signature: useStatus ? '' : signatureOf(pod),
+    cards,
+    signature: useStatus ? '' : signatureOf(pod, cards),
   };
 }
 
@@ -96,7 +101,7 @@ function hostPorts(pod: Pod): readonly HostPort[] {
  * All of the spec that plugins which look at one node read. Labels, namespace and images are left out: what they decide
  * depends on other nodes, is never kept, and they differ between the pods of one job.
  */
-function signatureOf(pod: Pod): string {
+function signatureOf(pod: Pod, cards: CardRequest | undefined): string {
   const spec = pod.spec;
   if (!spec) return '';
   const containers = (list: typeof spec.containers | undefined) =>
@@ -110,5 +115,7 @@ function signatureOf(pod: Pod): string {
     spec.resources,
     containers(spec.containers),
     containers(spec.initContainers),
+    // What the extended resource says is among the containers' resources.
+    cards?.key,
   ]);
 }

@@ -33,6 +33,8 @@ export interface ReservePlugin {
 
 /** Exactly one of `release` and `settle` ends a reservation, each called once; unless the scheduler stops before. */
 export interface Reservation {
+  /** Put on the pod by the binding itself: what the node must know from the first moment. */
+  readonly bindingAnnotations?: Readonly<Record<string, string>>;
   /** Takes it back in memory. Throws nothing. */
   release(): void;
   /** The pod is bound: from here on the API server's objects tell what it holds. */

@@ -12,6 +12,9 @@
  * Pods on nodes that are not known (yet) are kept aside and take their place when the node appears.
  */
 import type { Node, Pod, Taint } from '@coracle/machinery/api';
+import type { CardRequest } from './cards/card-request.ts';
+import { CardColumns } from './cards/card-columns.ts';
+import { DefaultSelectors } from './default-selectors.ts';
 import { UsedPorts } from './host-ports.ts';
 import { ImageTable } from './images.ts';
 import { Interner } from './interner.ts';
@@ -47,8 +50,10 @@ export class Snapshot {
   readonly resources = new Interner();
   readonly labels = new LabelColumns();
   readonly images = new ImageTable();
+  readonly cards = new CardColumns();
   readonly queries = new PodQueries();
   readonly podIndex = new PodIndex();
+  readonly selectors = new DefaultSelectors();
 
   /** Rows in use are below this; some may be free. */
   rowCount = 0;
@@ -185,6 +190,7 @@ export class Snapshot {
     this.unschedulable[row] = 0;
     this.labels.update(row, undefined);
     this.images.update(row, undefined);
+    this.cards.setNode(row, undefined);
     this.#touch(row);
     this.#free.push(row);
   }
@@ -234,6 +240,7 @@ export class Snapshot {
     placement.slot = pods.length;
     pods.push(placement);
     this.podIndex.add(placement.info, row);
+    if (placement.info.cards) this.cards.add(placement.info.uid, placement.info.cards, row);
     this.#count(placement.info, row, 1);
     for (const port of placement.info.ports) (this.#ports[row] ??= new UsedPorts()).add(port);
   }
@@ -247,6 +254,7 @@ export class Snapshot {
       last.slot = slot;
     }
     this.podIndex.remove(info, row);
+    if (info.cards) this.cards.remove(info.uid);
     this.#count(info, row, -1);
     for (const port of info.ports) this.#ports[row]?.remove(port);
     placement.row = -1;
@@ -290,11 +298,17 @@ export class Snapshot {
     this.taintSet[row] = set;
     this.labels.update(row, node);
     this.images.update(row, node);
+    this.cards.setNode(row, node);
   }
 
   #touch(row: number): void {
     this.generation = ++this.#changes;
     this.rowGeneration[row] = this.generation;
+  }
+
+  /** Nothing kept for any row holds any more: a plugin judges by other rules from now on. */
+  forgetVerdicts(): void {
+    for (let row = 0; row < this.rowCount; row++) if (this.alive[row] !== 0) this.#touch(row);
   }
 
   /** For Trial: the row is again exactly what it was at that generation. */
@@ -347,9 +361,14 @@ function sameClaims(a: PodInfo, b: PodInfo): boolean {
     a.nonZeroMemory === b.nonZeroMemory &&
     sameNumbers(a.dimensions, b.dimensions) &&
     sameNumbers(a.requests, b.requests) &&
+    sameCards(a.cards, b.cards) &&
     a.ports.length === b.ports.length &&
     a.ports.every((p, i) => p.port === b.ports[i]!.port && p.ip === b.ports[i]!.ip)
   );
+}
+
+function sameCards(a: CardRequest | undefined, b: CardRequest | undefined): boolean {
+  return a?.key === b?.key && sameNumbers(a?.indices ?? [], b?.indices ?? []);
 }
 
 /** True if rules of other pods see no difference. */

@@ -168,7 +168,7 @@ export class Binder {
     }
   }
 
-  async #send({ pod, nodeName }: Job): Promise<BindResult> {
+  async #send({ pod, nodeName, reservations }: Job): Promise<BindResult> {
     const { name, namespace, uid } = pod.pod.metadata;
     try {
       await this.#deps.client.createSubresource(
@@ -178,7 +178,7 @@ export class Binder {
         {
           apiVersion: 'v1',
           kind: 'Binding',
-          metadata: { name, namespace, uid },
+          metadata: { name, namespace, uid, ...annotationsOf(reservations) },
           target: { apiVersion: 'v1', kind: 'Node', name: nodeName },
         },
         { namespace },
@@ -207,4 +207,13 @@ export class Binder {
       return isReason(asked, 'NotFound') ? { outcome: 'gone' } : { outcome: 'failed', step: 'bind', error };
     }
   }
+}
+
+/** What reservations put on the pod with the binding. */
+function annotationsOf(reservations: readonly Reservation[]): { annotations?: Record<string, string> } {
+  let annotations: Record<string, string> | undefined;
+  for (const { bindingAnnotations } of reservations) {
+    if (bindingAnnotations) annotations = { ...annotations, ...bindingAnnotations };
+  }
+  return annotations ? { annotations } : {};
 }

@@ -1,0 +1,84 @@
+/**
+ * What a pod asks of a node's cards (GPUs). Two ways are understood:
+ * - whole cards: the extended resource `nvidia.com/gpu: N`, as everybody's device plugin offers it;
+ * - parts of a card: the annotations of the Alibaba GPU-sharing tools (open-gpu-share, and the openb traces' simulator):
+ *   `alibabacloud.com/gpu-milli` (thousandths of each card), `gpu-mem` (memory of each card), `gpu-count`,
+ *   `gpu-card-model` (models separated by `|`), and `gpu-index`, the cards given (`0-3`).
+ *
+ * An annotation and not an extended resource, because a sum over a node's cards does not say whether one card has room.
+ */
+import type { Pod } from '@coracle/machinery/api';
+import { value } from '../quantity.ts';
+
+/** A whole card, in the unit all shares are counted in. */
+export const wholeCard = 1000;
+
+export const wholeCardResource = 'nvidia.com/gpu';
+export const milliAnnotation = 'alibabacloud.com/gpu-milli';
+export const memoryAnnotation = 'alibabacloud.com/gpu-mem';
+export const countAnnotation = 'alibabacloud.com/gpu-count';
+export const modelAnnotation = 'alibabacloud.com/gpu-card-model';
+/** Written by whoever gives the cards: their numbers on the node, separated by `-`. */
+export const indexAnnotation = 'alibabacloud.com/gpu-index';
+
+export interface CardRequest {
+  readonly count: number;
+  /** Thousandths of each card, 0..1000. 0: only memory is asked for. */
+  readonly milli: number;
+  /** Bytes of each card; 0: none asked for. Whole cards come with all their memory. */
+  readonly memory: number;
+  /** Empty: any model. */
+  readonly models: readonly string[];
+  /** Cards given already, by number; undefined: not decided, or decided by a node agent that does not say. */
+  readonly indices: readonly number[] | undefined;
+  /** Asked for as the extended resource, which NodeResourcesFit counts too. */
+  readonly extended: boolean;
+  /** Equal requests have equal texts; the indices are no part of it. */
+  readonly key: string;
+}
+
+/** Undefined: the pod asks for no card. `wholeCards`: its request of the extended resource. */
+export function cardRequest(pod: Pod, wholeCards: number): CardRequest | undefined {
+  const annotations = pod.metadata.annotations;
+  const milliText = annotations?.[milliAnnotation];
+  const memoryText = annotations?.[memoryAnnotation];
+  const countText = annotations?.[countAnnotation];
+  const indices = readIndices(annotations?.[indexAnnotation]);
+  if (milliText === undefined && memoryText === undefined && countText === undefined) {
+    if (wholeCards <= 0) return undefined;
+    const models = readModels(annotations?.[modelAnnotation]);
+    const key = `whole ${wholeCards} ${models.join('|')}`;
+    return { count: wholeCards, milli: wholeCard, memory: 0, models, indices, extended: true, key };
+  }
+  const count = countText === undefined ? 1 : wholeNumber(countText);
+  const memory = memoryText === undefined ? 0 : value(memoryText);
+  const milli =
+    milliText === undefined
+      ? memory > 0
+        ? 0
+        : wholeCard
+      : Math.min(wholeCard, Math.max(0, Math.round(value(milliText))));
+  if (count === 0 || (milli === 0 && memory === 0)) return undefined;
+  const models = readModels(annotations?.[modelAnnotation]);
+  const key = `${count} ${milli} ${memory} ${models.join('|')}`;
+  return { count, milli, memory, models, indices, extended: false, key };
+}
+
+/** Of `0-3`; undefined where it is absent or something else. */
+function readIndices(text: string | undefined): readonly number[] | undefined {
+  if (text === undefined || !/^\d+(-\d+)*$/.test(text)) return undefined;
+  return text.split('-').map(Number);
+}
+
+/** The annotation's value for these cards. */
+export function writeIndices(indices: readonly number[]): string {
+  return indices.join('-');
+}
+
+function readModels(text: string | undefined): readonly string[] {
+  return text === undefined ? [] : text.split('|').filter((model) => model !== '');
+}
+
+function wholeNumber(text: string): number {
+  return /^\d+$/.test(text) ? Number(text) : 0;
+}

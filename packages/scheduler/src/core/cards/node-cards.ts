@@ -1,0 +1,42 @@
+/** What a node says of its cards: how many, which model, how much memory, how they are linked. */
+import type { Node } from '@coracle/machinery/api';
+import { value } from '../quantity.ts';
+import { modelAnnotation, wholeCardResource } from './card-request.ts';
+import { readTopology, type CardTopology } from './topology.ts';
+
+/** The authors of the openb traces count a node's cards under this name. */
+const countResource = 'alibabacloud.com/gpu-count';
+/** Labels of GPU feature discovery. */
+const productLabel = 'nvidia.com/gpu.product';
+const memoryLabel = 'nvidia.com/gpu.memory';
+/** The node agent's account of its cards: JSON, see topology.ts. */
+export const topologyAnnotation = 'coracle.dev/gpu-topology';
+
+export interface NodeCards {
+  readonly count: number;
+  /** '' if the node does not say. */
+  readonly model: string;
+  /** Bytes of each card; 0 if the node does not say. */
+  readonly memory: number;
+  readonly topology: CardTopology | undefined;
+}
+
+/** More than any machine has; beyond it a node's number is taken for a mistake and cut. */
+const maxCards = 64;
+
+export function nodeCards(node: Node): NodeCards {
+  const { labels, annotations } = node.metadata;
+  const offered = node.status?.allocatable ?? {};
+  const topology = readTopology(annotations?.[topologyAnnotation]);
+  // Which cards there are does not change when some of them are given away: the capacity counts, not the allocatable rest.
+  const quantity =
+    node.status?.capacity?.[wholeCardResource] ?? offered[wholeCardResource] ?? offered[countResource];
+  const count = topology?.size ?? (quantity === undefined ? 0 : value(quantity));
+  const mebibytes = Number(labels?.[memoryLabel] ?? 0);
+  return {
+    count: Math.min(maxCards, count),
+    model: labels?.[modelAnnotation] ?? labels?.[productLabel] ?? '',
+    memory: Number.isFinite(mebibytes) ? mebibytes * 2 ** 20 : 0,
+    topology,
+  };
+}
