@@ -26,6 +26,7 @@ import { Bindings } from './bindings.ts';
 import { decideGang } from './decide-gang.ts';
 import { decidePod } from './decide-pod.ts';
 import { evict } from './evict.ts';
+import { followSelectors } from './follow-selectors.ts';
 import { GangRegistry } from './gang-registry.ts';
 import { HeldGangs } from './held-gangs.ts';
 import { Hints } from './hints.ts';
@@ -143,6 +144,7 @@ class LiveScheduler implements Scheduler {
     ]);
     this.#budgets = budgets;
     this.#priorityClasses = classes;
+    this.#removers.push(...(await followSelectors((type) => this.#optional(type), this.#shared.snapshot)));
     // Priority classes first: pods are read with them.
     await informers.start();
     if (groups) {

@@ -43,7 +43,7 @@ export function defaultRegistry(): PluginRegistry {
   add('NodeAffinity', filterAndScore, nodeAffinity);
   add('NodePorts', ['preFilter', 'filter'], () => nodePorts);
   add('NodeResourcesFit', filterAndScore, nodeResourcesFit);
-  add('PodTopologySpread', filterAndScore, () => podTopologySpread);
+  add('PodTopologySpread', filterAndScore, podTopologySpread);
   add('InterPodAffinity', filterAndScore, interPodAffinity);
   add('DefaultPreemption', ['postFilter']);
   add('NodeResourcesBalancedAllocation', ['preScore', 'score'], balancedAllocation);

@@ -10,6 +10,18 @@ const missingLabel = 1;
 const tooSkewed = 2;
 const hostname = 'kubernetes.io/hostname';
 
+export interface PodTopologySpreadArgs {
+  /** `System` (default): kube-scheduler's own two constraints; `List`: those in `defaultConstraints`. */
+  readonly defaultingType?: 'System' | 'List';
+  /** For pods without constraints of their own; without selectors: those come from what selects the pod. */
+  readonly defaultConstraints?: readonly TopologySpreadConstraint[];
+}
+
+const systemDefaults: readonly TopologySpreadConstraint[] = [
+  { topologyKey: hostname, whenUnsatisfiable: 'ScheduleAnyway', maxSkew: 3 },
+  { topologyKey: 'topology.kubernetes.io/zone', whenUnsatisfiable: 'ScheduleAnyway', maxSkew: 5 },
+];
+
 interface Constraint {
   readonly topologyKey: string;
   readonly maxSkew: number;
@@ -20,88 +32,101 @@ interface Constraint {
 }
 
 /** Spreads the pods a selector matches evenly over zones, racks, hosts. */
-export const podTopologySpread: FilterPlugin & ScorePlugin = {
-  name: 'PodTopologySpread',
-  clusterWide: true,
-  prepareFilter(pod, snapshot) {
-    const constraints = constraintsOf(pod, snapshot, 'DoNotSchedule');
-    if (constraints.length === 0) return undefined;
-    const columns = (): Int32Array[] => constraints.map((c) => snapshot.labelColumn(c.topologyKey));
-    const states = constraints.map((constraint) => domainsOf(constraint, constraints, snapshot));
-    const self = constraints.map(({ query }) => (snapshot.podIndex.matches(query, pod.pod) ? 1 : 0));
-    return {
-      filter(rows, count, codes) {
-        const values = columns();
-        for (let i = 0; i < count; i++) {
-          let code = 0;
-          for (let c = 0; c < constraints.length && code === 0; c++) {
-            const value = values[c]![rows[i]!]!;
-            if (value === 0) code = missingLabel;
-            else {
-              const { counts, min } = states[c]!;
-              const skew = counts[value]! + self[c]! - min;
-              if (skew > constraints[c]!.maxSkew) code = tooSkewed;
+export function podTopologySpread(args: PodTopologySpreadArgs = {}): FilterPlugin & ScorePlugin {
+  const system = args.defaultingType !== 'List';
+  const defaults = system ? systemDefaults : (args.defaultConstraints ?? []);
+  return {
+    name: 'PodTopologySpread',
+    clusterWide: true,
+    prepareFilter(pod, snapshot) {
+      const constraints = constraintsOf(pod, snapshot, 'DoNotSchedule', defaults);
+      if (constraints.length === 0) return undefined;
+      const columns = (): Int32Array[] => constraints.map((c) => snapshot.labelColumn(c.topologyKey));
+      const states = constraints.map((constraint) => domainsOf(constraint, constraints, snapshot));
+      const self = constraints.map(({ query }) => (snapshot.podIndex.matches(query, pod.pod) ? 1 : 0));
+      return {
+        filter(rows, count, codes) {
+          const values = columns();
+          for (let i = 0; i < count; i++) {
+            let code = 0;
+            for (let c = 0; c < constraints.length && code === 0; c++) {
+              const value = values[c]![rows[i]!]!;
+              if (value === 0) code = missingLabel;
+              else {
+                const { counts, min } = states[c]!;
+                const skew = counts[value]! + self[c]! - min;
+                if (skew > constraints[c]!.maxSkew) code = tooSkewed;
+              }
             }
+            codes[i] = code;
           }
-          codes[i] = code;
-        }
-      },
-      reasons: (code) => [
-        code === missingLabel
-          ? "node(s) didn't match pod topology spread constraints (missing required label)"
-          : "node(s) didn't match pod topology spread constraints",
-      ],
-      resolvable: (code) => code !== missingLabel,
-    };
-  },
-  prepareScore(pod, snapshot) {
-    const constraints = constraintsOf(pod, snapshot, 'ScheduleAnyway');
-    if (constraints.length === 0) return undefined;
-    /** Of the last rows scored: those that lack a topology label, which score 0. */
-    let ignored = new Uint8Array(0);
-    return {
-      score(rows, count, scores) {
-        const columns = constraints.map((c) => snapshot.labelColumn(c.topologyKey));
-        ignored = new Uint8Array(count);
-        for (let i = 0; i < count; i++) {
-          if (columns.some((column) => column[rows[i]!] === 0)) ignored[i] = 1;
-        }
-        scores.fill(0, 0, count);
-        constraints.forEach((constraint, c) =>
-          addScore(constraint, columns[c]!, columns, ignored, rows, count, scores, snapshot),
-        );
-        for (let i = 0; i < count; i++) scores[i] = Math.round(scores[i]!);
-      },
-      normalize(scores, count) {
-        let min = Number.POSITIVE_INFINITY;
-        let max = 0;
-        for (let i = 0; i < count; i++) {
-          if (ignored[i] !== 0) continue;
-          min = Math.min(min, scores[i]!);
-          max = Math.max(max, scores[i]!);
-        }
-        for (let i = 0; i < count; i++) {
-          if (ignored[i] !== 0) scores[i] = 0;
-          else
-            scores[i] =
-              max === 0 ? maxNodeScore : Math.trunc((maxNodeScore * (max + min - scores[i]!)) / max);
-        }
-      },
-    };
-  },
-};
+        },
+        reasons: (code) => [
+          code === missingLabel
+            ? "node(s) didn't match pod topology spread constraints (missing required label)"
+            : "node(s) didn't match pod topology spread constraints",
+        ],
+        resolvable: (code) => code !== missingLabel,
+      };
+    },
+    prepareScore(pod, snapshot) {
+      const constraints = constraintsOf(pod, snapshot, 'ScheduleAnyway', defaults);
+      if (constraints.length === 0) return undefined;
+      // The system's own constraints also spread over nodes that have no zone.
+      const needAll = !system || (pod.pod.spec?.topologySpreadConstraints?.length ?? 0) > 0;
+      /** Of the last rows scored: those that lack a topology label, which score 0. */
+      let ignored = new Uint8Array(0);
+      return {
+        score(rows, count, scores) {
+          const columns = constraints.map((c) => snapshot.labelColumn(c.topologyKey));
+          ignored = new Uint8Array(count);
+          for (let i = 0; needAll && i < count; i++) {
+            if (columns.some((column) => column[rows[i]!] === 0)) ignored[i] = 1;
+          }
+          scores.fill(0, 0, count);
+          constraints.forEach((constraint, c) =>
+            addScore(constraint, columns[c]!, needAll ? columns : [], ignored, rows, count, scores, snapshot),
+          );
+          for (let i = 0; i < count; i++) scores[i] = Math.round(scores[i]!);
+        },
+        normalize(scores, count) {
+          let min = Number.POSITIVE_INFINITY;
+          let max = 0;
+          for (let i = 0; i < count; i++) {
+            if (ignored[i] !== 0) continue;
+            min = Math.min(min, scores[i]!);
+            max = Math.max(max, scores[i]!);
+          }
+          for (let i = 0; i < count; i++) {
+            if (ignored[i] !== 0) scores[i] = 0;
+            else
+              scores[i] =
+                max === 0 ? maxNodeScore : Math.trunc((maxNodeScore * (max + min - scores[i]!)) / max);
+          }
+        },
+      };
+    },
+  };
+}
 
-function constraintsOf(pod: PodInfo, snapshot: Snapshot, whenUnsatisfiable: string): Constraint[] {
-  const all = pod.pod.spec?.topologySpreadConstraints ?? [];
-  return all
-    .filter((c) => c.whenUnsatisfiable === whenUnsatisfiable)
-    .map((c) => ({
-      topologyKey: c.topologyKey,
-      maxSkew: c.maxSkew,
-      minDomains: c.minDomains ?? 1,
-      query: snapshot.queries.ofSpread(pod.pod, c.labelSelector, c.matchLabelKeys),
-      include: includedRows(pod, c, snapshot),
-    }));
+function constraintsOf(
+  pod: PodInfo,
+  snapshot: Snapshot,
+  whenUnsatisfiable: string,
+  defaults: readonly TopologySpreadConstraint[],
+): Constraint[] {
+  const own = pod.pod.spec?.topologySpreadConstraints ?? [];
+  const wanted = (own.length > 0 ? own : defaults).filter((c) => c.whenUnsatisfiable === whenUnsatisfiable);
+  if (wanted.length === 0) return [];
+  const selector = own.length > 0 ? undefined : snapshot.selectors.of(pod.pod);
+  if (own.length === 0 && !selector) return [];
+  return wanted.map((c) => ({
+    topologyKey: c.topologyKey,
+    maxSkew: c.maxSkew,
+    minDomains: c.minDomains ?? 1,
+    query: snapshot.queries.ofSpread(pod.pod, selector ?? c.labelSelector, selector ? [] : c.matchLabelKeys),
+    include: includedRows(pod, c, snapshot),
+  }));
 }
 
 /** Pods by domain (id of the label's value) over the rows that count, and the fewest in any (0 if domains are too few). */
@@ -163,6 +188,8 @@ function addScore(
   for (let i = 0; i < count; i++) {
     if (ignored[i] !== 0) continue;
     const row = rows[i]!;
+    // Without the label (only where not all are needed) nothing is counted.
+    if (column[row] === 0) continue;
     const present = perHost ? matching[row]! : counts.get(column[row]!)!;
     scores[i]! += present * weight + (maxSkew - 1);
   }
