@@ -53,6 +53,11 @@ export interface Client {
    * event is thrown as its ApiError (Expired: list again).
    */
   watch<T>(type: ResourceType<T>, options?: WatchOptions): AsyncIterable<WatchEvent<T>>;
+  /**
+   * The same, with all events that have come by then in one step. The signal may abort while a batch is worked on: the rest of
+   * it is then the consumer's to leave.
+   */
+  watchBatches<T>(type: ResourceType<T>, options?: WatchOptions): AsyncIterable<readonly WatchEvent<T>[]>;
   create<T>(type: ResourceType<T>, object: Draft<T>, options?: WriteOptions): Promise<T>;
   /** POST to a subresource (`pods/NAME/binding`, `eviction`, `token`); the answer is what the server returns. */
   createSubresource<T>(

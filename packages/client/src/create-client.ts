@@ -14,10 +14,11 @@ import {
   type PatchType,
   type RawCall,
   type Transport,
+  type WatchOptions,
   type WriteOptions,
 } from './client.ts';
 import { resourcePath, toQuery } from './paths.ts';
-import { readWatch } from './read-watch.ts';
+import { readWatchBatches } from './read-watch.ts';
 import { responseBytes, responseError, responseValue } from './response.ts';
 
 /** Content type of each patch form. Apply's JSON is YAML too. */
@@ -59,7 +60,15 @@ export function createClient(transport: Transport): Client {
       });
       return withItemKinds(type, list);
     },
-    async *watch<T>(type: ResourceType<T>, options: Parameters<Client['watch']>[1] = {}) {
+    async *watch<T>(type: ResourceType<T>, options: WatchOptions = {}) {
+      for await (const events of client.watchBatches(type, options)) {
+        for (const event of events) {
+          if (options.signal?.aborted) return;
+          yield event;
+        }
+      }
+    },
+    async *watchBatches<T>(type: ResourceType<T>, options: WatchOptions = {}) {
       if (options.signal?.aborted) return;
       const query = listQuery(options);
       query.set('watch', 'true');
@@ -81,7 +90,7 @@ export function createClient(transport: Transport): Client {
         if (options.signal?.aborted) return;
         throw error;
       }
-      yield* readWatch<T>(response, options.signal);
+      yield* readWatchBatches<T>(response, options.signal);
     },
     async create(type, object, options = {}) {
       return send({

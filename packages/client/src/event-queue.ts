@@ -9,8 +9,6 @@ const highWater = 1024;
  */
 export class EventQueue implements WatchSink {
   #events: WatchEvent[] = [];
-  /** Index of the next event to hand out; the array is dropped when it is used up. */
-  #next = 0;
   #ended = false;
   /** True after `events` answered false and before `drained` was called. */
   #full = false;
@@ -27,7 +25,7 @@ export class EventQueue implements WatchSink {
     if (this.#ended) return false;
     for (const event of batch) this.#events.push(event);
     this.#wake?.();
-    this.#full = this.#events.length - this.#next >= highWater;
+    this.#full = this.#events.length >= highWater;
     return !this.#full;
   }
 
@@ -39,37 +37,33 @@ export class EventQueue implements WatchSink {
   /** Stops the watch; events already here are dropped. */
   stop(): void {
     this.#events = [];
-    this.#next = 0;
     this.#ended = true;
     this.#handle?.stop();
     this.#wake?.();
   }
 
-  /** An event that is already here. Undefined: none now; call `wait`. */
-  take(): WatchEvent | undefined {
-    const event = this.#events[this.#next];
-    if (event !== undefined) {
-      this.#next += 1;
-      return event;
-    }
+  /** All events that are here. */
+  take(): readonly WatchEvent[] {
+    const events = this.#events;
     this.#events = [];
-    this.#next = 0;
-    if (this.#full) {
-      this.#full = false;
-      this.#handle?.drained();
-      return this.take();
-    }
-    return undefined;
+    return events;
   }
 
-  /** Resolves true when `take` has something (or may have), false when the watch is over and all is taken. */
+  /**
+   * Resolves true when `take` has something (or may have), false when the watch is over and all is taken. Whoever waits has
+   * done with what was taken before.
+   */
   async wait(): Promise<boolean> {
-    if (this.#events.length > this.#next) return true;
+    if (this.#events.length === 0 && this.#full) {
+      this.#full = false;
+      this.#handle?.drained();
+    }
+    if (this.#events.length > 0) return true;
     if (this.#ended) return false;
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
     });
     this.#wake = undefined;
-    return this.#events.length > this.#next || !this.#ended;
+    return this.#events.length > 0 || !this.#ended;
   }
 }

@@ -1,7 +1,11 @@
 import { errors, type ResourceType } from '@coracle/machinery';
 
+/** A segment that is its own encoding, as nearly all are. */
+const plainSegment = /^[\w.:-]*$/;
+
 /** Percent-encodes one path segment, leaving readable what URLs allow in a segment (`system:node`, `a@b`). */
 function encodeSegment(segment: string): string {
+  if (plainSegment.test(segment)) return segment;
   return encodeURIComponent(segment).replaceAll('%3A', ':').replaceAll('%40', '@').replaceAll('%2C', ',');
 }
 
@@ -36,7 +40,8 @@ export function resourcePath(
 /** Query parameters from an options object: undefined and false are left out, true is `true`. */
 export function toQuery(values: Record<string, string | number | boolean | undefined>): URLSearchParams {
   const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(values)) {
+  for (const name in values) {
+    const value = values[name];
     if (value !== undefined && value !== false && value !== '') query.set(name, String(value));
   }
   return query;
@@ -48,6 +53,7 @@ export function splitCall(call: {
   query?: URLSearchParams | Record<string, string> | undefined;
 }): { path: string; query: URLSearchParams } {
   const mark = call.path.indexOf('?');
+  if (mark < 0 && call.query instanceof URLSearchParams) return { path: call.path, query: call.query };
   const query = new URLSearchParams(call.query ?? {});
   if (mark < 0) return { path: call.path, query };
   for (const [name, value] of new URLSearchParams(call.path.slice(mark + 1))) query.append(name, value);

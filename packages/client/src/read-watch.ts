@@ -10,21 +10,35 @@ export async function* readWatch<T>(
   response: ApiResponse,
   signal?: AbortSignal,
 ): AsyncGenerator<WatchEvent<T>, void, undefined> {
+  for await (const events of readWatchBatches<T>(response, signal)) {
+    for (const event of events) {
+      if (signal?.aborted) return;
+      yield event;
+    }
+  }
+}
+
+/** The same, all events that are there at a time: for readers to whom waiting once for each event is dear. */
+export async function* readWatchBatches<T>(
+  response: ApiResponse,
+  signal?: AbortSignal,
+): AsyncGenerator<readonly WatchEvent<T>[], void, undefined> {
   if (response.kind !== 'watch') throw new TypeError(`a ${response.kind} answers a watch`);
-  const events = new EventQueue();
-  const stop = (): void => events.stop();
+  const queue = new EventQueue();
+  const stop = (): void => queue.stop();
   signal?.addEventListener('abort', stop, { once: true });
   try {
-    events.start(response);
+    queue.start(response);
     if (signal?.aborted) return;
-    while (await events.wait()) {
-      for (let event = events.take(); event !== undefined; event = events.take()) {
-        if (event.type === 'ERROR') throw ApiError.from(event.object as unknown as Status);
-        yield event as unknown as WatchEvent<T>;
-      }
+    while (await queue.wait()) {
+      const events = queue.take();
+      const failed = events.findIndex(({ type }) => type === 'ERROR');
+      const good = failed < 0 ? events : events.slice(0, failed);
+      if (good.length > 0) yield good as unknown as readonly WatchEvent<T>[];
+      if (failed >= 0) throw ApiError.from(events[failed]!.object as unknown as Status);
     }
   } finally {
     signal?.removeEventListener('abort', stop);
-    events.stop();
+    queue.stop();
   }
 }

@@ -1,77 +1,112 @@
-import { keyOf, type KubeObject } from '@coracle/machinery';
+import type { KubeObject } from '@coracle/machinery';
+
+/** One key's place: an update puts a new object into it and leaves the indexes alone unless a value differs. */
+interface Slot<T> {
+  object: T;
+  /** What each index function, in the order they were added, returned for the object. */
+  values: (readonly string[])[];
+}
 
 interface Index<T> {
   values: (object: T) => readonly string[];
-  /** Index value -> key -> object. No empty maps are kept. */
-  buckets: Map<string, Map<string, T>>;
+  /** No empty sets are kept. */
+  buckets: Map<string, Set<Slot<T>>>;
 }
 
 /** Objects by key, by namespace, and by any number of index functions. All are changed together. */
 export class IndexedCache<T extends KubeObject> {
-  readonly #objects = new Map<string, T>();
+  readonly #slots = new Map<string, Slot<T>>();
   readonly #indexes = new Map<string, Index<T>>();
+  /** The same indexes; that of namespaces, if there is one, is first. */
+  readonly #all: Index<T>[] = [];
   readonly #byNamespace: Index<T> | undefined;
 
   constructor(namespaced: boolean) {
-    if (namespaced) {
-      this.#byNamespace = { values: (object) => [object.metadata.namespace ?? ''], buckets: new Map() };
-    }
+    if (!namespaced) return;
+    this.#byNamespace = { values: ({ metadata }) => [metadata.namespace ?? ''], buckets: new Map() };
+    this.#all.push(this.#byNamespace);
   }
 
+  /** Only while the cache is empty. */
   addIndex(name: string, values: (object: T) => readonly string[]): void {
     if (this.#indexes.has(name)) throw new Error(`index ${name} exists already`);
-    this.#indexes.set(name, { values, buckets: new Map() });
+    const index: Index<T> = { values, buckets: new Map() };
+    this.#indexes.set(name, index);
+    this.#all.push(index);
   }
 
   get(key: string): T | undefined {
-    return this.#objects.get(key);
+    return this.#slots.get(key)?.object;
   }
 
   list(namespace?: string): T[] {
-    if (!namespace || !this.#byNamespace) return [...this.#objects.values()];
-    return [...(this.#byNamespace.buckets.get(namespace)?.values() ?? [])];
+    const all = !namespace || !this.#byNamespace;
+    return objectsOf(all ? this.#slots.values() : this.#byNamespace.buckets.get(namespace));
   }
 
   byIndex(name: string, value: string): readonly T[] {
     const index = this.#indexes.get(name);
     if (!index) throw new Error(`there is no index ${name}`);
-    return [...(index.buckets.get(value)?.values() ?? [])];
+    return objectsOf(index.buckets.get(value));
   }
 
-  /** Answers the object that was there before. */
-  put(object: T): T | undefined {
-    const key = keyOf(object);
-    const before = this.#objects.get(key);
-    this.#objects.set(key, object);
-    for (const index of this.#all()) {
-      if (before) removeFrom(index, key, before);
-      for (const value of index.values(object)) {
-        let bucket = index.buckets.get(value);
-        if (!bucket) index.buckets.set(value, (bucket = new Map<string, T>()));
-        bucket.set(key, object);
-      }
+  /** `key` is `keyOf(object)`. Answers the object that was there before. */
+  put(key: string, object: T): T | undefined {
+    const slot = this.#slots.get(key);
+    if (slot === undefined) {
+      const fresh: Slot<T> = { object, values: this.#all.map((index) => index.values(object)) };
+      this.#slots.set(key, fresh);
+      for (const [at, index] of this.#all.entries()) enter(index, fresh.values[at]!, fresh);
+      return undefined;
+    }
+    const before = slot.object;
+    slot.object = object;
+    // The namespace is part of the key.
+    for (let at = this.#byNamespace ? 1 : 0; at < this.#all.length; at++) {
+      const index = this.#all[at]!;
+      const values = index.values(object);
+      const known = slot.values[at]!;
+      if (same(known, values)) continue;
+      leave(index, known, slot);
+      enter(index, values, slot);
+      slot.values[at] = values;
     }
     return before;
   }
 
   delete(key: string): T | undefined {
-    const before = this.#objects.get(key);
-    if (!before) return undefined;
-    this.#objects.delete(key);
-    for (const index of this.#all()) removeFrom(index, key, before);
-    return before;
-  }
-
-  *#all(): Iterable<Index<T>> {
-    if (this.#byNamespace) yield this.#byNamespace;
-    yield* this.#indexes.values();
+    const slot = this.#slots.get(key);
+    if (!slot) return undefined;
+    this.#slots.delete(key);
+    for (const [at, index] of this.#all.entries()) leave(index, slot.values[at]!, slot);
+    return slot.object;
   }
 }
 
-function removeFrom<T>(index: Index<T>, key: string, object: T): void {
-  for (const value of index.values(object)) {
-    const bucket = index.buckets.get(value);
-    bucket?.delete(key);
-    if (bucket?.size === 0) index.buckets.delete(value);
+function objectsOf<T>(slots: Iterable<Slot<T>> | undefined): T[] {
+  const objects: T[] = [];
+  if (slots) for (const slot of slots) objects.push(slot.object);
+  return objects;
+}
+
+function same(a: readonly string[], b: readonly string[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+function enter<T>({ buckets }: Index<T>, values: readonly string[], slot: Slot<T>): void {
+  for (const value of values) {
+    const bucket = buckets.get(value);
+    if (bucket) bucket.add(slot);
+    else buckets.set(value, new Set([slot]));
+  }
+}
+
+function leave<T>({ buckets }: Index<T>, values: readonly string[], slot: Slot<T>): void {
+  for (const value of values) {
+    const bucket = buckets.get(value);
+    bucket?.delete(slot);
+    if (bucket?.size === 0) buckets.delete(value);
   }
 }

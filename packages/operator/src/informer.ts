@@ -84,7 +84,13 @@ export class LiveInformer<T extends KubeObject> implements Informer<T> {
   on(handler: InformerHandler<T>): () => void {
     // A copy each time: a running dispatch goes on over the handlers it began with.
     this.#handlers = [...this.#handlers, handler];
-    for (const object of this.#cache.list()) this.#tell(handler, () => handler.add?.(object, true));
+    for (const object of this.#cache.list()) {
+      try {
+        handler.add?.(object, true);
+      } catch (error) {
+        this.#threw(error);
+      }
+    }
     return () => {
       this.#handlers = this.#handlers.filter((other) => other !== handler);
     };
@@ -94,7 +100,13 @@ export class LiveInformer<T extends KubeObject> implements Informer<T> {
   resync(): void {
     if (!this.#synced) return;
     for (const object of this.#cache.list()) {
-      for (const handler of this.#handlers) this.#tell(handler, () => handler.update?.(object, object));
+      for (const handler of this.#handlers) {
+        try {
+          handler.update?.(object, object);
+        } catch (error) {
+          this.#threw(error);
+        }
+      }
     }
   }
 
@@ -171,40 +183,54 @@ export class LiveInformer<T extends KubeObject> implements Informer<T> {
   async #watch(signal: AbortSignal): Promise<number> {
     const turns = createTurns();
     let count = 0;
-    const events = this.#deps.client.watch(this.type, {
+    const batches = this.#deps.client.watchBatches(this.type, {
       ...this.#selection,
       resourceVersion: this.#resourceVersion,
       allowWatchBookmarks: true,
       timeoutSeconds: Math.floor(watchSeconds * (1 + this.#deps.random())),
       signal,
     });
-    for await (const { type, object } of events) {
-      count += 1;
-      if (type === 'DELETED') this.#remove(object);
-      else if (type !== 'BOOKMARK') this.#put(object);
-      this.#resourceVersion = object.metadata.resourceVersion;
-      await turns.pause();
+    for await (const events of batches) {
+      for (const { type, object } of events) {
+        if (signal.aborted) return count;
+        count += 1;
+        if (type === 'DELETED') this.#remove(object);
+        else if (type !== 'BOOKMARK') this.#put(object);
+        this.#resourceVersion = object.metadata.resourceVersion;
+        const pause = turns.pause();
+        if (pause) await pause;
+      }
     }
     return count;
   }
 
   #put(object: T): void {
     const whole = this.#withKind(object);
-    const before = this.#cache.get(keyOf(whole));
+    const key = keyOf(whole);
+    const before = this.#cache.get(key);
     if (before?.metadata.resourceVersion === whole.metadata.resourceVersion) return;
     if (before && before.metadata.uid !== whole.metadata.uid) this.#remove(before);
-    const previous = this.#cache.put(whole);
+    const previous = this.#cache.put(key, whole);
     for (const handler of this.#handlers) {
-      this.#tell(handler, () =>
-        previous ? handler.update?.(previous, whole) : handler.add?.(whole, !this.#synced),
-      );
+      try {
+        if (previous) handler.update?.(previous, whole);
+        else handler.add?.(whole, !this.#synced);
+      } catch (error) {
+        this.#threw(error);
+      }
     }
   }
 
   #remove(object: T): void {
     const whole = this.#withKind(object);
     if (!this.#cache.delete(keyOf(whole))) return;
-    for (const handler of this.#handlers) this.#tell(handler, () => handler.delete?.(whole));
+    for (const handler of this.#handlers) {
+      try {
+        handler.delete?.(whole);
+      } catch (error) {
+        this.#threw(error);
+      }
+    }
   }
 
   #withKind(object: T): T {
@@ -213,11 +239,7 @@ export class LiveInformer<T extends KubeObject> implements Informer<T> {
   }
 
   /** A handler that throws is a bug in it; the others and the cache go on. */
-  #tell(_handler: InformerHandler<T>, call: () => void): void {
-    try {
-      call();
-    } catch (error) {
-      this.#deps.logger.error({ resource: this.type.resource, error }, 'an informer handler threw');
-    }
+  #threw(error: unknown): void {
+    this.#deps.logger.error({ resource: this.type.resource, error }, 'an informer handler threw');
   }
 }
