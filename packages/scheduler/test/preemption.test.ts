@@ -194,8 +194,7 @@ describe('laws of preemption', () => {
           const before = [...snapshot.pods()].map((p) => `${p.info.uid} ${p.nodeName}`).sort();
           const found = findGangPreemption(framework, gang, {
             budgets: [],
-            random: () => 0,
-            group: (v) => [v],
+            group: () => undefined,
           });
           expect([...snapshot.pods()].map((p) => `${p.info.uid} ${p.nodeName}`).sort()).toEqual(before);
           const free = nodes.reduce((sum, on) => sum + 2 - on.length, 0);

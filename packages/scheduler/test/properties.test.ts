@@ -289,7 +289,7 @@ describe('gangs', () => {
         pods: members(name, size, [1]).map((p) => snapshot.describe(p)),
         minCount: size,
         scheduled: 0,
-        topologyKey: 'rack',
+        topology: { required: ['rack'] },
       });
     expect(new Set(place('x', 3).placed.map((m) => m.nodeName[0]))).toEqual(new Set(['b']));
     expect(new Set(place('y', 5).placed.map((m) => m.nodeName[0]))).toEqual(new Set(['c']));

@@ -171,9 +171,9 @@ export class Framework implements Taker {
 
   /**
    * Sets `room[i]` to the number of pods like this one that `rows[i]` could take, by what plugins that look at one node say
-   * and by the amounts that are free: never too few, perhaps too many.
+   * and by the amounts that are free: never too few, perhaps too many. `resolvable[i]`: none, but evictions may help.
    */
-  room(pod: PodInfo, rows: Int32Array, count: number, room: Int32Array): void {
+  room(pod: PodInfo, rows: Int32Array, count: number, room: Int32Array, resolvable?: Uint8Array): void {
     const cycle = this.#begin(pod);
     const { local } = cycle;
     const only = cycle.only && new Set(cycle.only.rows);
@@ -183,8 +183,12 @@ export class Framework implements Taker {
     }
     for (let i = 0; i < count; i++) {
       const row = rows[i]!;
-      const possible = !cycle.rejection && local.rejectedBy[row] === 0 && (!only || only.has(row));
-      room[i] = possible ? freeFor(this.snapshot, pod, row) : 0;
+      const possible = !cycle.rejection && (!only || only.has(row));
+      const by = local.rejectedBy[row]!;
+      room[i] = possible && by === 0 ? freeFor(this.snapshot, pod, row) : 0;
+      if (resolvable)
+        resolvable[i] =
+          possible && by > 0 && local.filters[by - 1]!.filter.resolvable(local.code[row]!) ? 1 : 0;
     }
   }
 

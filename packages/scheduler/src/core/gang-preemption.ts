@@ -1,25 +1,41 @@
 /**
- * Preemption for a gang: its members are placed one after the other in a trial; one that fits nowhere evicts, on the one
- * node where that costs least, pods of lower priority. Only if enough members find a place that way is anyone evicted at
- * all: a gang never evicts pods for a placement it cannot complete. Victims that can only be disrupted as a group
- * (`disruptionMode: PodGroup`) go with their whole group.
+ * Preemption for a gang: in which domain, and by evicting whom, all it needs can be placed at once. Nobody is evicted for
+ * less than that, and nobody whose place the gang could not use: cards freed here and there are of no use to a gang that
+ * wants one rack.
+ *
+ * Domains are taken in the order of what they promise to cost, by columns: the lowest priority up to which pods must go,
+ * then the fewest members that lack room. In each, members that fit are placed in a trial; for each of the others the
+ * cheapest unit of victims (gang-victims.ts) that makes room on some node goes, where what is freed for one member and
+ * serves others too counts as cheaper. In the end whoever need not go after all stays, the most important first. The
+ * cheapest plan of the domains looked at wins.
+ *
+ * Pods on their way out already are taken as gone: if that is all the gang needs, the plan has no victims.
  */
-import type { Framework } from './framework.ts';
-import type { Gang, GangMember } from './gang.ts';
-import { findPreemption, type PreemptionOptions } from './preemption.ts';
-import type { PlacedPod } from './snapshot.ts';
+import { Heap } from './heap.ts';
+import type { Framework, PlacementOptions } from './framework.ts';
+import { finish, tasksMet, type Gang, type GangMember } from './gang.ts';
+import { domainsOf, inside, type Domain } from './gang-topology.ts';
+import { addCosts, compareCosts, free, VictimPool, type Cost, type VictimOptions } from './gang-victims.ts';
+import { podsDimension, type PodInfo } from './pod-info.ts';
+import type { PlacedPod, Snapshot } from './snapshot.ts';
 import { Trial } from './trial.ts';
 
-export interface GangPreemptionOptions extends PreemptionOptions {
-  /** The pods that must go if this one does, itself among them. */
-  group(victim: PlacedPod): readonly PlacedPod[];
-}
+export type GangPreemptionOptions = VictimOptions;
 
 export interface GangVictims {
   /** Where the members will run once the victims are gone. */
   readonly placed: readonly Pick<GangMember, 'pod' | 'nodeName'>[];
+  /** Most important first. None: pods that are leaving already make the room. */
   readonly victims: readonly PlacedPod[];
+  /** Evictions that break a disruption budget. */
+  readonly violations: number;
+  /** The domain that is cleared; '' without topology. */
+  readonly domain: string;
 }
+
+/** Domains for which whole plans are made: at least so many, or that share of them. */
+const minPlans = 8;
+const planShare = 0.1;
 
 /** Undefined: no eviction makes room for the gang. The snapshot is as it was in any case. */
 export function findGangPreemption(
@@ -27,37 +43,42 @@ export function findGangPreemption(
   gang: Gang,
   options: GangPreemptionOptions,
 ): GangVictims | undefined {
+  return finish(findingGangPreemption(framework, gang, options));
+}
+
+/** The same in steps; the conditions of `placingGang` hold. */
+export function* findingGangPreemption(
+  framework: Framework,
+  gang: Gang,
+  options: GangPreemptionOptions,
+): Generator<void, GangVictims | undefined> {
   const { snapshot } = framework;
-  // Which domain to clear would be a search of its own.
-  if (gang.topology) return undefined;
-  if (!gang.pods.some((pod) => snapshot.hasPodsBelow(pod.priority))) return undefined;
   const needed = gang.minCount - gang.scheduled;
-  const trial = new Trial(snapshot, framework);
-  const placed: Pick<GangMember, 'pod' | 'nodeName'>[] = [];
-  const victims: PlacedPod[] = [];
-  for (const pod of gang.pods) {
-    const decision = framework.schedule(pod);
-    let nodeName = decision.fits ? decision.nodeName : undefined;
-    // Members beyond what the gang needs are not worth an eviction.
-    if (!decision.fits && placed.length < needed) {
-      const preemption = findPreemption(framework, pod, decision.diagnosis, options);
-      if ('victims' in preemption) {
-        nodeName = preemption.victims.nodeName;
-        for (const victim of preemption.victims.pods) {
-          for (const one of options.group(victim)) {
-            if (one.info.priority >= pod.priority || !snapshot.pod(one.info.uid)) continue;
-            victims.push({ info: one.info, nodeName: one.nodeName, row: one.row });
-            trial.remove(one);
-          }
-        }
-      }
-    }
-    if (nodeName === undefined) continue;
-    trial.imagine(pod, nodeName);
-    placed.push({ pod, nodeName });
+  const first = gang.pods[0];
+  if (!first || needed <= 0 || needed > gang.pods.length) return undefined;
+  if (!gang.pods.some((pod) => snapshot.hasPodsBelow(pod.priority))) return undefined;
+  const keys = gang.topology?.required ?? [];
+  const prospects: Prospect[] = [];
+  for (const domain of domainsOf(snapshot, keys, gang.nodes ?? [])) {
+    const prospect = look(framework, first, domain, gang.pods.length, needed);
+    if (prospect) prospects.push(prospect);
+    yield;
   }
-  trial.rollback();
-  return placed.length >= needed && victims.length > 0 ? { placed, victims } : undefined;
+  prospects.sort((a, b) => difference(a.top, b.top) || b.holds - a.holds);
+  const enough = Math.max(minPlans, prospects.length * planShare);
+  let best: Plan | undefined;
+  let plans = 0;
+  for (const { domain } of prospects) {
+    const clearing = new Clearing(framework, gang, needed, domain, new VictimPool(snapshot, options));
+    const plan = yield* clearing.run(best?.cost);
+    if (!plan) continue;
+    plans++;
+    if (!best || compareCosts(plan.cost, best.cost) < 0) best = plan;
+    if (plans >= enough || best.victims.length === 0) break;
+  }
+  if (!best) return undefined;
+  const { placed, victims, cost, domain } = best;
+  return { placed, victims, violations: cost.violations, domain };
 }
 
 /** True while pods that make room for members of the gang are still on their way out. */
@@ -71,4 +92,375 @@ export function victimsLeaving(framework: Framework, gang: Gang): boolean {
       ({ info }) => info.priority < pod.priority && info.pod.metadata.deletionTimestamp !== undefined,
     );
   });
+}
+
+interface Prospect {
+  readonly domain: Domain;
+  /** Members there is room for now, by columns. */
+  readonly holds: number;
+  /** Pods up to this priority must go, at least. */
+  readonly top: number;
+}
+
+/** What a domain promises for pods like this one; undefined: it cannot hold enough of them whoever goes. */
+function look(
+  framework: Framework,
+  pod: PodInfo,
+  domain: Domain,
+  members: number,
+  needed: number,
+): Prospect | undefined {
+  const { snapshot } = framework;
+  const { rows } = domain;
+  const room = new Int32Array(rows.length);
+  const resolvable = new Uint8Array(rows.length);
+  framework.room(pod, rows, rows.length, room, resolvable);
+  let holds = 0;
+  /** Priority -> members that have room once pods up to it are gone, beyond those with less. */
+  const gains = new Map<number, number>();
+  for (let i = 0; i < rows.length; i++) {
+    holds += room[i]!;
+    if (room[i] === 0 && resolvable[i] === 0) continue;
+    let before = room[i]!;
+    for (const [priority, after] of roomWithout(snapshot, pod, rows[i]!)) {
+      if (after > before) gains.set(priority, (gains.get(priority) ?? 0) + after - before);
+      before = Math.max(before, after);
+    }
+  }
+  // Members that differ are judged by the first of them: close enough to sort by, too coarse to rule out by.
+  const enough = Math.min(members, needed);
+  let sum = holds;
+  let top = Number.NEGATIVE_INFINITY;
+  for (const [priority, gain] of [...gains].sort(([a], [b]) => a - b)) {
+    if (sum >= enough) break;
+    sum += gain;
+    top = priority;
+  }
+  return sum > 0
+    ? { domain, holds: Math.min(holds, enough), top: sum >= enough ? top : Infinity }
+    : undefined;
+}
+
+/** For each lower priority on the row, ascending: pods like this one that fit once all up to it are gone. */
+function roomWithout(snapshot: Snapshot, pod: PodInfo, row: number): [number, number][] {
+  const lower = snapshot.podsOn(row).filter(({ info }) => info.priority < pod.priority);
+  if (lower.length === 0) return [];
+  lower.sort((a, b) => a.info.priority - b.info.priority);
+  const { dimensions, requests } = pod;
+  const { allocatable, requested } = snapshot;
+  const left = dimensions.map((d) => allocatable[d]![row]! - requested[d]![row]!);
+  let slots = allocatable[podsDimension]![row]! - requested[podsDimension]![row]!;
+  const result: [number, number][] = [];
+  lower.forEach(({ info }, n) => {
+    slots++;
+    for (let i = 0; i < dimensions.length; i++) {
+      const at = info.dimensions.indexOf(dimensions[i]!);
+      if (at >= 0) left[i]! += info.requests[at]!;
+    }
+    if (lower[n + 1]?.info.priority === info.priority) return;
+    let most = slots;
+    for (let i = 0; i < dimensions.length; i++) most = Math.min(most, Math.floor(left[i]! / requests[i]!));
+    result.push([info.priority, Math.max(0, most)]);
+  });
+  return result;
+}
+
+interface Plan extends GangVictims {
+  readonly cost: Cost;
+}
+
+/** Units that make room for one member at least on a row. */
+interface Increment {
+  readonly row: number;
+  /** Of the row, when this was found; another now: to be found again. */
+  readonly generation: number;
+  readonly units: readonly (readonly PlacedPod[])[];
+  readonly cost: Cost;
+  /** Members that then have room there. */
+  readonly gain: number;
+}
+
+/** Clears one domain, in a trial. */
+class Clearing {
+  readonly #framework: Framework;
+  readonly #snapshot: Snapshot;
+  readonly #gang: Gang;
+  readonly #needed: number;
+  readonly #domain: Domain;
+  readonly #options: PlacementOptions;
+  readonly #pool: VictimPool;
+  readonly #placed: { pod: PodInfo; nodeName: string; row: number }[] = [];
+  readonly #evicted: (readonly PlacedPod[])[] = [];
+  /** By signature and priority of the member. */
+  readonly #increments = new Map<string, Heap<Increment>>();
+  readonly #one = new Int32Array(1);
+  readonly #room = new Int32Array(1);
+
+  constructor(framework: Framework, gang: Gang, needed: number, domain: Domain, pool: VictimPool) {
+    this.#framework = framework;
+    this.#snapshot = framework.snapshot;
+    this.#gang = gang;
+    this.#needed = needed;
+    this.#domain = domain;
+    this.#options = inside(framework.snapshot, domain);
+    this.#pool = pool;
+  }
+
+  /** `limit`: a plan that costs more is not wanted. */
+  *run(limit: Cost | undefined): Generator<void, Plan | undefined> {
+    const trial = new Trial(this.#snapshot, this.#framework);
+    try {
+      const leaving = this.#seeOff(trial);
+      const waiting = yield* this.#placeFree(trial);
+      let cost = free;
+      for (const pod of waiting) {
+        if (this.#placed.length >= this.#needed && tasksMet(this.#gang, this.#placed)) break;
+        let decision = this.#framework.schedule(pod, this.#options);
+        while (!decision.fits) {
+          const increment = this.#cheapest(pod);
+          if (!increment) break;
+          this.#evict(trial, increment);
+          cost = addCosts(cost, increment.cost);
+          if (limit && compareCosts(cost, limit) >= 0) return undefined;
+          decision = this.#framework.schedule(pod, this.#options);
+          yield;
+        }
+        if (decision.fits) this.#place(trial, pod, decision.nodeName, decision.row);
+        yield;
+      }
+      if (this.#placed.length < this.#needed || !tasksMet(this.#gang, this.#placed)) return undefined;
+      yield* this.#spare();
+      const victims = this.#evicted.flat().sort(moreImportant);
+      // It fits as things are.
+      if (victims.length === 0 && leaving === 0) return undefined;
+      const final = new VictimPool(this.#snapshot, { budgets: [], group: () => undefined }).cost(victims);
+      const violations = this.#violations(victims);
+      const placed = this.#placed.map(({ pod, nodeName }) => ({ pod, nodeName }));
+      return { placed, victims, violations, domain: this.#domain.name, cost: { ...final, violations } };
+    } finally {
+      trial.rollback();
+    }
+  }
+
+  /** What leaves anyway is gone. Answers how many pods that are. */
+  #seeOff(trial: Trial): number {
+    let count = 0;
+    for (const row of this.#domain.rows) {
+      const leaving = this.#snapshot
+        .podsOn(row)
+        .filter(({ info }) => info.pod.metadata.deletionTimestamp !== undefined);
+      for (const pod of leaving) trial.remove(pod);
+      count += leaving.length;
+    }
+    return count;
+  }
+
+  /** Places whom it can without evicting anybody. Answers the others. */
+  *#placeFree(trial: Trial): Generator<void, PodInfo[]> {
+    const waiting: PodInfo[] = [];
+    const hopeless = new Set<string>();
+    for (const pod of this.#gang.pods) {
+      const decision = hopeless.has(pod.signature) ? undefined : this.#framework.schedule(pod, this.#options);
+      if (decision?.fits) this.#place(trial, pod, decision.nodeName, decision.row);
+      else {
+        hopeless.add(pod.signature);
+        waiting.push(pod);
+      }
+      yield;
+    }
+    return waiting;
+  }
+
+  #place(trial: Trial, pod: PodInfo, nodeName: string, row: number): void {
+    trial.imagine(pod, nodeName);
+    this.#placed.push({ pod, nodeName, row });
+  }
+
+  #evict(trial: Trial, { units, row }: Increment): void {
+    for (const unit of units) {
+      for (const pod of unit) trial.remove(pod);
+      this.#pool.charge(unit);
+      this.#evicted.push(unit);
+    }
+    // More of the row may be of use later.
+    for (const heap of this.#increments.values()) {
+      heap.push({ row, generation: -1, units: [], cost: free, gain: 1 });
+    }
+  }
+
+  /** The increment with the least cost for what it gains; undefined: there is none. */
+  #cheapest(pod: PodInfo): Increment | undefined {
+    const key = `${pod.priority}/${pod.signature}`;
+    let heap = this.#increments.get(key);
+    if (!heap) {
+      heap = new Heap<Increment>((a, b) => compareCosts(a.cost, b.cost, a.gain, b.gain) < 0);
+      for (const row of this.#domain.rows) {
+        const increment = this.#increment(pod, row);
+        if (increment) heap.push(increment);
+      }
+      this.#increments.set(key, heap);
+    }
+    for (;;) {
+      const increment = heap.pop();
+      if (!increment || increment.generation === this.#snapshot.rowGeneration[increment.row])
+        return increment;
+      const again = this.#increment(pod, increment.row);
+      if (again) heap.push(again);
+    }
+  }
+
+  #increment(pod: PodInfo, row: number): Increment | undefined {
+    const generation = this.#snapshot.rowGeneration[row]!;
+    const units = this.#unitsOn(pod, row);
+    if (units.length === 0) return undefined;
+    const trial = new Trial(this.#snapshot, this.#framework);
+    let chosen: (readonly PlacedPod[])[] = [];
+    try {
+      const single = this.#alone(pod, row, units);
+      if (single) {
+        chosen = [single];
+        for (const one of single) trial.remove(one);
+      } else {
+        for (const unit of units) {
+          for (const one of unit) trial.remove(one);
+          chosen.push(unit);
+          if (this.#roomOn(pod, row) > 0) break;
+        }
+        if (this.#roomOn(pod, row) === 0) return undefined;
+        chosen = chosen.filter((unit, i) => i === chosen.length - 1 || !this.#comesBack(unit, pod, row));
+      }
+      const missing = this.#needed - this.#placed.length;
+      const gain = Math.max(1, Math.min(missing, this.#roomOn(pod, row)));
+      return { row, generation, units: chosen, cost: this.#pool.cost(chosen.flat()), gain };
+    } finally {
+      trial.rollback();
+    }
+  }
+
+  /** Units with a pod on the row that may go, the cheapest first; among the equally important, the largest first. */
+  #unitsOn(pod: PodInfo, row: number): (readonly PlacedPod[])[] {
+    const seen = new Set<string>();
+    const units: { unit: readonly PlacedPod[]; cost: Cost; size: number }[] = [];
+    for (const placed of this.#snapshot.podsOn(row)) {
+      if (seen.has(placed.info.uid)) continue;
+      const unit = this.#pool.unitOf(placed, pod.priority);
+      if (!unit) continue;
+      for (const { info } of unit) seen.add(info.uid);
+      units.push({ unit, cost: this.#pool.cost(unit), size: this.#share(unit, pod, row) });
+    }
+    units.sort(
+      (a, b) =>
+        a.cost.violations - b.cost.violations ||
+        a.cost.top - b.cost.top ||
+        b.size / b.cost.pods - a.size / a.cost.pods ||
+        a.cost.work - b.cost.work,
+    );
+    return units.map(({ unit }) => unit);
+  }
+
+  /** The least unit that makes room without any other, if those before it in importance are no more than its equals. */
+  #alone(
+    pod: PodInfo,
+    row: number,
+    units: readonly (readonly PlacedPod[])[],
+  ): readonly PlacedPod[] | undefined {
+    let best: { unit: readonly PlacedPod[]; cost: Cost; size: number } | undefined;
+    const lowest = this.#pool.cost(units[0]!);
+    for (const unit of units) {
+      const cost = this.#pool.cost(unit);
+      if (cost.violations > lowest.violations || cost.top > lowest.top) break;
+      const size = this.#share(unit, pod, row);
+      if (best && (compareCosts({ ...best.cost, work: best.size }, { ...cost, work: size }) || -1) < 0)
+        continue;
+      const trial = new Trial(this.#snapshot, this.#framework);
+      for (const one of unit) trial.remove(one);
+      if (this.#roomOn(pod, row) > 0) best = { unit, cost, size };
+      trial.rollback();
+    }
+    return best?.unit;
+  }
+
+  /** What the unit holds on the row of what the member asks for: the largest share of a request. */
+  #share(unit: readonly PlacedPod[], pod: PodInfo, row: number): number {
+    let share = 0;
+    pod.dimensions.forEach((dimension, i) => {
+      let held = 0;
+      for (const { info, row: at } of unit) {
+        const index = at === row ? info.dimensions.indexOf(dimension) : -1;
+        if (index >= 0) held += info.requests[index]!;
+      }
+      share = Math.max(share, held / pod.requests[i]!);
+    });
+    return share;
+  }
+
+  /** Puts the unit back if the member still has room. */
+  #comesBack(unit: readonly PlacedPod[], pod: PodInfo, row: number): boolean {
+    const trial = new Trial(this.#snapshot, this.#framework);
+    for (const { info, nodeName } of unit) trial.imagine(info, nodeName);
+    if (this.#roomOn(pod, row) > 0) {
+      trial.keep();
+      return true;
+    }
+    trial.rollback();
+    return false;
+  }
+
+  #roomOn(pod: PodInfo, row: number): number {
+    this.#one[0] = row;
+    this.#framework.room(pod, this.#one, 1, this.#room);
+    return this.#room[0]!;
+  }
+
+  /** Whoever need not go after all stays, the most important first. */
+  *#spare(): Generator<void, void> {
+    const units = this.#evicted.splice(0).sort((a, b) => moreImportant(a[0]!, b[0]!));
+    for (const unit of units) {
+      this.#pool.refund(unit);
+      const trial = new Trial(this.#snapshot, this.#framework);
+      for (const { info, nodeName } of unit) trial.imagine(info, nodeName);
+      if (this.#allStand(unit)) trial.keep();
+      else {
+        trial.rollback();
+        this.#pool.charge(unit);
+        this.#evicted.push(unit);
+      }
+      yield;
+    }
+  }
+
+  /** True if nodes with returned pods have room for all that is on them, and members there still may be there. */
+  #allStand(unit: readonly PlacedPod[]): boolean {
+    const rows = new Set(unit.map(({ row }) => row));
+    for (const row of rows) if (overcommitted(this.#snapshot, row)) return false;
+    for (const { pod, nodeName, row } of this.#placed) {
+      const probe = this.#framework.probe(pod);
+      if (!rows.has(row) && !probe.clusterWide) continue;
+      const trial = new Trial(this.#snapshot, this.#framework);
+      trial.remove({ info: pod, nodeName, row });
+      const rejected = this.#framework.probe(pod).rejection(row) !== undefined;
+      trial.rollback();
+      if (rejected) return false;
+    }
+    return true;
+  }
+
+  #violations(victims: readonly PlacedPod[]): number {
+    this.#pool.refund(victims);
+    return this.#pool.charge(victims);
+  }
+}
+
+function overcommitted({ allocatable, requested }: Snapshot, row: number): boolean {
+  return requested.some((column, d) => column[row]! > allocatable[d]![row]!);
+}
+
+/** Higher priority first, then the longer running. */
+function moreImportant(a: PlacedPod, b: PlacedPod): number {
+  const [x, y] = [a.info.pod.status?.startTime ?? '9999', b.info.pod.status?.startTime ?? '9999'];
+  return b.info.priority - a.info.priority || (x < y ? -1 : x > y ? 1 : 0);
+}
+
+function difference(a: number, b: number): number {
+  return a === b ? 0 : a - b;
 }

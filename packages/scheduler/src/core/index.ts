@@ -31,10 +31,12 @@ export {
 } from './gang-topology.ts';
 export {
   findGangPreemption,
+  findingGangPreemption,
   victimsLeaving,
   type GangPreemptionOptions,
   type GangVictims,
 } from './gang-preemption.ts';
+export type { VictimGroup, VictimOptions } from './gang-victims.ts';
 export { Nominations } from './nominations.ts';
 export type {
   FilterPlugin,

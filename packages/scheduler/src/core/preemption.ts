@@ -209,7 +209,7 @@ function splitByBudgets(
 }
 
 /** Undefined for a budget that protects nothing: no selector, an empty one (as upstream here) or a broken one. */
-function selectorOf(budget: PodDisruptionBudget): Selector | undefined {
+export function selectorOf(budget: PodDisruptionBudget): Selector | undefined {
   try {
     const selector = selectorFrom(budget.spec?.selector);
     return selector.nothing || selector.empty ? undefined : selector;

@@ -11,8 +11,9 @@ import {
   type PodInfo,
   type Unit,
   type UnplacedMember,
+  type VictimGroup,
 } from '../core/index.ts';
-import { gangKeyOf, minCountOf, placedCount, type GangState } from './gang-registry.ts';
+import { gangKeyOf, minCountOf, placedCount, topologyOf, type GangState } from './gang-registry.ts';
 import type { Shared } from './shared.ts';
 
 /** Decides for a gang: binds all that it needs, makes room for it, or says why it must wait. */
@@ -29,15 +30,15 @@ export function decideGang(shared: Shared, unit: Unit, first: PodInfo, now: numb
     pods: [...unit.pods.values()].sort((a, b) => b.priority - a.priority || (a.key < b.key ? -1 : 1)),
     minCount: minCountOf(group),
     scheduled: placedCount(gang),
-    topologyKey: group.spec.schedulingConstraints?.topology?.[0]?.key,
+    topology: topologyOf(group),
     nodes: [...gang.scheduled.values()],
   };
   const framework = shared.frameworkOf(first);
   const decision = placeGang(framework, request);
   if (decision.fits) {
-    for (const { pod, nodeName } of decision.placed) {
+    for (const { pod, nodeName, reservations } of decision.placed) {
       unit.pods.delete(pod.uid);
-      shared.bind(pod, nodeName);
+      shared.bind(pod, nodeName, reservations);
     }
     status.group(group, { scheduled: true, reason: 'Scheduled', message: '' });
     unit.urgent = false;
@@ -67,8 +68,7 @@ function makeRoom(shared: Shared, unit: Unit, framework: Framework, gang: Gang):
   if (gang.pods.some(({ pod }) => pod.spec?.preemptionPolicy === 'Never')) return false;
   const found = findGangPreemption(framework, gang, {
     budgets: shared.budgets(),
-    random: shared.deps.random,
-    group: (victim) => disruptedWith(shared, victim),
+    group: (victim) => groupOf(shared, victim),
   });
   if (!found) return false;
   for (const { pod, nodeName } of found.placed) nominations.set(pod, nodeName);
@@ -76,12 +76,15 @@ function makeRoom(shared: Shared, unit: Unit, framework: Framework, gang: Gang):
   return true;
 }
 
-/** The victim, and its whole group if that can only be disrupted as one. */
-function disruptedWith({ gangs, snapshot }: Shared, victim: PlacedPod): readonly PlacedPod[] {
+/** The gang the victim runs with, if it is not to be left with less than it needs. */
+function groupOf({ gangs, snapshot }: Shared, victim: PlacedPod): VictimGroup | undefined {
   const key = gangKeyOf(victim.info.pod);
   const gang = key === undefined ? undefined : gangs.get(key);
-  if (gang?.group?.spec.disruptionMode !== 'PodGroup') return [victim];
-  return [...gang.scheduled.keys()].flatMap((uid) => snapshot.pod(uid) ?? []);
+  if (!gang?.group) return undefined;
+  const pods = [...gang.scheduled.keys()].flatMap((uid) => snapshot.pod(uid) ?? []);
+  const whole = gang.group.spec.disruptionMode === 'PodGroup';
+  const surplus = whole ? 0 : Math.max(0, placedCount(gang) - minCountOf(gang.group));
+  return { key: gang.key, pods, surplus };
 }
 
 /** One event and one condition for the group, in the words of the reason most of its members wait for. */

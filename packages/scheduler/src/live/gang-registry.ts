@@ -1,6 +1,6 @@
 /** Which pods belong to which pod group, and how many of them have a node. */
-import type { PodGroup } from '@coracle/machinery/api';
-import type { Pod } from '@coracle/machinery/api';
+import type { Pod, PodGroup } from '@coracle/machinery/api';
+import type { GangTopology } from '../core/index.ts';
 
 export interface GangState {
   /** `namespace/name`. */
@@ -49,4 +49,10 @@ export function gangKeyOf(pod: Pod): string | undefined {
 /** Members that must be placed together; 1 for groups with the basic policy. */
 export function minCountOf(group: PodGroup): number {
   return group.spec.schedulingPolicy.gang?.minCount ?? 1;
+}
+
+/** Where the members must be near each other; undefined: anywhere. */
+export function topologyOf(group: PodGroup): GangTopology | undefined {
+  const required = (group.spec.schedulingConstraints?.topology ?? []).map(({ key }) => key);
+  return required.length > 0 ? { required } : undefined;
 }

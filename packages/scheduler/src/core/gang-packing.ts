@@ -1,0 +1,79 @@
+/**
+ * Fewest nodes for a gang: each kind of member fills the node with the most room, and the last few go where they fit most
+ * tightly. Nodes the gang is on already come first.
+ */
+import type { Framework, Placed, PlacementOptions } from './framework.ts';
+import { shapesOf } from './gang-topology.ts';
+import type { PodInfo } from './pod-info.ts';
+
+export interface PackingOrder {
+  /** The node for the pod; undefined: none of those packing looks at will do, and the profile may look for itself. */
+  next(pod: PodInfo): Placed | undefined;
+}
+
+export function packingOrder(
+  framework: Framework,
+  pods: readonly PodInfo[],
+  options: PlacementOptions,
+): PackingOrder {
+  const { snapshot } = framework;
+  const rows = options.rows ?? Int32Array.from({ length: snapshot.rowCount }, (_, row) => row);
+  const left = new Map(shapesOf(pods).map(({ pod, count }) => [pod.signature, count]));
+  const used = new Set<number>();
+  const useless = new Map<string, Set<number>>();
+  const room = new Int32Array(rows.length);
+  /** Row being filled, by signature. */
+  const filling = new Map<string, number>();
+
+  const choose = (pod: PodInfo, count: number): number | undefined => {
+    framework.room(pod, rows, rows.length, room);
+    const skip = useless.get(pod.signature);
+    let best = -1;
+    for (let i = 0; i < rows.length; i++) {
+      if (room[i] === 0 || skip?.has(rows[i]!)) continue;
+      if (best < 0 || fuller(i, best, count)) best = i;
+    }
+    return best < 0 ? undefined : rows[best]!;
+  };
+  /** True if row `a` is the better one for `count` pods that are left. */
+  const fuller = (a: number, b: number, count: number): boolean => {
+    const [usedA, usedB] = [used.has(rows[a]!), used.has(rows[b]!)];
+    if (usedA !== usedB) return usedA;
+    const [whole, wholeB] = [room[a]! >= count, room[b]! >= count];
+    if (whole !== wholeB) return whole;
+    // Both take all that is left: the tighter one. Neither does: the larger one.
+    return whole ? room[a]! < room[b]! : room[a]! > room[b]!;
+  };
+
+  return {
+    next(pod) {
+      const { signature } = pod;
+      const count = left.get(signature) ?? 1;
+      let row = filling.get(signature);
+      for (;;) {
+        if (row !== undefined) {
+          const decision = framework.schedule(pod, one(snapshot.alive.length, row));
+          if (decision.fits) {
+            filling.set(signature, row);
+            used.add(row);
+            left.set(signature, count - 1);
+            return decision;
+          }
+          let skip = useless.get(signature);
+          if (!skip) useless.set(signature, (skip = new Set()));
+          skip.add(row);
+          filling.delete(signature);
+        }
+        row = choose(pod, count);
+        if (row === undefined) return undefined;
+      }
+    },
+  };
+}
+
+/** Looks at one row only. */
+function one(capacity: number, row: number): PlacementOptions {
+  const within = new Uint8Array(capacity);
+  within[row] = 1;
+  return { within, rows: Int32Array.of(row) };
+}
