@@ -1,0 +1,102 @@
+/** Declarations of functions: a signature as text (`string.contains(string): bool`, `list<A>.indexOf(A): int`) and what it does. */
+import { type Type, types } from './types.ts';
+import type { CelValue } from './values.ts';
+
+export type Run = (...args: CelValue[]) => CelValue;
+
+export interface Overload {
+  readonly name: string;
+  /** Called as `target.name(...)`: the target is then the first of `params`. */
+  readonly member: boolean;
+  readonly params: readonly Type[];
+  readonly result: Type;
+  readonly run: Run;
+  /** What a call costs beyond one step, from its arguments: functions that walk through texts and lists say how long those are. */
+  readonly cost: ((...args: CelValue[]) => number) | undefined;
+}
+
+const opaqueNames: Readonly<Record<string, string>> = {
+  Quantity: 'kubernetes.Quantity',
+  Semver: 'kubernetes.Semver',
+  URL: 'kubernetes.URL',
+  NamedFormat: 'kubernetes.NamedFormat',
+  IP: 'net.IP',
+  CIDR: 'net.CIDR',
+};
+
+const signature = /^(?:(?<target>[\w<>, ]+)\.)?(?<name>[^\s(]+)\((?<params>[^)]*)\): (?<result>.+)$/;
+
+/**
+ * One overload. Namespaced functions (`math.abs(int): int`) are written with their namespace after a colon-less `#`: `#math.abs(...)`.
+ * The function gets the values in order, and may rely on their being of the declared types. It throws CelError.
+ */
+export function declare<A extends never[]>(
+  text: string,
+  run: (...args: A) => CelValue,
+  cost?: (...args: A) => number,
+): Overload {
+  const global = text.startsWith('#');
+  const groups = signature.exec(global ? text.slice(1) : text)?.groups;
+  if (!groups) throw new Error(`not a signature: ${text}`);
+  const { target, name = '', params = '', result = '' } = groups;
+  const list = params.trim() === '' ? [] : splitTypes(params).map(readType);
+  return {
+    name: global && target !== undefined ? `${target}.${name}` : name,
+    member: !global && target !== undefined,
+    params: !global && target !== undefined ? [readType(target), ...list] : list,
+    result: readType(result),
+    run: run as unknown as Run,
+    cost: cost as Overload['cost'],
+  };
+}
+
+/** Splits at the commas outside of angle brackets. */
+function splitTypes(text: string): string[] {
+  const parts: string[] = [];
+  let depth = 0;
+  let start = 0;
+  for (let index = 0; index < text.length; index++) {
+    if (text[index] === '<') depth++;
+    else if (text[index] === '>') depth--;
+    else if (text[index] === ',' && depth === 0) {
+      parts.push(text.slice(start, index));
+      start = index + 1;
+    }
+  }
+  parts.push(text.slice(start));
+  return parts;
+}
+
+function readType(source: string): Type {
+  const text = source.trim();
+  const open = text.indexOf('<');
+  const name = open < 0 ? text : text.slice(0, open);
+  const inner = open < 0 ? [] : splitTypes(text.slice(open + 1, -1)).map(readType);
+  const [first = types.dyn, second = types.dyn] = inner;
+  switch (name) {
+    case 'list':
+      return types.list(first);
+    case 'map':
+      return types.map(first, second);
+    case 'type':
+      return types.type(first);
+    case 'optional':
+      return types.optional(first);
+    case 'bool':
+    case 'int':
+    case 'uint':
+    case 'double':
+    case 'string':
+    case 'bytes':
+    case 'null':
+    case 'timestamp':
+    case 'duration':
+    case 'dyn':
+      return types[name];
+    default:
+  }
+  if (/^[A-Z]$/.test(name)) return types.param(name);
+  const opaque = opaqueNames[name];
+  if (opaque === undefined) throw new Error(`not a type: ${text}`);
+  return types.opaque(opaque);
+}
