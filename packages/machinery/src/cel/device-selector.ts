@@ -6,7 +6,8 @@
  */
 import type { resource_v1 } from '../api/index.ts';
 import { type Environment, environment } from './environment.ts';
-import { CelError, formatIssues } from './errors.ts';
+import { CelError } from './errors.ts';
+import { formatIssues } from './issues.ts';
 import { kubernetesLibraries } from './library/index.ts';
 import { type CelQuantity, readQuantity } from './library/quantity.ts';
 import { readSemver } from './library/semver.ts';

@@ -1,7 +1,8 @@
 /** Public face of @coracle/machinery/cel: the Common Expression Language with Kubernetes' libraries. */
 export { compileDeviceSelector, type DeviceSelector, type SelectableDevice } from './device-selector.ts';
 export { type Environment, environment, withVariables } from './environment.ts';
-export { CelError, type CelIssue, formatIssues } from './errors.ts';
+export { CelError } from './errors.ts';
+export { type CelIssue, formatIssues } from './issues.ts';
 export { kubernetesLibraries } from './library/index.ts';
 export { type CelCompilation, type CelProgram, compileCel } from './program.ts';
 export { showType, type Type, types } from './types.ts';

@@ -1,7 +1,8 @@
 /** Expressions, compiled. */
 import { check } from './check.ts';
 import type { Environment } from './environment.ts';
-import { CelError, type CelIssue, CelSyntaxError, issueAt } from './errors.ts';
+import { CelError, CelSyntaxError } from './errors.ts';
+import { type CelIssue, issueAt } from './issues.ts';
 import { Frame } from './frame.ts';
 import { parse } from './parser.ts';
 import { plan, usedVariables } from './plan.ts';
