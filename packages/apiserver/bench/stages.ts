@@ -31,14 +31,14 @@ export function samplesByFunction(profile: Profiler.Profile): Sampled[] {
 
 /** First match wins. */
 const stages: readonly (readonly [RegExp, string])[] = [
-  [/^\(idle\)|^\(program\)|^post node:inspector/, 'idle'],
+  [/^\(idle\)|^\(program\)/, 'idle'],
   [/^\(garbage collector\)/, 'gc'],
   [/^jsonClone /, 'clone'],
   [/^deepFreeze |^freeze /, 'freeze'],
   [/^deepEqual /, 'compare'],
-  [/ machinery\/schema\/(types|prune)/, 'decode check'],
+  [/ machinery\/schema\/(types|prune|decodes)/, 'decode check'],
   [/ machinery\/schema\/defaults/, 'schema defaults'],
-  [/ machinery\/schema\/validate/, 'schema validation'],
+  [/ machinery\/schema\/(validate|fits|problems)/, 'schema validation'],
   [/ machinery\/schema/, 'schema'],
   [/ machinery\/patch/, 'patch'],
   [/ machinery\/(object-meta|names)/, 'metadata rules'],
@@ -57,6 +57,8 @@ const stages: readonly (readonly [RegExp, string])[] = [
 
 /** The step a stack belongs to. */
 export function stageOf(frames: readonly string[]): string {
+  // The measuring itself.
+  if (frames.some((frame) => /^yardstick |^post node:inspector/.test(frame))) return 'idle';
   for (const frame of frames) for (const [pattern, stage] of stages) if (pattern.test(frame)) return stage;
   return 'runtime';
 }

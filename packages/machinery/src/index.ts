@@ -20,6 +20,7 @@ export { createStrategicPatch, createThreeWayStrategicPatch } from './patch/stra
 export * from './quantity.ts';
 export * from './registry.ts';
 export * from './resource-type.ts';
+export { decodesCleanly } from './schema/decodes.ts';
 export { applyDefaults } from './schema/defaults.ts';
 export { prune, unknownFields } from './schema/prune.ts';
 export {
@@ -30,7 +31,8 @@ export {
 } from './openapi/definitions.ts';
 export { type OpenApiInfo, openApiV2, openApiV3 } from './openapi/documents.ts';
 export { typeErrors, type TypeProblem } from './schema/types.ts';
-export { goRegex, validate } from './schema/validate.ts';
+export { goRegex } from './schema/problems.ts';
+export { validate } from './schema/validate.ts';
 export * from './status.ts';
 export * from './time.ts';
 export * from './version.ts';

@@ -46,6 +46,38 @@ const pow10 = (n: number): bigint => 10n ** BigInt(n);
 /** Division that rounds away from zero. */
 const divideUp = (a: bigint, b: bigint): bigint => (a > 0n ? (a + b - 1n) / b : (a - b + 1n) / b);
 
+/** What the number before a suffix may not be a multiple of, lest a larger suffix would do. */
+const stepOf: Readonly<Record<string, number>> = {
+  m: 1000,
+  k: 1000,
+  M: 1000,
+  G: 1000,
+  T: 1000,
+  Ki: 1024,
+  Mi: 1024,
+  Gi: 1024,
+  Ti: 1024,
+};
+
+/**
+ * True for most quantities in their canonical form (`0`, `250m`, `4`, `64Mi`), found out without a regular expression; false for
+ * all other texts and for canonical forms that are rare.
+ */
+export function isPlainQuantity(text: string): boolean {
+  let digits = 0;
+  let value = 0;
+  for (; digits < text.length; digits++) {
+    const digit = text.charCodeAt(digits) - 48;
+    if (!(digit >= 0 && digit <= 9)) break;
+    value = value * 10 + digit;
+  }
+  if (digits === 0 || digits > 6) return false;
+  if (text.charCodeAt(0) === 48) return text.length === 1;
+  if (digits === text.length) return value % 1000 !== 0;
+  const step = stepOf[text.slice(digits)];
+  return step !== undefined && value % step !== 0;
+}
+
 /** Why `text` is not a quantity, in the API server's words; undefined if it is one. */
 export function quantityProblem(text: string): string | undefined {
   const match = pattern.exec(text);

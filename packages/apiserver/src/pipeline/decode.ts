@@ -6,6 +6,7 @@ import {
   ApiError,
   apiVersionOf,
   decodeJson,
+  decodesCleanly,
   errors,
   isObject,
   jsonClone,
@@ -132,6 +133,7 @@ export function checkFields(
   const prefix = `${kind.kind} in version ${JSON.stringify(kind.version)} cannot be handled as a ${kind.kind}: `;
   if (object.metadata === undefined || object.metadata === null)
     object.metadata = {} as Unstructured['metadata'];
+  if (kind.builtin && duplicates.length === 0 && decodesCleanly(kind.schema, object)) return object;
   if (kind.builtin || !isObject(object.metadata)) {
     const wrong = typeErrors(kind.schema, object);
     if (wrong.length > 0) throw errors.badRequest(`${prefix}${wrong[0]?.message ?? ''}`);

@@ -7,7 +7,8 @@ import { isObject } from '../equality.ts';
 import type { Schema } from '../kind.ts';
 import type { CauseReason, FieldError } from '../status.ts';
 import { unknownFields } from '../schema/prune.ts';
-import { goRegex, validate } from '../schema/validate.ts';
+import { goRegex } from '../schema/problems.ts';
+import { validate } from '../schema/validate.ts';
 
 const types = ['array', 'boolean', 'integer', 'number', 'object', 'string'];
 /** Keywords of JSON schema that CRDs may not use. */

@@ -1,8 +1,9 @@
 /** Defaults: what the server adds to an object, by its schema. */
-import { isObject, jsonClone, setKey } from '../equality.ts';
+import { jsonClone, setKey } from '../equality.ts';
 import type { Schema } from '../kind.ts';
-import { parseQuantity } from '../quantity.ts';
+import { isPlainQuantity, parseQuantity } from '../quantity.ts';
 import { formatMicroTime, formatTime, parseTime } from '../time.ts';
+import { nodeOf, type SchemaNode } from './node.ts';
 
 /**
  * Puts the schema's defaults into `value`, **in place** (its objects and arrays must not be frozen), and returns it.
@@ -12,63 +13,81 @@ import { formatMicroTime, formatTime, parseTime } from '../time.ts';
  * canonical (`1000m` -> `1`), times UTC, and an empty text counts as absent where there is a default.
  */
 export function applyDefaults<T>(schema: Schema, value: T): T {
-  if (Array.isArray(value)) {
-    const items = schema.items;
-    if (!items) return value;
-    for (let i = 0; i < value.length; i++) {
-      const before: unknown = value[i];
-      const after = isContainer(before)
-        ? applyDefaults(items, before)
-        : before === null && items.goTyped
-          ? zeroValue(items)
-          : scalar(items, before);
-      if (after !== before) value[i] = after;
-    }
-    return value;
-  }
-  if (!isObject(value)) return value;
-  const object = value as Record<string, unknown>;
-  const { properties, additionalProperties } = schema;
-  if (properties) {
-    for (const key of Object.keys(object)) {
-      const property = Object.hasOwn(properties, key) ? properties[key] : undefined;
-      if (!property) continue;
-      const child = object[key];
-      if (child === null) {
-        if (property.goTyped ? !isAnyJson(property) : dropsNull(property)) {
-          delete object[key];
-        }
-      } else if (isContainer(child)) applyDefaults(property, child);
-      else {
-        const formed = scalar(property, child);
-        if (formed !== child) object[key] = formed;
-      }
-    }
-    for (const key of defaultedKeys(schema, properties)) {
-      const property = properties[key] as Schema;
-      const present = object[key];
-      if (present === undefined || (present === '' && property.goTyped)) {
-        const filled = jsonClone(property.default);
-        setKey(object, key, isContainer(filled) ? applyDefaults(property, filled) : filled);
-      }
-    }
-  }
-  if (typeof additionalProperties === 'object') {
-    for (const key of Object.keys(object)) {
-      if (properties && Object.hasOwn(properties, key)) continue;
-      const child = object[key];
-      if (child === null && dropsNull(additionalProperties)) {
-        setKey(object, key, jsonClone(additionalProperties.default));
-      } else if (child === null && additionalProperties.goTyped) {
-        setKey(object, key, zeroValue(additionalProperties));
-      } else if (isContainer(child)) applyDefaults(additionalProperties, child);
-      else {
-        const formed = scalar(additionalProperties, child);
-        if (formed !== child) setKey(object, key, formed);
-      }
-    }
-  }
+  if (typeof value === 'object' && value !== null) complete(nodeOf(schema), value);
   return value;
+}
+
+function complete(node: SchemaNode, value: object): void {
+  if (Array.isArray(value)) completeList(node, value);
+  else {
+    const object = value as Record<string, unknown>;
+    const { properties, rest } = node;
+    if (properties) completeProperties(node, properties, object);
+    if (rest) completeRest(properties, rest, object);
+  }
+}
+
+function completeList({ items }: SchemaNode, list: unknown[]): void {
+  if (!items) return;
+  for (let i = 0; i < list.length; i++) {
+    const item = list[i];
+    if (typeof item === 'object') {
+      if (item !== null) complete(items, item);
+      else if (items.goTyped) list[i] = zeroValue(items.schema);
+    } else if (items.formed) {
+      const formed = scalar(items, item);
+      if (formed !== item) list[i] = formed;
+    }
+  }
+}
+
+function completeProperties(
+  node: SchemaNode,
+  properties: ReadonlyMap<string, SchemaNode>,
+  object: Record<string, unknown>,
+): void {
+  for (const key in object) {
+    const property = properties.get(key);
+    if (property === undefined) continue;
+    const child = object[key];
+    if (typeof child === 'object') {
+      if (child !== null) complete(property, child);
+      else if (property.dropsNull) delete object[key];
+    } else if (property.formed) {
+      const formed = scalar(property, child);
+      if (formed !== child) object[key] = formed;
+    }
+  }
+  if (!node.defaulted) return;
+  for (const { key, node: property } of node.defaulted) {
+    const present = object[key];
+    if (present === undefined || (present === '' && property.goTyped)) {
+      const filled = jsonClone(property.schema.default);
+      if (typeof filled === 'object' && filled !== null) complete(property, filled);
+      setKey(object, key, filled);
+    }
+  }
+}
+
+function completeRest(
+  properties: ReadonlyMap<string, SchemaNode> | undefined,
+  rest: SchemaNode,
+  object: Record<string, unknown>,
+): void {
+  for (const key in object) {
+    if (properties?.has(key)) continue;
+    const child = object[key];
+    if (typeof child === 'object') {
+      if (child !== null) complete(rest, child);
+      // Of a built-in kind it becomes its type's zero value; a default comes first.
+      else if (rest.schema.default !== undefined && !rest.schema.nullable)
+        setKey(object, key, jsonClone(rest.schema.default));
+      else if (rest.goTyped) setKey(object, key, zeroValue(rest.schema));
+    } else if (rest.formed) {
+      const formed = scalar(rest, child);
+      if (formed !== child) setKey(object, key, formed);
+    }
+  }
 }
 
 /** What Go's decoding makes of a null in a list or a map: the zero value of its type. */
@@ -89,41 +108,21 @@ function zeroValue(items: Schema): unknown {
   }
 }
 
-const isContainer = (value: unknown): boolean => typeof value === 'object' && value !== null;
-/** Where null is a value like others: `default` and `enum` of a definition's schema. */
-const isAnyJson = (schema: Schema): boolean =>
-  schema.type === undefined && schema.format === undefined && schema.properties === undefined;
-const dropsNull = (schema: Schema): boolean => schema.default !== undefined && !schema.nullable;
-
-/** Keys with a default, found once a schema. */
-const withDefaults = new WeakMap<Schema, readonly string[]>();
-function defaultedKeys(schema: Schema, properties: Readonly<Record<string, Schema>>): readonly string[] {
-  let keys = withDefaults.get(schema);
-  if (!keys) {
-    keys = Object.keys(properties).filter((key) => properties[key]?.default !== undefined);
-    withDefaults.set(schema, keys);
-  }
-  return keys;
-}
-
-const plainQuantity = /^(0|[1-9]\d{0,2})$/;
-function scalar(schema: Schema, value: unknown): unknown {
-  if (!schema.goTyped) return value;
-  if (schema.format === 'quantity') {
+/** The form Go gives a quantity or a time; other values as they are. */
+function scalar(node: SchemaNode, value: unknown): unknown {
+  if (node.format === 'quantity') {
     if (value === '') return '0';
-    if (typeof value === 'string' ? plainQuantity.test(value) : typeof value !== 'number') return value;
+    if (typeof value === 'string' ? isPlainQuantity(value) : typeof value !== 'number') return value;
     try {
       return parseQuantity(value as string | number).toString();
     } catch {
       return value; // Validation says what is wrong with it.
     }
   }
-  if (schema.format === 'date-time' && typeof value === 'string') {
-    const micro = schema.definition?.endsWith('MicroTime') ?? false;
-    if (value.length === (micro ? 27 : 20) && value.endsWith('Z')) return value;
-    const at = parseTime(value);
-    if (at === undefined) return value;
-    return micro ? formatMicroTime(at) : formatTime(at);
-  }
-  return value;
+  if (typeof value !== 'string') return value;
+  const micro = node.schema.definition?.endsWith('MicroTime') ?? false;
+  if (value.length === (micro ? 27 : 20) && value.endsWith('Z')) return value;
+  const at = parseTime(value);
+  if (at === undefined) return value;
+  return micro ? formatMicroTime(at) : formatTime(at);
 }

@@ -1,6 +1,8 @@
 /** Pruning: fields that the schema does not know are dropped. */
 import { isObject } from '../equality.ts';
 import type { Schema } from '../kind.ts';
+import { known } from './decodes.ts';
+import { nodeOf } from './node.ts';
 
 /**
  * Removes unknown fields from `value` **in place** (its objects must not be frozen) and returns their paths in document
@@ -10,6 +12,7 @@ import type { Schema } from '../kind.ts';
  */
 export function prune(schema: Schema, value: unknown): string[] {
   const dropped: string[] = [];
+  if (known(nodeOf(schema), value)) return dropped;
   walk(schema, value, '', true, true, dropped);
   return dropped;
 }
@@ -17,6 +20,7 @@ export function prune(schema: Schema, value: unknown): string[] {
 /** The paths of unknown fields, without removing them. */
 export function unknownFields(schema: Schema, value: unknown): string[] {
   const found: string[] = [];
+  if (known(nodeOf(schema), value)) return found;
   walk(schema, value, '', true, false, found);
   return found;
 }
