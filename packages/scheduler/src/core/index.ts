@@ -58,7 +58,7 @@ export {
   type Taker,
 } from './reservation.ts';
 export { maxNodeScore, normalizeToMax } from './plugin.ts';
-export { describePod, type HostPort, type PodInfo, type PodInfoOptions } from './pod-info.ts';
+export { PodReader, type HostPort, type PodInfo, type PodInfoOptions } from './pod-info.ts';
 export { findPreemption, type Preemption, type PreemptionOptions, type Victims } from './preemption.ts';
 export { defaultProfile, type DefaultProfileArgs } from './profile.ts';
 export {

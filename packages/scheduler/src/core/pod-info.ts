@@ -6,7 +6,7 @@ import type { Pod } from '@coracle/machinery/api';
 import { cardRequest, wholeCardResource, type CardRequest } from './cards/card-request.ts';
 import type { Interner } from './interner.ts';
 import { affinityTerms, type AffinityTerms, type PodQueries } from './pod-query.ts';
-import { nonZeroRequests, podRequests } from './resources.ts';
+import { hasStatusResources, nonZeroRequests, podRequests } from './resources.ts';
 
 /** A host port a pod occupies. An ip of '0.0.0.0' (or none) means all addresses of the node. */
 export interface HostPort {
@@ -48,39 +48,85 @@ export interface PodInfoOptions {
   placed?: boolean;
 }
 
-/** `resources` gives out dimensions: resource name -> id, as ids 1.. of an Interner (dimension = id - 1). */
-export function describePod(
-  pod: Pod,
-  resources: Interner,
-  queries: PodQueries,
-  options: PodInfoOptions = {},
-): PodInfo {
-  const useStatus = options.placed === true;
-  const wanted = podRequests(pod, { useStatus });
-  const nonZero = nonZeroRequests(pod, wanted, useStatus);
-  const dimensions: number[] = [];
-  const requests: number[] = [];
-  for (const [name, amount] of wanted) {
-    if (amount <= 0) continue;
-    dimensions.push(resources.id(name) - 1);
-    requests.push(amount);
+/** What pods of equal specs have in common, worked out once. */
+interface Shape {
+  /** See `shapeOf`; its copy is the one that all signatures share. */
+  readonly text: string;
+  readonly dimensions: readonly number[];
+  readonly requests: readonly number[];
+  readonly nonZeroCpu: number;
+  readonly nonZeroMemory: number;
+  readonly ports: readonly HostPort[];
+  readonly wholeCards: number;
+}
+
+/** Shapes remembered; pods of a cluster have few. */
+const maxShapes = 4096;
+
+/** Reads pods against one set of resource dimensions: resource name -> id of the interner (dimension = id - 1). */
+export class PodReader {
+  readonly #resources: Interner;
+  readonly #queries: PodQueries;
+  readonly #shapes = new Map<string, Shape>();
+
+  constructor(resources: Interner, queries: PodQueries) {
+    this.#resources = resources;
+    this.#queries = queries;
   }
-  const { namespace = '', name = '', uid } = pod.metadata;
-  const cards = cardRequest(pod, wanted.get(wholeCardResource) ?? 0);
-  return {
-    pod,
-    key: `${namespace}/${name}`,
-    uid: uid ?? `${namespace}/${name}`,
-    priority: options.priority ?? pod.spec?.priority ?? 0,
-    dimensions,
-    requests,
-    nonZeroCpu: nonZero.cpu,
-    nonZeroMemory: nonZero.memory,
-    ports: hostPorts(pod),
-    terms: affinityTerms(pod, queries),
-    cards,
-    signature: useStatus ? '' : signatureOf(pod, cards),
-  };
+
+  read(pod: Pod, options: PodInfoOptions = {}): PodInfo {
+    const useStatus = options.placed === true;
+    const shape = useStatus && hasStatusResources(pod) ? this.#measure(pod, '', true) : this.#shapeOf(pod);
+    const { dimensions, requests, nonZeroCpu, nonZeroMemory, ports, wholeCards } = shape;
+    const { namespace = '', name = '', uid } = pod.metadata;
+    const key = `${namespace}/${name}`;
+    const cards = cardRequest(pod, wholeCards);
+    return {
+      pod,
+      key,
+      uid: uid ?? key,
+      priority: options.priority ?? pod.spec?.priority ?? 0,
+      dimensions,
+      requests,
+      nonZeroCpu,
+      nonZeroMemory,
+      ports,
+      terms: affinityTerms(pod, this.#queries),
+      cards,
+      signature: useStatus ? '' : signatureOf(shape.text, pod, cards),
+    };
+  }
+
+  #shapeOf(pod: Pod): Shape {
+    const text = shapeText(pod);
+    const known = this.#shapes.get(text);
+    if (known) return known;
+    const fresh = this.#measure(pod, text, false);
+    if (this.#shapes.size >= maxShapes) this.#shapes.clear();
+    this.#shapes.set(text, fresh);
+    return fresh;
+  }
+
+  #measure(pod: Pod, text: string, useStatus: boolean): Shape {
+    const wanted = podRequests(pod, { useStatus });
+    const nonZero = nonZeroRequests(pod, wanted, useStatus);
+    const dimensions: number[] = [];
+    const requests: number[] = [];
+    for (const [name, amount] of wanted) {
+      if (amount <= 0) continue;
+      dimensions.push(this.#resources.id(name) - 1);
+      requests.push(amount);
+    }
+    return {
+      text,
+      dimensions,
+      requests,
+      nonZeroCpu: nonZero.cpu,
+      nonZeroMemory: nonZero.memory,
+      ports: hostPorts(pod),
+      wholeCards: wanted.get(wholeCardResource) ?? 0,
+    };
+  }
 }
 
 /** Host ports of the pod's containers and sidecars. */
@@ -101,13 +147,19 @@ function hostPorts(pod: Pod): readonly HostPort[] {
  * All of the spec that plugins which look at one node read. Labels, namespace and images are left out: what they decide
  * depends on other nodes, is never kept, and they differ between the pods of one job.
  */
-function signatureOf(pod: Pod, cards: CardRequest | undefined): string {
+function signatureOf(shape: string, { spec }: Pod, cards: CardRequest | undefined): string {
+  // What the extended resource says of cards is among the containers' resources; mostly the shape is all there is.
+  if (!spec?.nodeName && cards === undefined) return shape;
+  return JSON.stringify([spec?.nodeName, cards?.key, shape]);
+}
+
+/** The part of a signature that also says what the pod asks for, and which host ports. */
+function shapeText(pod: Pod): string {
   const spec = pod.spec;
   if (!spec) return '';
   const containers = (list: typeof spec.containers | undefined) =>
     list?.map((c) => [c.resources, c.restartPolicy, c.ports?.filter((p) => p.hostPort)]);
   return JSON.stringify([
-    spec.nodeName,
     spec.nodeSelector,
     spec.affinity?.nodeAffinity,
     spec.tolerations,
@@ -115,7 +167,5 @@ function signatureOf(pod: Pod, cards: CardRequest | undefined): string {
     spec.resources,
     containers(spec.containers),
     containers(spec.initContainers),
-    // What the extended resource says is among the containers' resources.
-    cards?.key,
   ]);
 }

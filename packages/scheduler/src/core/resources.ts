@@ -7,7 +7,7 @@
  * - for each init container, itself plus the sidecars started before it,
  * then pod-level requests replace what they name, then the overhead of its runtime class is added.
  */
-import type { Container, Pod } from '@coracle/machinery/api';
+import type { Container, ContainerStatus, Pod } from '@coracle/machinery/api';
 import { milliValue, value } from './quantity.ts';
 
 /** Amounts by resource name: `cpu` in milli-cores, all others in whole units. */
@@ -115,9 +115,11 @@ function aggregate(
   return result;
 }
 
-function hasStatusResources({ status }: Pod): boolean {
-  const all = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])];
-  return all.some((s) => s.allocatedResources !== undefined || s.resources !== undefined);
+/** True if the kubelet says what the containers have been given. */
+export function hasStatusResources({ status }: Pod): boolean {
+  const given = (s: ContainerStatus): boolean =>
+    s.allocatedResources !== undefined || s.resources !== undefined;
+  return Boolean(status?.containerStatuses?.some(given) || status?.initContainerStatuses?.some(given));
 }
 
 function statusOf(pod: Pod, name: string) {

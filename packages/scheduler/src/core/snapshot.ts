@@ -19,13 +19,7 @@ import { UsedPorts } from './host-ports.ts';
 import { ImageTable } from './images.ts';
 import { Interner } from './interner.ts';
 import { LabelColumns } from './label-columns.ts';
-import {
-  describePod,
-  firstDimensions,
-  podsDimension,
-  type PodInfo,
-  type PodInfoOptions,
-} from './pod-info.ts';
+import { PodReader, firstDimensions, podsDimension, type PodInfo, type PodInfoOptions } from './pod-info.ts';
 import { PodIndex } from './pod-index.ts';
 import { PodQueries, type Labels, type PodQuery } from './pod-query.ts';
 import { amountOf } from './resources.ts';
@@ -52,6 +46,7 @@ export class Snapshot {
   readonly images = new ImageTable();
   readonly cards = new CardColumns();
   readonly queries = new PodQueries();
+  readonly #reader = new PodReader(this.resources, this.queries);
   readonly podIndex = new PodIndex();
   readonly selectors = new DefaultSelectors();
 
@@ -93,7 +88,7 @@ export class Snapshot {
 
   /** Reads a pod against this snapshot's resource dimensions. */
   describe(pod: Pod, options?: PodInfoOptions): PodInfo {
-    const info = describePod(pod, this.resources, this.queries, options);
+    const info = this.#reader.read(pod, options);
     this.#addColumns();
     return info;
   }

@@ -5,8 +5,10 @@
  * A pod of ours is, at any time, in exactly one of these: in the queue (it needs a node), assumed (decided, binding under
  * way), placed (the API server says it has a node), or unknown (finished, deleted, on its way out before it had a node).
  */
+import { deepEqual } from '@coracle/machinery';
 import type { Node, Pod, PodGroup, PriorityClass } from '@coracle/machinery/api';
 import type { Gate, Nominations, PodInfo, SchedulingQueue, Snapshot, Unit } from '../core/index.ts';
+import { nodeMatters, sameHold, sameWish } from './compare.ts';
 import { gangKeyOf, minCountOf, placedCount, type GangRegistry } from './gang-registry.ts';
 
 export interface IntakeState {
@@ -55,7 +57,7 @@ export class Intake {
   }
 
   nodeChanged(before: Node | undefined, node: Node): void {
-    if (before && !matters(before, node)) return;
+    if (before && !nodeMatters(before, node)) return;
     this.#options.rowChanged(this.#state.snapshot.setNode(node));
     this.#options.poke();
   }
@@ -232,9 +234,12 @@ export class Intake {
     const { snapshot, gangs, assumed, nominations } = this.#state;
     const { uid } = pod.metadata;
     const place = snapshot.pod(uid);
-    if (place?.nodeName === nodeName && before?.spec?.nodeName === nodeName && sameClaims(before, pod)) {
-      snapshot.refreshPod({ ...place.info, pod });
-      if (JSON.stringify(before.metadata.labels) !== JSON.stringify(pod.metadata.labels)) {
+    // A pod that we placed holds what it was read to want.
+    const known =
+      place?.nodeName === nodeName && sameHold(place.info.pod, pod) ? { ...place.info, pod } : undefined;
+    if (known && before?.spec?.nodeName === nodeName) {
+      snapshot.refreshPod(known);
+      if (!deepEqual(before.metadata.labels, pod.metadata.labels)) {
         this.#options.podCame();
         this.#options.poke();
       }
@@ -245,7 +250,7 @@ export class Intake {
     nominations.delete(uid);
     const assumedOn = assumed.get(uid);
     assumed.delete(uid);
-    const info = snapshot.describe(pod, { priority: this.#priorityOf(pod), placed: true });
+    const info = known ?? snapshot.describe(pod, { priority: this.#priorityOf(pod), placed: true });
     if (place?.nodeName === nodeName) {
       snapshot.refreshPod(info);
       // Resized in place, perhaps to less.
@@ -308,35 +313,4 @@ export class Intake {
     const named = priorityClassName ? this.#options.priorityClass(priorityClassName) : undefined;
     return (named ?? this.#options.defaultPriorityClass())?.value ?? 0;
   }
-}
-
-/** True if a decision may depend on what changed: heartbeats and the like do not matter. */
-function matters(before: Node, after: Node): boolean {
-  const view = (node: Node): string =>
-    JSON.stringify([
-      node.status?.allocatable,
-      node.metadata.labels,
-      node.spec?.taints,
-      node.spec?.unschedulable,
-      node.status?.images,
-    ]);
-  return before.metadata.uid !== after.metadata.uid || view(before) !== view(after);
-}
-
-/** True if a decision for the pod depends on nothing that changed. */
-function sameWish(before: Pod, after: Pod): boolean {
-  const view = (pod: Pod): string => JSON.stringify([pod.spec, pod.status?.resourceClaimStatuses]);
-  return before.spec === after.spec || view(before) === view(after);
-}
-
-/** True if the pod holds on its node what it held before. */
-function sameClaims(before: Pod, after: Pod): boolean {
-  const view = (pod: Pod): string =>
-    JSON.stringify([
-      pod.spec?.containers.map((c) => c.resources),
-      pod.spec?.initContainers?.map((c) => c.resources),
-      pod.status?.containerStatuses?.map((s) => [s.allocatedResources, s.resources]),
-      pod.status?.initContainerStatuses?.map((s) => [s.allocatedResources, s.resources]),
-    ]);
-  return view(before) === view(after);
 }
