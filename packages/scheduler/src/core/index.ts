@@ -70,6 +70,13 @@ export {
   type UnitState,
 } from './queue.ts';
 export { amounts, nonZeroRequests, podRequests, type Amounts, type PodRequestOptions } from './resources.ts';
+export {
+  Fragmentation,
+  popularShapes,
+  type RequestShape,
+  type WeightedShape,
+} from './cards/fragmentation.ts';
+export { gpuProfile, type GpuPolicy, type GpuProfileArgs } from './gpu-profiles.ts';
 export { scheduleOne } from './schedule-one.ts';
 export type { ResourceWeight, ScoringStrategy, ShapePoint } from './plugins/resource-scores.ts';
 export { createSnapshot, Snapshot, type PlacedPod } from './snapshot.ts';
