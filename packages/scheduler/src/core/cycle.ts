@@ -162,13 +162,17 @@ export class Cycle {
     /** Rows that only cluster-wide filters reject. */
     const others = new Int32Array(batchSize);
     let open = 0;
+    let outside = 0;
     for (let i = 0; i < total; i++) {
       const row = rows ? rows[i]! : i;
       if (snapshot.alive[row] === 0) continue;
+      if (within !== undefined && (within[row] ?? 0) === 0) {
+        outside++;
+        continue;
+      }
       const nominated = this.#rejected?.get(row);
       const index = this.local.rejectedBy[row]!;
-      if (within !== undefined && (within[row] ?? 0) === 0) tally(outsideDomain, 1);
-      else if (nominated) count(row, nominated.by, nominated.code);
+      if (nominated) count(row, nominated.by, nominated.code);
       else if (index > 0) count(row, this.local.filters[index - 1]!, this.local.code[row]!);
       else {
         others[open++] = row;
@@ -178,6 +182,7 @@ export class Cycle {
       }
     }
     this.filterWide(others, open, count);
+    if (outside > 0) tally(outsideDomain, outside);
     resolvable.sort((a, b) => a - b);
     for (const [{ name, filter }, codes] of verdicts) {
       plugins.add(name);

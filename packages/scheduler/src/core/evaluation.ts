@@ -14,6 +14,7 @@ import {
   type PreparedScore,
   type Profile,
 } from './plugin.ts';
+import { RoomColumn } from './room.ts';
 import type { Snapshot } from './snapshot.ts';
 
 export interface NamedFilter {
@@ -84,6 +85,8 @@ export class Evaluation {
 
   /** By index into `relative`: false while all raw scores seen are 0, so that nothing comes of normalizing them. */
   readonly differs: boolean[];
+  /** Such pods each row could take; filled when gangs ask. */
+  readonly room = new RoomColumn();
   /** The last search for such a pod that found nothing, and the snapshot's generation then: equal pods need not search. */
   unplaced: { readonly at: number; readonly unplaced: Unplaced } | undefined;
 

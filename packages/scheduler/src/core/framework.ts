@@ -10,7 +10,7 @@ import { Cycle } from './cycle.ts';
 import { batchSize, Evaluation, prepareScores, type NamedScore, type Unplaced } from './evaluation.ts';
 import { Nominations } from './nominations.ts';
 import type { Pod } from '@coracle/machinery/api';
-import { podsDimension, type PodInfo } from './pod-info.ts';
+import type { PodInfo } from './pod-info.ts';
 import { isGate, isReserve, type Gate, type Profile } from './plugin.ts';
 import {
   noReservations,
@@ -175,20 +175,23 @@ export class Framework implements Taker {
    */
   room(pod: PodInfo, rows: Int32Array, count: number, room: Int32Array, resolvable?: Uint8Array): void {
     const cycle = this.#begin(pod);
+    if (cycle.rejection) {
+      room.fill(0, 0, count);
+      resolvable?.fill(0, 0, count);
+      return;
+    }
     const { local } = cycle;
-    const only = cycle.only && new Set(cycle.only.rows);
     for (let from = 0; from < count; from += batchSize) {
       const part = rows.subarray(from, Math.min(from + batchSize, count));
       local.refresh(this.snapshot, part, part.length);
     }
-    for (let i = 0; i < count; i++) {
-      const row = rows[i]!;
-      const possible = !cycle.rejection && (!only || only.has(row));
-      const by = local.rejectedBy[row]!;
-      room[i] = possible && by === 0 ? freeFor(this.snapshot, pod, row) : 0;
-      if (resolvable)
-        resolvable[i] =
-          possible && by > 0 && local.filters[by - 1]!.filter.resolvable(local.code[row]!) ? 1 : 0;
+    local.room.read(this.snapshot, pod, local, rows, count, room);
+    const only = cycle.only && new Set(cycle.only.rows);
+    for (let i = 0; i < count && only; i++) if (!only.has(rows[i]!)) room[i] = 0;
+    for (let i = 0; i < count && resolvable; i++) {
+      const by = local.rejectedBy[rows[i]!]!;
+      const may = by > 0 && local.filters[by - 1]!.filter.resolvable(local.code[rows[i]!]!);
+      resolvable[i] = may && (!only || only.has(rows[i]!)) ? 1 : 0;
     }
   }
 
@@ -386,20 +389,6 @@ function strideFor(total: number): number {
 
 function gcd(a: number, b: number): number {
   return b === 0 ? a : gcd(b, a % b);
-}
-
-/** How many pods like one that fits have room on the row. */
-function freeFor({ allocatable, requested }: Snapshot, pod: PodInfo, row: number): number {
-  if (pod.ports.length > 0) return 1;
-  let most = allocatable[podsDimension]![row]! - requested[podsDimension]![row]!;
-  const { dimensions, requests } = pod;
-  for (let i = 0; i < dimensions.length; i++) {
-    const d = dimensions[i]!;
-    const free = allocatable[d]![row]! - requested[d]![row]!;
-    // It fits though there is less than it asks for: another plugin answers for this resource.
-    if (free >= requests[i]!) most = Math.min(most, Math.floor(free / requests[i]!));
-  }
-  return Math.max(1, most);
 }
 
 function allowed(options: PlacementOptions, row: number): boolean {

@@ -18,25 +18,44 @@ export function packingOrder(
 ): PackingOrder {
   const { snapshot } = framework;
   const rows = options.rows ?? Int32Array.from({ length: snapshot.rowCount }, (_, row) => row);
+  const indexOf = new Map<number, number>();
+  for (let i = 0; i < rows.length; i++) indexOf.set(rows[i]!, i);
   const left = new Map(shapesOf(pods).map(({ pod, count }) => [pod.signature, count]));
   const used = new Set<number>();
   const useless = new Map<string, Set<number>>();
-  const room = new Int32Array(rows.length);
+  /** Room by signature, then index into `rows`; what has changed since is only on used rows. */
+  const rooms = new Map<string, Int32Array>();
+  const one = new Int32Array(1);
+  const room1 = new Int32Array(1);
   /** Row being filled, by signature. */
   const filling = new Map<string, number>();
 
+  const roomFor = (pod: PodInfo): Int32Array => {
+    let room = rooms.get(pod.signature);
+    if (!room) {
+      rooms.set(pod.signature, (room = new Int32Array(rows.length)));
+      framework.room(pod, rows, rows.length, room);
+      return room;
+    }
+    for (const row of used) {
+      one[0] = row;
+      framework.room(pod, one, 1, room1);
+      room[indexOf.get(row)!] = room1[0]!;
+    }
+    return room;
+  };
   const choose = (pod: PodInfo, count: number): number | undefined => {
-    framework.room(pod, rows, rows.length, room);
+    const room = roomFor(pod);
     const skip = useless.get(pod.signature);
     let best = -1;
     for (let i = 0; i < rows.length; i++) {
       if (room[i] === 0 || skip?.has(rows[i]!)) continue;
-      if (best < 0 || fuller(i, best, count)) best = i;
+      if (best < 0 || fuller(room, i, best, count)) best = i;
     }
     return best < 0 ? undefined : rows[best]!;
   };
   /** True if row `a` is the better one for `count` pods that are left. */
-  const fuller = (a: number, b: number, count: number): boolean => {
+  const fuller = (room: Int32Array, a: number, b: number, count: number): boolean => {
     const [usedA, usedB] = [used.has(rows[a]!), used.has(rows[b]!)];
     if (usedA !== usedB) return usedA;
     const [whole, wholeB] = [room[a]! >= count, room[b]! >= count];
@@ -52,10 +71,10 @@ export function packingOrder(
       let row = filling.get(signature);
       for (;;) {
         if (row !== undefined) {
-          const decision = framework.schedule(pod, one(snapshot.alive.length, row));
+          const decision = framework.schedule(pod, only(snapshot.alive.length, row));
           if (decision.fits) {
             filling.set(signature, row);
-            used.add(row);
+            if (indexOf.has(row)) used.add(row);
             left.set(signature, count - 1);
             return decision;
           }
@@ -72,7 +91,7 @@ export function packingOrder(
 }
 
 /** Looks at one row only. */
-function one(capacity: number, row: number): PlacementOptions {
+function only(capacity: number, row: number): PlacementOptions {
   const within = new Uint8Array(capacity);
   within[row] = 1;
   return { within, rows: Int32Array.of(row) };

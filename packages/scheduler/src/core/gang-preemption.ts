@@ -36,6 +36,8 @@ export interface GangVictims {
 /** Domains for which whole plans are made: at least so many, or that share of them. */
 const minPlans = 8;
 const planShare = 0.1;
+/** Nodes looked at in one step. */
+const rowsAStep = 64;
 
 /** Undefined: no eviction makes room for the gang. The snapshot is as it was in any case. */
 export function findGangPreemption(
@@ -60,7 +62,7 @@ export function* findingGangPreemption(
   const keys = gang.topology?.required ?? [];
   const prospects: Prospect[] = [];
   for (const domain of domainsOf(snapshot, keys, gang.nodes ?? [])) {
-    const prospect = look(framework, first, domain, gang.pods.length, needed);
+    const prospect = yield* look(framework, first, domain, gang.pods.length, needed);
     if (prospect) prospects.push(prospect);
     yield;
   }
@@ -103,13 +105,13 @@ interface Prospect {
 }
 
 /** What a domain promises for pods like this one; undefined: it cannot hold enough of them whoever goes. */
-function look(
+function* look(
   framework: Framework,
   pod: PodInfo,
   domain: Domain,
   members: number,
   needed: number,
-): Prospect | undefined {
+): Generator<void, Prospect | undefined> {
   const { snapshot } = framework;
   const { rows } = domain;
   const room = new Int32Array(rows.length);
@@ -120,6 +122,7 @@ function look(
   const gains = new Map<number, number>();
   for (let i = 0; i < rows.length; i++) {
     holds += room[i]!;
+    if (i % rowsAStep === rowsAStep - 1) yield;
     if (room[i] === 0 && resolvable[i] === 0) continue;
     let before = room[i]!;
     for (const [priority, after] of roomWithout(snapshot, pod, rows[i]!)) {
@@ -163,6 +166,13 @@ function roomWithout(snapshot: Snapshot, pod: PodInfo, row: number): [number, nu
     result.push([info.priority, Math.max(0, most)]);
   });
   return result;
+}
+
+interface Unit {
+  readonly pods: readonly PlacedPod[];
+  readonly cost: Cost;
+  /** What it holds on the row looked at of what the member asks for: the largest share of a request. */
+  readonly size: number;
 }
 
 interface Plan extends GangVictims {
@@ -217,7 +227,7 @@ class Clearing {
         if (this.#placed.length >= this.#needed && tasksMet(this.#gang, this.#placed)) break;
         let decision = this.#framework.schedule(pod, this.#options);
         while (!decision.fits) {
-          const increment = this.#cheapest(pod);
+          const increment = yield* this.#cheapest(pod);
           if (!increment) break;
           this.#evict(trial, increment);
           cost = addCosts(cost, increment.cost);
@@ -289,14 +299,15 @@ class Clearing {
   }
 
   /** The increment with the least cost for what it gains; undefined: there is none. */
-  #cheapest(pod: PodInfo): Increment | undefined {
+  *#cheapest(pod: PodInfo): Generator<void, Increment | undefined> {
     const key = `${pod.priority}/${pod.signature}`;
     let heap = this.#increments.get(key);
     if (!heap) {
       heap = new Heap<Increment>((a, b) => compareCosts(a.cost, b.cost, a.gain, b.gain) < 0);
-      for (const row of this.#domain.rows) {
+      for (const [i, row] of this.#domain.rows.entries()) {
         const increment = this.#increment(pod, row);
         if (increment) heap.push(increment);
+        if (i % rowsAStep === rowsAStep - 1) yield;
       }
       this.#increments.set(key, heap);
     }
@@ -314,70 +325,75 @@ class Clearing {
     const units = this.#unitsOn(pod, row);
     if (units.length === 0) return undefined;
     const trial = new Trial(this.#snapshot, this.#framework);
-    let chosen: (readonly PlacedPod[])[] = [];
+    let chosen: Unit[] = [];
     try {
       const single = this.#alone(pod, row, units);
       if (single) {
         chosen = [single];
-        for (const one of single) trial.remove(one);
-      } else {
+        for (const one of single.pods) trial.remove(one);
+      }
+      if (this.#roomOn(pod, row) === 0) {
+        trial.rollback();
+        chosen = [];
         for (const unit of units) {
-          for (const one of unit) trial.remove(one);
+          for (const one of unit.pods) trial.remove(one);
           chosen.push(unit);
           if (this.#roomOn(pod, row) > 0) break;
         }
         if (this.#roomOn(pod, row) === 0) return undefined;
-        chosen = chosen.filter((unit, i) => i === chosen.length - 1 || !this.#comesBack(unit, pod, row));
+        chosen = chosen.filter((unit, i) => i === chosen.length - 1 || !this.#comesBack(unit.pods, pod, row));
       }
       const missing = this.#needed - this.#placed.length;
       const gain = Math.max(1, Math.min(missing, this.#roomOn(pod, row)));
-      return { row, generation, units: chosen, cost: this.#pool.cost(chosen.flat()), gain };
+      const cost = chosen.length === 1 ? chosen[0]!.cost : this.#pool.cost(chosen.flatMap((u) => u.pods));
+      return { row, generation, units: chosen.map(({ pods }) => pods), cost, gain };
     } finally {
       trial.rollback();
     }
   }
 
   /** Units with a pod on the row that may go, the cheapest first; among the equally important, the largest first. */
-  #unitsOn(pod: PodInfo, row: number): (readonly PlacedPod[])[] {
+  #unitsOn(pod: PodInfo, row: number): Unit[] {
     const seen = new Set<string>();
-    const units: { unit: readonly PlacedPod[]; cost: Cost; size: number }[] = [];
+    const units: Unit[] = [];
     for (const placed of this.#snapshot.podsOn(row)) {
       if (seen.has(placed.info.uid)) continue;
-      const unit = this.#pool.unitOf(placed, pod.priority);
-      if (!unit) continue;
-      for (const { info } of unit) seen.add(info.uid);
-      units.push({ unit, cost: this.#pool.cost(unit), size: this.#share(unit, pod, row) });
+      const pods = this.#pool.unitOf(placed, pod.priority);
+      if (!pods) continue;
+      if (pods.length > 1) for (const { info } of pods) seen.add(info.uid);
+      units.push({ pods, cost: this.#pool.cost(pods), size: this.#share(pods, pod, row) });
     }
-    units.sort(
+    return units.sort(
       (a, b) =>
         a.cost.violations - b.cost.violations ||
         a.cost.top - b.cost.top ||
         b.size / b.cost.pods - a.size / a.cost.pods ||
         a.cost.work - b.cost.work,
     );
-    return units.map(({ unit }) => unit);
   }
 
-  /** The least unit that makes room without any other, if those before it in importance are no more than its equals. */
-  #alone(
-    pod: PodInfo,
-    row: number,
-    units: readonly (readonly PlacedPod[])[],
-  ): readonly PlacedPod[] | undefined {
-    let best: { unit: readonly PlacedPod[]; cost: Cost; size: number } | undefined;
-    const lowest = this.#pool.cost(units[0]!);
-    for (const unit of units) {
-      const cost = this.#pool.cost(unit);
-      if (cost.violations > lowest.violations || cost.top > lowest.top) break;
-      const size = this.#share(unit, pod, row);
-      if (best && (compareCosts({ ...best.cost, work: best.size }, { ...cost, work: size }) || -1) < 0)
-        continue;
-      const trial = new Trial(this.#snapshot, this.#framework);
-      for (const one of unit) trial.remove(one);
-      if (this.#roomOn(pod, row) > 0) best = { unit, cost, size };
-      trial.rollback();
+  /** The cheapest, then smallest, of the least important units that by amounts makes room without any other. */
+  #alone(pod: PodInfo, row: number, units: readonly Unit[]): Unit | undefined {
+    const { allocatable, requested } = this.#snapshot;
+    const least = units[0]!.cost;
+    let short: number | undefined;
+    for (let i = 0; i < pod.dimensions.length; i++) {
+      const d = pod.dimensions[i]!;
+      const missing = pod.requests[i]! - (allocatable[d]![row]! - requested[d]![row]!);
+      if (missing > 0) short = Math.max(short ?? 0, missing / pod.requests[i]!);
     }
-    return best?.unit;
+    let best: Unit | undefined;
+    for (const unit of units) {
+      if (unit.cost.violations > least.violations || unit.cost.top > least.top) break;
+      if (short !== undefined && unit.size < short) continue;
+      const worse =
+        best &&
+        (compareCosts({ ...unit.cost, work: 0 }, { ...best.cost, work: 0 }) ||
+          unit.size - best.size ||
+          unit.cost.work - best.cost.work);
+      if (worse === undefined || worse < 0) best = unit;
+    }
+    return best;
   }
 
   /** What the unit holds on the row of what the member asks for: the largest share of a request. */

@@ -63,22 +63,60 @@ export function levelsOf({ topology }: Gang): readonly (readonly string[])[] {
   return [...levels, required];
 }
 
+interface Partition {
+  /** `labels.version` and `keys` it was made for. */
+  readonly version: number;
+  readonly domains: readonly Domain[];
+  /** Index into `domains` by row; -1: in none. */
+  readonly domainOf: Int32Array;
+}
+
+/** Partitions by keys, the latest few: they change with the nodes only, and gangs ask for the same again and again. */
+const partitions = new WeakMap<Snapshot, Map<string, Partition>>();
+const maxPartitions = 8;
+
 /** The domains of a level; without keys, all nodes are one. `nodes`: only domains of these, if any of them is known. */
-export function domainsOf(snapshot: Snapshot, keys: readonly string[], nodes: readonly string[]): Domain[] {
+export function domainsOf(
+  snapshot: Snapshot,
+  keys: readonly string[],
+  nodes: readonly string[],
+): readonly Domain[] {
+  const { domains, domainOf } = partitionBy(snapshot, keys);
+  if (keys.length === 0 || nodes.length === 0) return domains;
+  const wanted = new Set<number>();
+  for (const name of nodes) {
+    const row = snapshot.rowOf(name);
+    if (row !== undefined && domainOf[row]! >= 0) wanted.add(domainOf[row]!);
+  }
+  return wanted.size === 0 ? domains : domains.filter((_, i) => wanted.has(i));
+}
+
+function partitionBy(snapshot: Snapshot, keys: readonly string[]): Partition {
+  let known = partitions.get(snapshot);
+  if (!known) partitions.set(snapshot, (known = new Map()));
+  const name = keys.join('\n');
+  const { version } = snapshot.labels;
+  let partition = known.get(name);
+  if (partition?.version !== version) {
+    known.delete(name);
+    if (known.size >= maxPartitions) known.delete(known.keys().next().value!);
+    known.set(name, (partition = { version, ...split(snapshot, keys) }));
+  }
+  return partition!;
+}
+
+function split(snapshot: Snapshot, keys: readonly string[]): Omit<Partition, 'version'> {
   const { rowCount, alive } = snapshot;
   const columns = keys.map((key) => snapshot.labelColumn(key));
-  // A row's domain is a number, made one key at a time; -1: it lacks a key.
-  const domainOf = new Int32Array(rowCount);
+  const domainOf = new Int32Array(rowCount).map((_, row) => (alive[row] === 0 ? -1 : 0));
   let count = 1;
   for (const column of columns) {
     const ids = new Map<number, number>();
     for (let row = 0; row < rowCount; row++) {
-      const value = column[row]!;
       const before = domainOf[row]!;
-      if (before < 0 || value === 0) {
-        domainOf[row] = -1;
-        continue;
-      }
+      const value = column[row]!;
+      domainOf[row] = -1;
+      if (before < 0 || value === 0) continue;
       const pair = before * 2 ** 26 + value;
       let id = ids.get(pair);
       if (id === undefined) ids.set(pair, (id = ids.size));
@@ -86,31 +124,21 @@ export function domainsOf(snapshot: Snapshot, keys: readonly string[], nodes: re
     }
     count = ids.size;
   }
-  const wanted = new Set<number>();
-  for (const name of keys.length > 0 ? nodes : []) {
-    const row = snapshot.rowOf(name);
-    if (row !== undefined && domainOf[row]! >= 0) wanted.add(domainOf[row]!);
-  }
   const sizes = new Int32Array(count);
-  for (let row = 0; row < rowCount; row++) {
-    if (alive[row] === 0) domainOf[row] = -1;
-    else if (domainOf[row]! >= 0) sizes[domainOf[row]!]!++;
-  }
-  const rowsOf: (Int32Array | undefined)[] = [];
-  const filled = new Int32Array(count);
+  for (let row = 0; row < rowCount; row++) if (domainOf[row]! >= 0) sizes[domainOf[row]!]!++;
   const domains: Domain[] = [];
+  const filled = new Int32Array(count);
   for (let row = 0; row < rowCount; row++) {
     const id = domainOf[row]!;
-    if (id < 0 || (wanted.size > 0 && !wanted.has(id))) continue;
-    let rows = rowsOf[id];
-    if (!rows) {
-      rowsOf[id] = rows = new Int32Array(sizes[id]!);
-      const name = keys.map((key, k) => `${key}=${snapshot.labels.values.text(columns[k]![row]!)}`).join(',');
-      domains.push({ rows, name });
-    }
-    rows[filled[id]!++] = row;
+    if (id < 0) continue;
+    // Numbers were given out in the order of the rows, so the domains are made in the order of their numbers.
+    domains[id] ??= {
+      rows: new Int32Array(sizes[id]!),
+      name: keys.map((key, k) => `${key}=${snapshot.labels.values.text(columns[k]![row]!)}`).join(','),
+    };
+    domains[id].rows[filled[id]!++] = row;
   }
-  return domains;
+  return { domains, domainOf };
 }
 
 /** Judges domains by their room for the gang's shapes; the best to try comes first. */
@@ -121,22 +149,28 @@ export function rank(
   first: ReadonlySet<number>,
 ): Candidate[] {
   const total = shapes.reduce((sum, { count }) => sum + count, 0);
-  let size = 0;
-  for (const { rows } of domains) size = Math.max(size, rows.length);
-  const room = new Int32Array(size);
-  const candidates = domains.map((domain) => {
-    const { rows } = domain;
-    let holds = 0;
-    let spare = 0;
-    shapes.forEach(({ pod, count }, s) => {
-      framework.room(pod, rows, rows.length, room);
+  const rows = new Int32Array(domains.reduce((sum, domain) => sum + domain.rows.length, 0));
+  let end = 0;
+  for (const domain of domains) {
+    rows.set(domain.rows, end);
+    end += domain.rows.length;
+  }
+  const room = new Int32Array(rows.length);
+  const holds = new Float64Array(domains.length);
+  const spare = new Float64Array(domains.length);
+  shapes.forEach(({ pod, count }, s) => {
+    framework.room(pod, rows, rows.length, room);
+    let at = 0;
+    for (let d = 0; d < domains.length; d++) {
       let sum = 0;
-      for (let i = 0; i < rows.length; i++) sum += room[i]!;
-      holds += Math.min(count, sum);
-      if (s === 0) spare = sum - count;
-    });
-    const nominated = first.size > 0 && rows.some((row) => first.has(row));
-    return { domain, holds, spare, nominated };
+      for (const last = at + domains[d]!.rows.length; at < last; at++) sum += room[at]!;
+      holds[d]! += Math.min(count, sum);
+      if (s === 0) spare[d] = sum - count;
+    }
+  });
+  const candidates = domains.map((domain, d) => {
+    const nominated = first.size > 0 && domain.rows.some((row) => first.has(row));
+    return { domain, holds: holds[d]!, spare: spare[d]!, nominated };
   });
   return candidates.sort((a, b) => {
     // Those kept for the gang by a preemption, then those that take all of it.

@@ -10,6 +10,8 @@ const maxColumns = 256;
 
 export class LabelColumns {
   readonly values = new Interner();
+  /** Another with every node that came, went or changed: what was made of labels holds as long as it is the same. */
+  version = 0;
   readonly #columns = new Map<string, Int32Array>();
 
   /** The column of `key`, by row; 0 where the node has no such label. Valid until the snapshot changes. */
@@ -26,6 +28,7 @@ export class LabelColumns {
 
   /** Brings all columns up to date with one row. */
   update(row: number, node: Node | undefined): void {
+    this.version++;
     for (const [key, column] of this.#columns) {
       if (row < column.length) column[row] = this.#idOf(node, key);
       else this.#columns.delete(key);
