@@ -39,11 +39,21 @@ export interface WatchEvent<T = KubeObject> {
 
 /** Freezes `value` and everything in it, once, and returns it. Already frozen subtrees are not walked again. */
 export function deepFreeze<T>(value: T): T {
-  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
-    Object.freeze(value);
-    for (const key of Object.keys(value)) deepFreeze((value as Record<string, unknown>)[key]);
-  }
+  if (typeof value === 'object' && value !== null) freeze(value);
   return value;
+}
+
+function freeze(value: object): void {
+  if (Object.isFrozen(value)) return;
+  Object.freeze(value);
+  if (Array.isArray(value)) {
+    for (const item of value as unknown[]) if (typeof item === 'object' && item !== null) freeze(item);
+    return;
+  }
+  for (const key in value) {
+    const child = (value as Record<string, unknown>)[key];
+    if (typeof child === 'object' && child !== null) freeze(child);
+  }
 }
 
 /** A namespaced object's `namespace/name`; a cluster object's `name`. */
