@@ -16,11 +16,18 @@ import {
   Uint,
 } from './values.ts';
 
-/** The number that numeric values compare by; undefined for other values. */
-function numeric(value: CelValue): Int | undefined {
-  if (isInt(value)) return value;
-  if (value instanceof Uint || value instanceof Double) return value.value;
-  return undefined;
+const isNumeric = (value: CelValue): value is Int | Uint | Double =>
+  isInt(value) || value instanceof Uint || value instanceof Double;
+
+/** Order of two numbers by value; undefined with NaN. Beside a double, an int counts as the nearest double, as in cel-go. */
+function compareNumbers(a: Int | Uint | Double, b: Int | Uint | Double): number | undefined {
+  const rough = a instanceof Double || b instanceof Double;
+  const left = isInt(a) ? a : a.value;
+  const right = isInt(b) ? b : b.value;
+  const x = rough ? Number(left) : left;
+  const y = rough ? Number(right) : right;
+  // JavaScript orders numbers and bigints by their mathematical value.
+  return x < y ? -1 : x > y ? 1 : x >= y ? 0 : undefined;
 }
 
 /** CEL's `==`: numbers by value across their types, lists and maps deeply; values of different types are unequal. */
@@ -28,13 +35,7 @@ export function celEqual(a: CelValue, b: CelValue): boolean {
   if (a === b) return true;
   if (a === null || b === null) return false;
   if (typeof a !== 'object' && typeof a === typeof b) return false;
-  const left = numeric(a);
-  if (left !== undefined) {
-    const right = numeric(b);
-    // JavaScript compares numbers and bigints by their mathematical value, NaN with nothing: CEL's rule.
-    // oxlint-disable-next-line eqeqeq
-    return right !== undefined && left == right;
-  }
+  if (isNumeric(a)) return isNumeric(b) && compareNumbers(a, b) === 0;
   if (typeof a !== 'object' || typeof b !== 'object') return false;
   if (Array.isArray(a)) {
     return Array.isArray(b) && a.length === b.length && a.every((item, index) => celEqual(item, b[index]));
@@ -79,18 +80,11 @@ export function compareText(a: string, b: string): number {
 
 /** Negative, 0 or positive; undefined where the two have no order (NaN); throws CelError for types that have none. */
 export function celCompare(a: CelValue, b: CelValue): number | undefined {
-  const left = numeric(a);
-  if (left !== undefined) {
-    const right = numeric(b);
-    // oxlint-disable-next-line eqeqeq
-    if (right !== undefined) return left < right ? -1 : left > right ? 1 : left == right ? 0 : undefined;
-  } else if (typeof a === 'string' && typeof b === 'string') return compareText(a, b);
-  else if (typeof a === 'boolean' && typeof b === 'boolean') return Number(a) - Number(b);
-  else if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b);
-  else if (
-    (a instanceof Timestamp && b instanceof Timestamp) ||
-    (a instanceof Duration && b instanceof Duration)
-  )
+  if (isNumeric(a) && isNumeric(b)) return compareNumbers(a, b);
+  if (typeof a === 'string' && typeof b === 'string') return compareText(a, b);
+  if (typeof a === 'boolean' && typeof b === 'boolean') return Number(a) - Number(b);
+  if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b);
+  if ((a instanceof Timestamp && b instanceof Timestamp) || (a instanceof Duration && b instanceof Duration))
     return a.nanos < b.nanos ? -1 : a.nanos > b.nanos ? 1 : 0;
   throw new CelError(`no such overload: cannot compare ${typeName(a)} with ${typeName(b)}`);
 }

@@ -184,5 +184,15 @@ export function joinTypes(a: Type, b: Type, bindings: Bindings): Type | undefine
   const trial = new Map(bindings);
   if (!unify(a, b, trial)) return undefined;
   for (const [name, type] of trial) bindings.set(name, type);
-  return a.kind === 'dyn' || b.kind === 'dyn' ? types.dyn : a.kind === 'null' ? b : a;
+  return wider(a, b);
+}
+
+/** Of two types that fit each other, the one that says less. */
+function wider(a: Type, b: Type): Type {
+  if (a.kind === 'dyn' || b.kind === 'dyn') return types.dyn;
+  if (a.kind === 'null' || b.kind === 'nullable') return b;
+  if (a.kind === 'list' && b.kind === 'list') return types.list(wider(a.element, b.element));
+  if (a.kind === 'map' && b.kind === 'map') return types.map(wider(a.key, b.key), wider(a.value, b.value));
+  if (a.kind === 'optional' && b.kind === 'optional') return types.optional(wider(a.value, b.value));
+  return a;
 }
