@@ -7,6 +7,7 @@ import { cardRequest, wholeCardResource, type CardRequest } from './cards/card-r
 import type { Interner } from './interner.ts';
 import { affinityTerms, type AffinityTerms, type PodQueries } from './pod-query.ts';
 import { hasStatusResources, nonZeroRequests, podRequests } from './resources.ts';
+import { podVolumes, type PodVolumes } from './volumes/pod-volumes.ts';
 
 /** A host port a pod occupies. An ip of '0.0.0.0' (or none) means all addresses of the node. */
 export interface HostPort {
@@ -30,6 +31,8 @@ export interface PodInfo {
   readonly ports: readonly HostPort[];
   /** Affinity to and anti-affinity against other pods; undefined for most. */
   readonly terms: AffinityTerms | undefined;
+  /** What it mounts that matters to where it runs; undefined for most. */
+  readonly volumes: PodVolumes | undefined;
   /** What it asks of a node's cards; undefined: nothing. */
   readonly cards: CardRequest | undefined;
   readonly signature: string;
@@ -92,6 +95,7 @@ export class PodReader {
       nonZeroMemory,
       ports,
       terms: affinityTerms(pod, this.#queries),
+      volumes: podVolumes(pod),
       cards,
       signature: useStatus ? '' : signatureOf(shape.text, pod, cards),
     };

@@ -23,6 +23,7 @@ import { PodReader, firstDimensions, podsDimension, type PodInfo, type PodInfoOp
 import { PodIndex } from './pod-index.ts';
 import { PodQueries, type Labels, type PodQuery } from './pod-query.ts';
 import { amountOf } from './resources.ts';
+import { VolumeState } from './volumes/volume-state.ts';
 
 /** A pod that occupies a node, or will when its node appears. */
 export interface PlacedPod {
@@ -49,6 +50,7 @@ export class Snapshot {
   readonly #reader = new PodReader(this.resources, this.queries);
   readonly podIndex = new PodIndex();
   readonly selectors = new DefaultSelectors();
+  readonly volumes = new VolumeState();
 
   /** Rows in use are below this; some may be free. */
   rowCount = 0;
@@ -235,6 +237,7 @@ export class Snapshot {
     placement.slot = pods.length;
     pods.push(placement);
     this.podIndex.add(placement.info, row);
+    if (placement.info.volumes) this.volumes.use(placement.info.volumes, row, 1);
     if (placement.info.cards) this.cards.add(placement.info.uid, placement.info.cards, row);
     this.#count(placement.info, row, 1);
     for (const port of placement.info.ports) (this.#ports[row] ??= new UsedPorts()).add(port);
@@ -249,6 +252,7 @@ export class Snapshot {
       last.slot = slot;
     }
     this.podIndex.remove(info, row);
+    if (info.volumes) this.volumes.use(info.volumes, row, -1);
     if (info.cards) this.cards.remove(info.uid);
     this.#count(info, row, -1);
     for (const port of info.ports) this.#ports[row]?.remove(port);

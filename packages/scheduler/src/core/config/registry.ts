@@ -14,7 +14,11 @@ import { nodeResourcesFit } from '../plugins/node-resources-fit.ts';
 import { nodeUnschedulable } from '../plugins/node-unschedulable.ts';
 import { podTopologySpread } from '../plugins/pod-topology-spread.ts';
 import { balancedAllocation } from '../plugins/resource-scores.ts';
+import { nodeVolumeLimits } from '../plugins/node-volume-limits.ts';
 import { taintToleration } from '../plugins/taint-toleration.ts';
+import { volumeBinding } from '../plugins/volume-binding.ts';
+import { volumeRestrictions } from '../plugins/volume-restrictions.ts';
+import { volumeZone } from '../plugins/volume-zone.ts';
 import type { ExtensionPoint } from './schema.ts';
 
 export interface PluginDefinition {
@@ -43,6 +47,10 @@ export function defaultRegistry(): PluginRegistry {
   add('NodeAffinity', filterAndScore, nodeAffinity);
   add('NodePorts', ['preFilter', 'filter'], () => nodePorts);
   add('NodeResourcesFit', filterAndScore, nodeResourcesFit);
+  add('VolumeRestrictions', ['preFilter', 'filter'], () => volumeRestrictions);
+  add('NodeVolumeLimits', ['preFilter', 'filter'], () => nodeVolumeLimits);
+  add('VolumeBinding', [...filterAndScore, 'reserve', 'preBind'], volumeBinding);
+  add('VolumeZone', ['preFilter', 'filter'], () => volumeZone);
   add('PodTopologySpread', filterAndScore, podTopologySpread);
   add('InterPodAffinity', filterAndScore, interPodAffinity);
   add('DefaultPreemption', ['postFilter']);
