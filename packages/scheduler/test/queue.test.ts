@@ -52,15 +52,19 @@ describe('queue', () => {
     expect(waits).toEqual([1_000, 2_000, 4_000, 8_000, 10_000, 10_000]);
   });
 
-  test('an unschedulable unit is woken by a hint, not before its back-off is over', () => {
+  test('an unschedulable unit is woken by a hint, behind others until its back-off is over', () => {
     const queue = createQueue();
     add(queue, 'a', 0);
     queue.failed(queue.pop(0)!, 0, none);
     expect(queue.counts()).toMatchObject({ unschedulable: 1 });
     queue.wake(queue.get('a')!, 300);
     expect(queue.counts()).toMatchObject({ backoff: 1 });
-    expect(queue.pop(999)).toBeUndefined();
-    queue.failed(queue.pop(1_000)!, 1_000, none);
+    add(queue, 'b', 400);
+    expect(queue.pop(400)?.key).toBe('b');
+    // Nothing else to do: it is tried before its time.
+    expect(queue.nextDue(400)).toBe(400);
+    expect(queue.pop(400)?.key).toBe('a');
+    queue.failed(queue.get('a')!, 1_000, none);
     queue.wake(queue.get('a')!, 4_000);
     expect(queue.pop(4_000)?.key).toBe('a');
   });

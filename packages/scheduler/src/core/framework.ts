@@ -159,6 +159,12 @@ export class Framework implements Taker {
     };
   }
 
+  /** True if the pod fits on the row, pods nominated to it that go first reckoned with. */
+  fitsOn(pod: PodInfo, row: number): boolean {
+    const cycle = this.#begin(pod);
+    return !cycle.rejection && this.#fits(cycle, row);
+  }
+
   /** True if the row may be of use to the pod: it fits, or evicting others there could make it fit. */
   mayHelp(pod: PodInfo, row: number): boolean {
     const cycle = this.#begin(pod);
@@ -227,7 +233,7 @@ export class Framework implements Taker {
     const sampled = !rows && wanted < snapshot.nodeCount;
     const start = sampled ? this.#next % Math.max(1, total) : 0;
     const stride = sampled ? strideFor(total) : 1;
-    const reserved = this.#reservedRows(cycle.pod);
+    const reserved = this.nominations.size > 0;
     const { alive } = snapshot;
     const { within } = options;
     const batch = this.#batch;
@@ -248,22 +254,16 @@ export class Framework implements Taker {
     if (found === 0) return undefined;
     found = Math.min(found, wanted);
     if (sampled) this.#next = (this.#feasible[found - 1]! + stride) % total;
-    return this.#placed(this.#best(cycle, found, reserved !== undefined), evaluated, found);
+    return this.#placed(this.#best(cycle, found, reserved), evaluated, found);
   }
 
   /** Appends those of the batch that fit to `#feasible`. Returns how many there are now. */
-  #collect(
-    cycle: Cycle,
-    batch: Int32Array,
-    count: number,
-    reserved: ReadonlySet<number> | undefined,
-    found: number,
-  ): number {
+  #collect(cycle: Cycle, batch: Int32Array, count: number, reserved: boolean, found: number): number {
     const { local } = cycle;
     local.refresh(this.snapshot, batch, count);
     const { rejectedBy } = local;
     const feasible = this.#feasible;
-    if (reserved === undefined && !cycle.clusterWide) {
+    if (!reserved && !cycle.clusterWide) {
       let end = found;
       for (let i = 0; i < count; i++) {
         feasible[end] = batch[i]!;
@@ -275,7 +275,8 @@ export class Framework implements Taker {
     for (let i = 0; i < count; i++) {
       const row = batch[i]!;
       if (rejectedBy[row] !== 0) continue;
-      if (reserved?.has(row) && !this.#fits(cycle, row)) continue;
+      // Nominated pods that go first must find their place, too.
+      if (reserved && this.nominations.anyOn(this.snapshot.nameOf(row)) && !this.#fits(cycle, row)) continue;
       batch[kept++] = row;
     }
     kept = cycle.filterWide(batch, kept);
@@ -298,17 +299,6 @@ export class Framework implements Taker {
     trial.rollback();
     cycle.prepareAgain();
     return fits;
-  }
-
-  /** Rows on which nominated pods must be reckoned with. */
-  #reservedRows(pod: PodInfo): ReadonlySet<number> | undefined {
-    if (this.nominations.size === 0) return undefined;
-    const rows = new Set<number>();
-    for (const name of this.nominations.nodes()) {
-      const row = this.snapshot.rowOf(name);
-      if (row !== undefined && this.nominations.ahead(name, pod).length > 0) rows.add(row);
-    }
-    return rows;
   }
 
   #nodesToFind(): number {

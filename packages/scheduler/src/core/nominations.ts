@@ -12,6 +12,8 @@ interface Nomination {
 export class Nominations {
   readonly #byUid = new Map<string, Nomination>();
   readonly #byNode = new Map<string, Map<string, Nomination>>();
+  readonly #versions = new Map<string, number>();
+  #version = 0;
 
   get size(): number {
     return this.#byUid.size;
@@ -24,6 +26,7 @@ export class Nominations {
     let onNode = this.#byNode.get(nodeName);
     if (!onNode) this.#byNode.set(nodeName, (onNode = new Map()));
     onNode.set(info.uid, nomination);
+    this.#versions.set(nodeName, ++this.#version);
   }
 
   delete(uid: string): void {
@@ -32,7 +35,11 @@ export class Nominations {
     this.#byUid.delete(uid);
     const onNode = this.#byNode.get(nomination.nodeName);
     onNode?.delete(uid);
-    if (onNode?.size === 0) this.#byNode.delete(nomination.nodeName);
+    this.#version++;
+    if (onNode?.size === 0) {
+      this.#byNode.delete(nomination.nodeName);
+      this.#versions.delete(nomination.nodeName);
+    } else this.#versions.set(nomination.nodeName, this.#version);
   }
 
   nodeOf(uid: string): string | undefined {
@@ -43,8 +50,14 @@ export class Nominations {
     return this.#byNode.has(nodeName);
   }
 
-  nodes(): Iterable<string> {
-    return this.#byNode.keys();
+  /** 0 for a node without nominations; else a number that is another after each change of those on it. */
+  versionOf(nodeName: string): number {
+    return this.#versions.get(nodeName) ?? 0;
+  }
+
+  /** Pods nominated to the node. */
+  *on(nodeName: string): Iterable<PodInfo> {
+    for (const { info } of this.#byNode.get(nodeName)?.values() ?? []) yield info;
   }
 
   /** Pods nominated to the node that `pod` must leave room for: others of at least its priority. */

@@ -31,10 +31,16 @@ export interface Victims {
   readonly start: string;
 }
 
-/** What was found for a row holds until the row or a budget changes: equal preemptors in a row ask again and again. */
+/** What was found for a row holds until the row, its nominations or a budget change: equal preemptors ask again and again. */
 interface Found {
   readonly budgets: string;
-  readonly at: Map<number, { readonly generation: number; readonly result: Victims | string }>;
+  /** By row. */
+  readonly at: (FoundAt | undefined)[];
+}
+interface FoundAt {
+  readonly generation: number;
+  readonly nominations: number;
+  readonly result: Victims | string;
 }
 const maxFound = 16;
 const foundBy = new WeakMap<Framework, Map<string, Found>>();
@@ -48,7 +54,7 @@ function foundFor(framework: Framework, pod: PodInfo, budgets: readonly PodDisru
   if (found?.budgets !== version) {
     all.delete(key);
     if (all.size >= maxFound) all.delete(all.keys().next().value!);
-    all.set(key, (found = { budgets: version, at: new Map() }));
+    all.set(key, (found = { budgets: version, at: [] }));
   }
   return found!.at;
 }
@@ -82,15 +88,20 @@ export function findPreemption(
   };
   let withoutViolation = 0;
   const probe = framework.probe(pod);
-  // Cluster-wide plugins and nominated pods make a row's answer depend on more than the row.
+  // Cluster-wide plugins make a row's answer depend on more than the row.
   const kept = probe.clusterWide ? undefined : foundFor(framework, pod, options.budgets);
+  const { nominations } = framework;
+  const own = nominations.nodeOf(pod.uid);
   const victims = (row: number): Victims | string => {
     const generation = snapshot.rowGeneration[row]!;
-    const found = framework.nominations.anyOn(snapshot.nameOf(row)) ? undefined : kept;
-    const known = found?.get(row);
-    if (known?.generation === generation) return known.result;
+    const name = snapshot.nameOf(row);
+    const version = nominations.versionOf(name);
+    // A pod's own nomination does not stand in its way: that answer is for it alone.
+    const found = name === own ? undefined : kept;
+    const known = found?.[row];
+    if (known?.generation === generation && known.nominations === version) return known.result;
     const result = victimsOn(framework, probe, pod, row, options.budgets);
-    found?.set(row, { generation, result });
+    if (found) found[row] = { generation, nominations: version, result };
     return result;
   };
   const hopeless = !snapshot.hasPodsBelow(pod.priority);

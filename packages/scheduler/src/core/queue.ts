@@ -7,6 +7,9 @@
  *        back-off over             v
  *             backoff <--hint-- unschedulable --5 min--> active or backoff
  *
+ * When nothing is active, units in back-off are popped before their time, as kube-scheduler does (SchedulerPopFromBackoffQ);
+ * back-off after an error is waited out.
+ *
  * `held` units (a scheduling gate, a gang that is not complete) are not due at all until they change.
  *
  * Pure: time comes in with every call, in milliseconds. Figures are kube-scheduler's: back-off 1 s doubling to 10 s;
@@ -39,6 +42,8 @@ export interface Unit {
   rank: string;
   /** Unit says it may be due; false while gates or missing members hold it. */
   ready: boolean;
+  /** Its back-off follows an error, not a lack of room: it is waited out to the end. */
+  erred: boolean;
 }
 
 interface Entry {
@@ -79,6 +84,8 @@ export class SchedulingQueue {
   readonly #unschedulable = new Set<Unit>();
   readonly #active = new Heap<Entry>(moreImportant);
   readonly #backoff = new Heap<Entry>(dueBefore);
+  /** Back-off after errors. */
+  readonly #errors = new Heap<Entry>(dueBefore);
   readonly #initialBackoffMs: number;
   readonly #maxBackoffMs: number;
   readonly #maxUnschedulableMs: number;
@@ -130,6 +137,7 @@ export class SchedulingQueue {
         rejectedBy: new Set(),
         rank: '',
         ready: false,
+        erred: false,
       };
       this.#units.set(key, unit);
     }
@@ -163,7 +171,7 @@ export class SchedulingQueue {
   pop(now: number): Unit | undefined {
     this.#release(now);
     for (;;) {
-      const entry = this.#active.pop();
+      const entry = this.#active.pop() ?? this.#backoff.pop();
       if (!entry) return undefined;
       if (entry.unit.moves !== entry.moves) continue;
       entry.unit.state = 'deciding';
@@ -177,6 +185,7 @@ export class SchedulingQueue {
     if (unit.state === 'gone') return;
     unit.attempts++;
     unit.rejectedBy = rejectedBy;
+    unit.erred = retry;
     if (!unit.ready) this.#move(unit, 'held', now);
     else if (retry) this.#move(unit, 'backoff', now + this.backoffMs(unit));
     else this.#move(unit, 'unschedulable', now);
@@ -204,7 +213,13 @@ export class SchedulingQueue {
       if (entry.unit.moves === entry.moves) return now;
       this.#active.pop();
     }
-    let due = this.#backoff.peek()?.at;
+    for (;;) {
+      const entry = this.#backoff.peek();
+      if (!entry) break;
+      if (entry.unit.moves === entry.moves) return now;
+      this.#backoff.pop();
+    }
+    let due = this.#errors.peek()?.at;
     // Insertion order is order of `at`: the first has waited longest.
     for (const unit of this.#unschedulable) {
       const flush = unit.at + this.#maxUnschedulableMs;
@@ -227,11 +242,13 @@ export class SchedulingQueue {
   }
 
   #release(now: number): void {
-    for (;;) {
-      const entry = this.#backoff.peek();
-      if (!entry || entry.at > now) break;
-      this.#backoff.pop();
-      if (entry.unit.moves === entry.moves) this.#move(entry.unit, 'active', now);
+    for (const heap of [this.#backoff, this.#errors]) {
+      for (;;) {
+        const entry = heap.peek();
+        if (!entry || entry.at > now) break;
+        heap.pop();
+        if (entry.unit.moves === entry.moves) this.#move(entry.unit, 'active', now);
+      }
     }
     for (const unit of this.#unschedulable) {
       if (unit.at + this.#maxUnschedulableMs > now) break;
@@ -250,7 +267,8 @@ export class SchedulingQueue {
     unit.rank = rankOf(unit);
     const { moves, priority, urgent } = unit;
     const entry: Entry = { unit, moves, at, serial: this.#serial++, priority, urgent };
-    (state === 'active' ? this.#active : this.#backoff).push(entry);
+    const waiting = unit.erred ? this.#errors : this.#backoff;
+    (state === 'active' ? this.#active : waiting).push(entry);
   }
 }
 

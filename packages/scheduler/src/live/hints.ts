@@ -4,6 +4,7 @@ import type { Framework, PodInfo, SchedulingQueue, Unit } from '../core/index.ts
 const maxQuestions = 2_000;
 /** Changes of one plugin's state that are asked about one by one. */
 const maxChanges = 64;
+const none: readonly ((pod: PodInfo) => boolean)[] = [];
 
 /**
  * Wakes units that fit nowhere when a node changed so that they may fit there now. Instead of guessing from the kind of
@@ -12,14 +13,21 @@ const maxChanges = 64;
 export class Hints {
   readonly #queue: SchedulingQueue;
   readonly #frameworkOf: (pod: PodInfo) => Framework;
+  readonly #evicting: (unit: string) => boolean;
   readonly #rows = new Set<number>();
   #podsCame = false;
   /** Plugins whose own state changed, and whom that may help: one of these questions must say yes. */
   readonly #changed = new Map<string, ((pod: PodInfo) => boolean)[]>();
 
-  constructor(queue: SchedulingQueue, frameworkOf: (pod: PodInfo) => Framework) {
+  /** `evicting`: the deletions asked for on behalf of the unit have not all been answered. */
+  constructor(
+    queue: SchedulingQueue,
+    frameworkOf: (pod: PodInfo) => Framework,
+    evicting: (unit: string) => boolean,
+  ) {
     this.#queue = queue;
     this.#frameworkOf = frameworkOf;
+    this.#evicting = evicting;
   }
 
   /** This row may take more than before. */
@@ -53,45 +61,81 @@ export class Hints {
     this.#podsCame = false;
     const changed = new Map(this.#changed);
     this.#changed.clear();
-    const answers = new Map<string, boolean>();
-    let questions = 0;
+    const answers = new Answers(rows);
     const helped: Unit[] = [];
     for (const unit of this.#queue.unschedulable()) {
-      const questionsOf = [...unit.rejectedBy].flatMap((plugin) => changed.get(plugin) ?? []);
-      let helps = false;
+      const questions =
+        changed.size === 0 ? none : [...unit.rejectedBy].flatMap((p) => changed.get(p) ?? none);
       for (const pod of unit.pods.values()) {
-        if (questionsOf.some((mayHelp) => mayHelp(pod))) {
-          helps = true;
-          break;
-        }
-        const key = `${pod.pod.spec?.schedulerName ?? ''}/${pod.priority}/${pod.signature}`;
-        let answer = answers.get(key);
-        if (answer === undefined) {
-          const framework = this.#frameworkOf(pod);
-          // Rejected by a plugin that looks at the whole cluster: any change may help.
-          const wide = framework.profile.plugins.some(
-            ({ plugin }) =>
-              'prepareFilter' in plugin &&
-              plugin.clusterWide === true &&
-              plugin.ownHints !== true &&
-              unit.rejectedBy.has(plugin.name),
-          );
-          answer =
-            wide ||
-            questions > maxQuestions ||
-            rows.some((row) => {
-              questions++;
-              return framework.mayHelp(pod, row);
-            });
-          answers.set(key, answer);
-        }
-        if (answer) {
-          helps = true;
-          break;
-        }
+        if (!questions.some((mayHelp) => mayHelp(pod)) && !this.#helps(unit, pod, rows, answers)) continue;
+        helped.push(unit);
+        break;
       }
-      if (helps) helped.push(unit);
     }
     for (const unit of helped) this.#queue.wake(unit, now);
+  }
+
+  /** True if one of the rows may take the pod now. */
+  #helps(unit: Unit, pod: PodInfo, rows: readonly number[], answers: Answers): boolean {
+    const framework = this.#frameworkOf(pod);
+    if (rejectedByWide(framework, unit)) return true;
+    const nominated = framework.nominations.nodeOf(pod.uid);
+    if (nominated === undefined) return answers.of(framework, pod, 'mayHelp');
+    // It waits for its victims: nobody else's room but this can be made for it. It may still fit elsewhere.
+    const row = framework.snapshot.rowOf(nominated);
+    if (row === undefined) return true;
+    if (rows.includes(row)) {
+      if (framework.fitsOn(pod, row)) return true;
+      if (!this.#evicting(unit.key) && !leaving(framework, pod, row)) return true;
+    }
+    return answers.of(framework, pod, 'fitsOn');
+  }
+}
+
+/** Rejected by a plugin that looks at the whole cluster: any change may help. */
+function rejectedByWide({ profile }: Framework, { rejectedBy }: Unit): boolean {
+  return profile.plugins.some(
+    ({ plugin }) =>
+      'prepareFilter' in plugin &&
+      plugin.clusterWide === true &&
+      plugin.ownHints !== true &&
+      rejectedBy.has(plugin.name),
+  );
+}
+
+/** True if a pod that could be its victim is on its way out. */
+function leaving({ snapshot }: Framework, pod: PodInfo, row: number): boolean {
+  return snapshot
+    .podsOn(row)
+    .some(({ info }) => info.priority < pod.priority && info.pod.metadata.deletionTimestamp !== undefined);
+}
+
+/** Whether any of some rows would do; equal pods are asked about once. */
+class Answers {
+  readonly #rows: readonly number[];
+  readonly #known = new Map<Framework, Map<string, Map<string, boolean>>>();
+  #asked = 0;
+
+  constructor(rows: readonly number[]) {
+    this.#rows = rows;
+  }
+
+  of(framework: Framework, pod: PodInfo, question: 'mayHelp' | 'fitsOn'): boolean {
+    let bySignature = this.#known.get(framework);
+    if (!bySignature) this.#known.set(framework, (bySignature = new Map()));
+    let byPriority = bySignature.get(pod.signature);
+    if (!byPriority) bySignature.set(pod.signature, (byPriority = new Map()));
+    const key = `${question}/${pod.priority}`;
+    let answer = byPriority.get(key);
+    if (answer === undefined) {
+      answer =
+        this.#asked > maxQuestions ||
+        this.#rows.some((row) => {
+          this.#asked++;
+          return framework[question](pod, row);
+        });
+      byPriority.set(key, answer);
+    }
+    return answer;
   }
 }

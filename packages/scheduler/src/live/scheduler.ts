@@ -103,12 +103,19 @@ class LiveScheduler implements Scheduler {
           const left = evicting.get(unit)! - 1;
           if (left > 0) evicting.set(unit, left);
           else evicting.delete(unit);
+          // If some could not be evicted, the preemptor must look again.
+          const row = nodeName === undefined ? undefined : snapshot.rowOf(nodeName);
+          if (row !== undefined) this.#hints.add(row);
           this.#poke();
         });
       },
       evicting: (unit) => evicting.has(unit),
     };
-    this.#hints = new Hints(queue, (pod) => this.#shared.frameworkOf(pod));
+    this.#hints = new Hints(
+      queue,
+      (pod) => this.#shared.frameworkOf(pod),
+      (unit) => evicting.has(unit),
+    );
     this.#held = new HeldGangs(this.#shared);
     this.#intake = new Intake(
       { snapshot, queue, gangs, nominations, assumed },
