@@ -27,6 +27,7 @@ import { decideGang } from './decide-gang.ts';
 import { decidePod } from './decide-pod.ts';
 import { evict } from './evict.ts';
 import { followSelectors } from './follow-selectors.ts';
+import { followVolumes } from './follow-volumes.ts';
 import { GangRegistry } from './gang-registry.ts';
 import { HeldGangs } from './held-gangs.ts';
 import { Hints } from './hints.ts';
@@ -151,7 +152,17 @@ class LiveScheduler implements Scheduler {
     ]);
     this.#budgets = budgets;
     this.#priorityClasses = classes;
-    this.#removers.push(...(await followSelectors((type) => this.#optional(type), this.#shared.snapshot)));
+    const { snapshot } = this.#shared;
+    const optional = <T extends KubeObject>(type: ResourceType<T>): Promise<Informer<T> | undefined> =>
+      this.#optional(type);
+    const [selectors, volumes] = await Promise.all([
+      followSelectors(optional, snapshot),
+      followVolumes(optional, snapshot, (plugins, helps) => {
+        for (const plugin of plugins) this.#hints.changed(plugin, helps);
+        this.#poke();
+      }),
+    ]);
+    this.#removers.push(...selectors, ...volumes);
     // Priority classes first: pods are read with them.
     await informers.start();
     if (groups) {
