@@ -44,7 +44,7 @@ async function runAll(jobs: readonly Job[], threads: number): Promise<Done[]> {
           const worker = new Worker(new URL(import.meta.url));
           const next = (): void => {
             const job = waiting.shift();
-            if (job) return worker.postMessage(job);
+            if (job) return worker.postMessage(job, []);
             void worker.terminate();
             resolve();
           };
@@ -140,4 +140,4 @@ async function main(): Promise<void> {
 }
 
 if (isMainThread) await main();
-else parentPort!.on('message', (job: Job) => parentPort!.postMessage(run(job)));
+else parentPort!.on('message', (job: Job) => parentPort!.postMessage(run(job), []));

@@ -118,7 +118,7 @@ export function runOpenb(trace: Trace, policy: GpuPolicy, seed: number, ratio = 
   };
 }
 
-/** The trace in random order, and then more drawn from it until the next would ask for too much. */
+/** The trace in random order; then more drawn from it until the next would ask for too much, or fewer if it asks for more. */
 function arrivals(trace: Trace, random: GoRandom, ratio: number): TracePod[] {
   const pods = [...trace.pods];
   random.shuffle(pods);
@@ -127,6 +127,11 @@ function arrivals(trace: Trace, random: GoRandom, ratio: number): TracePod[] {
     (sum, node) => sum + 1000 * Number(node.status?.allocatable?.['alibabacloud.com/gpu-count'] ?? 0),
     0,
   );
+  while (asked > ratio * capacity) {
+    const [gone] = pods.splice(random.intn(pods.length), 1);
+    asked -= gone!.shape.count * gone!.shape.milli;
+    if (asked <= ratio * capacity) return pods;
+  }
   for (;;) {
     const pod = trace.pods[random.intn(trace.pods.length)]!;
     // One card's part of a request counts here, as with the authors.
