@@ -149,8 +149,8 @@ interface Measured {
 
 /** Processor time of this thread for one call of `job`, and where it went. */
 async function measure(count: number, job: (i: number) => Promise<unknown>): Promise<Measured> {
-  if (profiling) await profiler.post('Profiler.start');
   const yardBefore = yardstick();
+  if (profiling) await profiler.post('Profiler.start');
   let next = 0;
   const before = process.threadCpuUsage();
   await Promise.all(
@@ -160,10 +160,8 @@ async function measure(count: number, job: (i: number) => Promise<unknown>): Pro
   );
   const { user, system } = process.threadCpuUsage(before);
   const micros = (user + system) / count;
-  const yard = (yardBefore + yardstick()) / 2;
-  if (!profiling) return { micros, yard, samples: [] };
-  const { profile } = await profiler.post('Profiler.stop');
-  return { micros, yard, samples: samplesByFunction(profile) };
+  const samples = profiling ? samplesByFunction((await profiler.post('Profiler.stop')).profile) : [];
+  return { micros, yard: (yardBefore + yardstick()) / 2, samples };
 }
 
 async function round(name: string, count: number): Promise<Record<string, Measured>> {

@@ -42,7 +42,10 @@ export interface AdmissionRequest extends RequestAttributes {
   kind: Kind;
   operation: 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
   dryRun: boolean;
-  /** Mutating plugins change it in place (it is not frozen); undefined on DELETE. */
+  /**
+   * Mutating plugins change it in place (it is not frozen, but for the status on writes of the object and all but metadata and
+   * status on writes of the status: these stay as they were); undefined on DELETE.
+   */
   object: Unstructured | undefined;
   oldObject: Unstructured | undefined;
   options: Record<string, unknown>;
@@ -80,7 +83,8 @@ export interface Allocators {
  * What a built-in kind does that its schema cannot say. All work on plain objects of the storage version; `object` may be
  * changed in place, `old` is frozen. Every method is optional. Order on create: `defaults` (also runs on reads of nothing:
  * stored objects are complete) -> `prepareForCreate` -> schema validation -> `validate`; on update: `defaults` ->
- * `prepareForUpdate` -> schema validation -> `validateUpdate`. Status updates use the `status` methods. The generic code
+ * `prepareForUpdate` -> schema validation -> `validateUpdate`. Status updates use the `status` methods, and only those: of
+ * the object only metadata and status may differ then, all else is the old one's, frozen. The generic code
  * handles metadata (uid, creationTimestamp, generation, deletionTimestamp, immutability of metadata fields), wiping `status`
  * on main-resource writes and keeping all but `status` on status writes of kinds that have a status subresource.
  */

@@ -122,6 +122,7 @@ function goType(value: unknown): string {
 
 /**
  * Checks types and unknown fields by the kind's schema and drops the unknown ones. Throws BadRequest; warns on `call`.
+ * `checked` is a stored object that this one was made from; what they share may be frozen.
  */
 export function checkFields(
   call: Pick<Call, 'warnings'>,
@@ -129,11 +130,15 @@ export function checkFields(
   object: Unstructured,
   validation: WriteOptions['fieldValidation'],
   duplicates: readonly string[] = [],
+  checked?: Unstructured,
 ): Unstructured {
-  const prefix = `${kind.kind} in version ${JSON.stringify(kind.version)} cannot be handled as a ${kind.kind}: `;
   if (object.metadata === undefined || object.metadata === null)
     object.metadata = {} as Unstructured['metadata'];
-  if (kind.builtin && duplicates.length === 0 && decodesCleanly(kind.schema, object)) return object;
+  if (kind.builtin && duplicates.length === 0 && decodesCleanly(kind.schema, object, checked)) return object;
+  if (checked)
+    for (const field of Object.keys(object))
+      if (object[field] === checked[field]) object[field] = jsonClone(object[field]);
+  const prefix = `${kind.kind} in version ${JSON.stringify(kind.version)} cannot be handled as a ${kind.kind}: `;
   if (kind.builtin || !isObject(object.metadata)) {
     const wrong = typeErrors(kind.schema, object);
     if (wrong.length > 0) throw errors.badRequest(`${prefix}${wrong[0]?.message ?? ''}`);

@@ -77,28 +77,30 @@ export function carryForUpdate(object: Unstructured, old: Unstructured): void {
   else if (meta.managedFields?.length === 0) delete meta.managedFields;
 }
 
-/** A write of the main resource leaves the status as it is. */
+/** A write of the main resource leaves the status as it is: the old one, frozen. */
 export function keepStatus(kind: Kind, object: Unstructured, old: Unstructured): void {
   if (!kind.subresources['status']) return;
   if (old['status'] === undefined) delete object['status'];
-  else object['status'] = jsonClone(old['status']);
+  else object['status'] = old['status'];
 }
 
 /**
  * What a write of the status stores: the old object with the new status. Metadata comes along for built-in kinds (annotations
- * written through the status path are kept, as they are upstream) and stays for custom resources.
+ * written through the status path are kept, as they are upstream) and stays for custom resources. All other fields are the old
+ * object's own, frozen.
  */
 export function statusOnly(kind: Kind, object: Unstructured, old: Unstructured): Unstructured {
-  const next = jsonClone(old) as Unstructured;
-  if (object['status'] === undefined) delete next['status'];
-  else next['status'] = object['status'];
+  const next: Unstructured = { ...old };
+  const { status } = object;
+  if (status === undefined) delete next['status'];
+  else next['status'] = status === old['status'] ? jsonClone(status) : status;
   if (kind.builtin) {
     const before = next.metadata;
     next.metadata = object.metadata;
     const meta = next.metadata as ObjectMeta;
     if (before.ownerReferences === undefined) delete meta.ownerReferences;
     else meta.ownerReferences = before.ownerReferences;
-  }
+  } else next.metadata = jsonClone(old.metadata);
   return next;
 }
 

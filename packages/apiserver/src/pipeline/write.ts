@@ -141,11 +141,11 @@ export async function prepareUpdate(
   else keepStatus(kind, object, oldServed);
   const name = old.metadata.name;
   const input: AdmissionInput = { operation: 'UPDATE', dryRun, object, oldObject: old, name };
-  applyDefaults(kind.schema, object);
+  applyDefaults(kind.schema, object, oldServed);
   await admitMutating(call, input);
-  applyDefaults(kind.schema, object);
+  applyDefaults(kind.schema, object, oldServed);
   const stored = toStorage(kind, strategy, object);
-  strategy.defaults?.(stored);
+  if (part === 'main') strategy.defaults?.(stored);
   const { allocate, rollback } = reserve(ctx.allocate);
   const context = { ...strategyContext(call, dryRun), allocate };
   try {
@@ -156,7 +156,8 @@ export async function prepareUpdate(
     const found = [
       ...metadataProblems(call, stored),
       ...finalizerProblems(stored, old),
-      ...validate(storedSchema(call), stored),
+      // What is as it was has been found valid when it was stored; definitions change, and with them what they allow.
+      ...validate(storedSchema(call), stored, '', kind.builtin ? old : undefined),
     ];
     const own = (): FieldError[] | undefined =>
       part === 'status'

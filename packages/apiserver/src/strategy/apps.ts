@@ -172,20 +172,26 @@ function replicationControllerProblems(object: Unstructured): FieldError[] {
   return [...errors, ...labelProblems('spec.selector', selector), ...runningTemplateProblems(spec.template)];
 }
 
+/** Without labels of its own it has those of its pods. */
+function labelAsTemplate(object: Unstructured): void {
+  const labels = specOf<core_v1.ReplicationControllerSpec>(object)?.template?.metadata?.labels;
+  if (isPart(labels) && Object.keys(object.metadata?.labels ?? {}).length === 0)
+    object.metadata.labels = { ...labels };
+}
+
 export const replicationControllers: Strategy = {
   defaults(object) {
     const spec = specOf<core_v1.ReplicationControllerSpec>(object);
     if (!isPart(spec)) return;
     const labels = spec.template?.metadata?.labels;
-    if (isPart(labels)) {
-      if (Object.keys(spec.selector ?? {}).length === 0) spec.selector = { ...labels };
-      if (Object.keys(object.metadata?.labels ?? {}).length === 0) object.metadata.labels = { ...labels };
-    }
+    if (isPart(labels) && Object.keys(spec.selector ?? {}).length === 0) spec.selector = { ...labels };
+    labelAsTemplate(object);
     spec.replicas ??= 1;
     spec.minReadySeconds ??= 0;
     if (spec.minReadySeconds === 0) delete (spec as { minReadySeconds?: number }).minReadySeconds;
     defaultTemplate(spec.template);
   },
+  prepareForStatusUpdate: labelAsTemplate,
   prepareForCreate(object) {
     object['status'] = { replicas: 0 };
   },

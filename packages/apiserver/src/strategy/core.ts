@@ -25,13 +25,16 @@ import {
 } from './fields.ts';
 import { amountProblems } from './resource-validation.ts';
 
+function labelWithName(object: Unstructured): void {
+  const name = object.metadata?.name;
+  if (typeof name !== 'string' || !name) return;
+  object.metadata.labels = { ...object.metadata.labels, 'kubernetes.io/metadata.name': name };
+}
+
 export const namespaces: Strategy = {
   nameProblem: dns1123Label,
-  defaults(object) {
-    const name = object.metadata?.name;
-    if (typeof name !== 'string' || !name) return;
-    object.metadata.labels = { ...object.metadata.labels, 'kubernetes.io/metadata.name': name };
-  },
+  defaults: labelWithName,
+  prepareForStatusUpdate: labelWithName,
   prepareForCreate(object) {
     const finalizers = validSpec<core_v1.NamespaceSpec>(object).finalizers;
     const own = Array.isArray(finalizers) ? finalizers : [];
@@ -90,7 +93,8 @@ const nodeProblems = (object: Unstructured): FieldError[] => {
 function nodeStatusDefaults(object: Unstructured): void {
   const status = object['status'] as NodeStatus | undefined;
   if (!isPart(status)) return;
-  if (isPart(status.capacity) && !status.allocatable) status.allocatable = { ...status.capacity };
+  if (isPart(status.capacity) && !status.allocatable)
+    object['status'] = { ...status, allocatable: { ...status.capacity } };
 }
 
 export const nodes: Strategy = {

@@ -62,12 +62,22 @@ function defaults(object: Unstructured): void {
     )
       port.targetPort = port.port;
   }
-  if (spec.type === 'LoadBalancer')
-    for (const ingress of objects((object as unknown as Service).status?.loadBalancer?.ingress))
-      if (ingress.ip) ingress.ipMode ??= 'VIP';
+  defaultIpModes(object);
   if (mayHaveNodePorts(spec)) spec.externalTrafficPolicy ||= 'Cluster';
   if (spec.type !== 'ExternalName') spec.internalTrafficPolicy ??= 'Cluster';
   if (spec.type === 'LoadBalancer') spec.allocateLoadBalancerNodePorts ??= true;
+}
+
+/** An address of a load balancer is a virtual one unless it says otherwise. The status may be a stored one: it is replaced. */
+function defaultIpModes(object: Unstructured): void {
+  const { status } = object as unknown as Service;
+  const ingress = status?.loadBalancer?.ingress;
+  if (specOf<ServiceSpec>(object)?.type !== 'LoadBalancer') return;
+  if (!objects(ingress).some((one) => one.ip && one.ipMode == null)) return;
+  const complete = objects(ingress).map((one) =>
+    one.ip && one.ipMode == null ? { ...one, ipMode: 'VIP' } : one,
+  );
+  object['status'] = { ...status, loadBalancer: { ...status?.loadBalancer, ingress: complete } };
 }
 
 /** Runs one allocation; a refusal of the allocator is an error at `field`. */
@@ -348,6 +358,7 @@ export const services: Strategy = {
     allocate(object, spec, undefined, context);
     object['status'] = { loadBalancer: {} };
   },
+  prepareForStatusUpdate: defaultIpModes,
   prepareForUpdate(object, oldObject, context) {
     const spec = specOf<ServiceSpec>(object);
     const old = validSpec<ServiceSpec>(oldObject);

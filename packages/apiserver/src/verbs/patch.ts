@@ -9,6 +9,7 @@ import {
   isObject,
   jsonClone,
   type Kind,
+  setKey,
   type Unstructured,
 } from '@coracle/machinery';
 import type { Call } from '../pipeline/call.ts';
@@ -36,9 +37,14 @@ function unprocessable(cause: unknown): ApiError {
 
 /**
  * Reads the patch of a request for objects of `kind`. Throws UnsupportedMediaType, BadRequest (it is no patch),
- * RequestEntityTooLarge; the returned function throws Invalid when the patch does not fit.
+ * RequestEntityTooLarge; the returned function throws Invalid when the patch does not fit. What it returns may be changed, but
+ * for the fields that are `shared`: where a merge patch does not name them they are the current object's own.
  */
-export function readPatch(call: Call, kind: Pick<Kind, 'builtin' | 'schema' | 'kind'>): Patcher {
+export function readPatch(
+  call: Call,
+  kind: Pick<Kind, 'builtin' | 'schema' | 'kind'>,
+  shared: (field: string) => boolean = () => false,
+): Patcher {
   const type = contentType(call.request.headers['content-type']);
   const accepted = [jsonPatch, mergePatch, ...(kind.builtin ? [strategicPatch] : [])];
   if (type.startsWith('application/apply-patch'))
@@ -47,7 +53,7 @@ export function readPatch(call: Call, kind: Pick<Kind, 'builtin' | 'schema' | 'k
       `server-side apply is not offered by this server yet - accepted media types include: ${accepted.join(', ')}`,
     );
   if (!accepted.includes(type)) throw unsupportedMedia(accepted);
-  const patch = patchValue(call);
+  const patch = patchValue(call, type);
   if (type === jsonPatch) {
     if (!Array.isArray(patch))
       throw errors.badRequest('error decoding patch: a JSON patch must be an array of operations');
@@ -60,15 +66,36 @@ export function readPatch(call: Call, kind: Pick<Kind, 'builtin' | 'schema' | 'k
     return attempt((current) => applyJsonPatch(jsonClone(current), patch));
   }
   if (!isObject(patch)) throw errors.badRequest('error decoding patch: it must be an object');
-  if (type === mergePatch) return attempt((current) => applyMergePatch(jsonClone(current), patch));
+  if (type === mergePatch) return attempt((current) => merged(current, patch, shared));
   return attempt((current) => applyStrategicMergePatch(kind.schema, jsonClone(current), patch));
 }
 
-function patchValue(call: Call): unknown {
+/** The merge patch applied field by field, so that fields may be shared. */
+function merged(
+  current: Unstructured,
+  patch: Record<string, unknown>,
+  shared: (field: string) => boolean,
+): unknown {
+  const result: Record<string, unknown> = {};
+  for (const field of Object.keys(current)) {
+    const change = Object.hasOwn(patch, field) ? patch[field] : undefined;
+    if (change === undefined) result[field] = shared(field) ? current[field] : jsonClone(current[field]);
+    else if (change !== null) result[field] = applyMergePatch(current[field], change);
+  }
+  for (const field of Object.keys(patch)) {
+    if (Object.hasOwn(current, field)) continue;
+    const change = patch[field];
+    if (change !== undefined && change !== null) setKey(result, field, applyMergePatch(undefined, change));
+  }
+  return result;
+}
+
+function patchValue(call: Call, type: string): unknown {
   const { body } = call.request;
   if (body === undefined || ('bytes' in body && body.bytes.length === 0))
     throw errors.badRequest('error decoding patch: the body is empty');
-  if ('value' in body) return decodeBody(call, 'patch')?.value;
+  // Merging copies what it takes over from the patch.
+  if ('value' in body) return type === mergePatch ? body.value : decodeBody(call, 'patch')?.value;
   try {
     return parseText(new TextDecoder('utf-8', { fatal: true }).decode(body.bytes), 'json', 'patch').value;
   } catch (cause) {
@@ -92,12 +119,15 @@ function attempt(patcher: Patcher): Patcher {
 export async function patch(call: Call, part: Part): Promise<ApiResponse> {
   const { kind, request } = call;
   // The type is checked before the options: apply sends options of its own.
-  const patcher = readPatch(call, kind);
+  const hasStatus = kind.subresources['status'] !== undefined;
+  const patcher = readPatch(call, kind, (field) =>
+    part === 'status' ? field !== 'metadata' : hasStatus && field === 'status',
+  );
   const options = parseWriteOptions(request.query, 'PatchOptions');
   const swapped = await swap(call, { part, dryRun: options.dryRun }, (current) => {
     const patched = patcher(current);
     // The API server reads a patched object as it reads a sent one.
-    const object = checkFields(call, kind, shapeOf(patched, kind), options.fieldValidation);
+    const object = checkFields(call, kind, shapeOf(patched, kind), options.fieldValidation, [], current);
     matchName(call, object);
     checkPreconditions(call, object, current);
     return object;

@@ -1,5 +1,5 @@
 /** update (PUT) and the loop that update, patch and the subresources share: read, change, compare and swap. */
-import { type ApiResponse, errors, type Kind, type Unstructured } from '@coracle/machinery';
+import { type ApiResponse, errors, jsonClone, type Kind, type Unstructured } from '@coracle/machinery';
 import type { Entry, WriteResult } from '@coracle/store';
 import { type Call, strategyContext } from '../pipeline/call.ts';
 import { decodeObject } from '../pipeline/decode.ts';
@@ -7,7 +7,7 @@ import { parseResourceVersion } from '../pipeline/list-options.ts';
 import { respondEntry, respondObject } from '../pipeline/respond.ts';
 import { type Part, prepareUpdate, unchanged } from '../pipeline/write.ts';
 import { parseWriteOptions } from '../pipeline/write-options.ts';
-import { requestKey } from '../storage/keys.ts';
+import { requestKey, storedGroup } from '../storage/keys.ts';
 import { releaseDropped } from '../storage/reservation.ts';
 import { fromStorage, objectOf, storedObject } from '../storage/views.ts';
 import { isDurable, putObject, removeObject } from '../storage/writer.ts';
@@ -34,6 +34,11 @@ function needsVersion(kind: Kind): boolean {
   return !kind.builtin || conditionalOnly.has(`${kind.group}/${kind.resource}`);
 }
 
+/** Does storing an object of this call's version change more of it than its head? */
+const converts = ({ kind, strategy }: Call): boolean =>
+  strategy.toStorage !== undefined &&
+  (kind.version !== kind.storageVersion || kind.group !== storedGroup(kind));
+
 export interface SwapOptions {
   part: Part;
   dryRun: boolean;
@@ -59,7 +64,9 @@ export async function swap(
     const entry = ctx.store.peek(key);
     if (!entry) throw errors.notFound(kind, attributes.name);
     const old = storedObject(entry);
-    const oldServed = objectOf(kind, strategy, entry);
+    const served = objectOf(kind, strategy, entry);
+    // What is made from it shares its parts; a conversion changes parts in place.
+    const oldServed = converts(call) ? jsonClone(served) : served;
     const wanted = await change(oldServed, entry);
     const { part, dryRun } = options;
     const { stored, rollback } = await prepareUpdate(call, wanted, old, { part, dryRun, oldServed });
@@ -162,7 +169,7 @@ export async function update(call: Call, part: Part): Promise<ApiResponse> {
       first = false;
       return object;
     }
-    return structuredClone(object);
+    return jsonClone(object);
   });
   return respondSwapped(call, swapped);
 }

@@ -1,14 +1,20 @@
 /** JSON Merge Patch (RFC 7386), and making one. */
 import { deepEqual, isObject, jsonClone, setKey } from '../equality.ts';
 
-/** The document after the patch: null removes a key, objects merge, all else replaces. Changes neither argument. */
+/**
+ * The document after the patch: null removes a key, objects merge, all else replaces. Changes neither argument, and shares
+ * nothing with them.
+ */
 export function applyMergePatch(document: unknown, patch: unknown): unknown {
   if (!isObject(patch)) return jsonClone(patch);
   const result: Record<string, unknown> = {};
   const base = isObject(document) ? document : {};
   for (const key of Object.keys(base)) {
-    if (!Object.hasOwn(patch, key)) setKey(result, key, jsonClone(base[key]));
-    else if (patch[key] !== null) setKey(result, key, applyMergePatch(base[key], patch[key]));
+    // Undefined means absent, as in all values that callers in the same process hand over.
+    const change = Object.hasOwn(patch, key) ? patch[key] : undefined;
+    if (change === undefined) {
+      if (base[key] !== undefined) setKey(result, key, jsonClone(base[key]));
+    } else if (change !== null) setKey(result, key, applyMergePatch(base[key], change));
   }
   for (const key of Object.keys(patch)) {
     if (patch[key] !== null && patch[key] !== undefined && !Object.hasOwn(base, key)) {

@@ -12,15 +12,19 @@ const ownHead = (key: string): boolean => key === 'apiVersion' || key === 'kind'
 
 /**
  * Of a built-in kind's object: true only if typeErrors and unknownFields find nothing. False does not say that they find
- * something: they are to be asked then.
+ * something: they are to be asked then. `checked` is such an object that `value` was made from: parts they share are not
+ * looked at again.
  */
-export const decodesCleanly = (schema: Schema, value: unknown): boolean => decodes(nodeOf(schema), value);
+export const decodesCleanly = (schema: Schema, value: unknown, checked?: unknown): boolean =>
+  decodes(nodeOf(schema), value, true, checked);
+
+type Values = Record<string, unknown>;
 
 /**
  * For a built-in kind. True only if typeErrors and unknownFields find nothing; false where they do, and for the few schemas
  * that are not worth a case here.
  */
-export function decodes(node: SchemaNode, value: unknown, isRoot = true): boolean {
+function decodes(node: SchemaNode, value: unknown, isRoot: boolean, before?: unknown): boolean {
   if (value === null || value === undefined) return true;
   switch (node.type) {
     case 'string':
@@ -31,14 +35,17 @@ export function decodes(node: SchemaNode, value: unknown, isRoot = true): boolea
     case 'object': {
       if (typeof value !== 'object' || Array.isArray(value)) return false;
       const { properties, rest } = node;
-      const object = value as Record<string, unknown>;
+      const object = value as Values;
+      const checked = typeof before === 'object' && before !== null ? (before as Values) : undefined;
       if (properties) {
         if (rest) return false;
         for (const key in object) {
+          const child = object[key];
+          if (checked !== undefined && child === checked[key]) continue;
           const property = properties.get(key);
           if (property === undefined) {
             if (!node.keepsUnknown && !((isRoot || node.embedded) && ownHead(key))) return false;
-          } else if (!decodes(property, object[key], false)) return false;
+          } else if (!decodes(property, child, false, checked?.[key])) return false;
         }
       } else if (rest) {
         for (const key in object) if (!decodes(rest, object[key], false)) return false;

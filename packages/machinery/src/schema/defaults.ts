@@ -11,21 +11,27 @@ import { nodeOf, type SchemaNode } from './node.ts';
  *
  * Parts of built-in kinds also get the form Go's decoding and encoding would give them: nulls go, quantities become
  * canonical (`1000m` -> `1`), times UTC, and an empty text counts as absent where there is a default.
+ *
+ * `completed` is a value that has its defaults and that `value` was made from: parts they share are passed over (those may be
+ * frozen).
  */
-export function applyDefaults<T>(schema: Schema, value: T): T {
-  if (typeof value === 'object' && value !== null) complete(nodeOf(schema), value);
+export function applyDefaults<T>(schema: Schema, value: T, completed?: unknown): T {
+  if (typeof value === 'object' && value !== null) complete(nodeOf(schema), value, completed);
   return value;
 }
 
-function complete(node: SchemaNode, value: object): void {
+function complete(node: SchemaNode, value: object, completed?: unknown): void {
   if (Array.isArray(value)) completeList(node, value);
   else {
     const object = value as Record<string, unknown>;
     const { properties, rest } = node;
-    if (properties) completeProperties(node, properties, object);
-    if (rest) completeRest(properties, rest, object);
+    if (properties) completeProperties(node, properties, object, completed);
+    if (rest) completeRest(properties, rest, object, completed);
   }
 }
+
+const objectOf = (value: unknown): Record<string, unknown> | undefined =>
+  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
 
 function completeList({ items }: SchemaNode, list: unknown[]): void {
   if (!items) return;
@@ -45,13 +51,16 @@ function completeProperties(
   node: SchemaNode,
   properties: ReadonlyMap<string, SchemaNode>,
   object: Record<string, unknown>,
+  completed: unknown,
 ): void {
+  const before = objectOf(completed);
   for (const key in object) {
+    const child = object[key];
+    if (before !== undefined && child === before[key]) continue;
     const property = properties.get(key);
     if (property === undefined) continue;
-    const child = object[key];
     if (typeof child === 'object') {
-      if (child !== null) complete(property, child);
+      if (child !== null) complete(property, child, before?.[key]);
       else if (property.dropsNull) delete object[key];
     } else if (property.formed) {
       const formed = scalar(property, child);
@@ -73,12 +82,14 @@ function completeRest(
   properties: ReadonlyMap<string, SchemaNode> | undefined,
   rest: SchemaNode,
   object: Record<string, unknown>,
+  completed: unknown,
 ): void {
+  const before = objectOf(completed);
   for (const key in object) {
-    if (properties?.has(key)) continue;
     const child = object[key];
+    if ((before !== undefined && child === before[key]) || properties?.has(key)) continue;
     if (typeof child === 'object') {
-      if (child !== null) complete(rest, child);
+      if (child !== null) complete(rest, child, before?.[key]);
       // Of a built-in kind it becomes its type's zero value; a default comes first.
       else if (rest.schema.default !== undefined && !rest.schema.nullable)
         setKey(object, key, jsonClone(rest.schema.default));

@@ -8,8 +8,13 @@ import { formatAllows } from './formats.ts';
 import type { SchemaNode } from './node.ts';
 import { findProblems, listProblems, numberProblems, stringProblems } from './problems.ts';
 
-/** Exactly when validate finds nothing. */
-export function fits(node: SchemaNode, value: unknown): boolean {
+type Values = Record<string, unknown>;
+
+/**
+ * Exactly when validate finds nothing. Parts of `value` that are the very parts of `checked`, which fits already, are passed
+ * over (down to the first list).
+ */
+export function fits(node: SchemaNode, value: unknown, checked?: unknown): boolean {
   if (value === undefined) return true;
   if (value === null) return node.takesNull;
   if (!typeFits(node, value)) return false;
@@ -17,7 +22,7 @@ export function fits(node: SchemaNode, value: unknown): boolean {
   if (typeof value === 'string') {
     if (node.stringRules && !stringFits(node, value)) return false;
   } else if (typeof value === 'object') {
-    if (Array.isArray(value) ? !listFits(node, value) : !objectFits(node, value as Record<string, unknown>))
+    if (Array.isArray(value) ? !listFits(node, value) : !objectFits(node, value as Values, checked))
       return false;
   } else if (typeof value === 'number' && node.numberRules && !numberFits(node, value)) return false;
   // An empty text in a built-in kind is an absent one.
@@ -71,7 +76,7 @@ function listFits(node: SchemaNode, value: readonly unknown[]): boolean {
   return !node.listRules || listProblems(node.schema, value).length === 0;
 }
 
-function objectFits(node: SchemaNode, value: Record<string, unknown>): boolean {
+function objectFits(node: SchemaNode, value: Values, before: unknown): boolean {
   const { required, properties, rest } = node;
   if (required)
     for (const name of required) {
@@ -84,13 +89,13 @@ function objectFits(node: SchemaNode, value: Record<string, unknown>): boolean {
     if (count < minProperties || count > maxProperties) return false;
   }
   if (node.embedded && !(value['apiVersion'] && value['kind'])) return false;
-  if (properties) {
-    for (const key in value) {
-      const property = properties.get(key);
-      if (property === undefined) {
-        if (rest && !fits(rest, value[key])) return false;
-      } else if (!fits(property, value[key])) return false;
-    }
-  } else if (rest) for (const key in value) if (!fits(rest, value[key])) return false;
+  if (!properties && !rest) return true;
+  const checked = typeof before === 'object' && before !== null ? (before as Values) : undefined;
+  for (const key in value) {
+    const child = value[key];
+    if (checked !== undefined && child === checked[key]) continue;
+    const schema = properties?.get(key) ?? rest;
+    if (schema !== undefined && !fits(schema, child, checked?.[key])) return false;
+  }
   return true;
 }
