@@ -4,7 +4,8 @@
  * A candidate takes a lease that is free, released, its own, or has not changed for `leaseDurationMs` *by this candidate's own
  * clock* (the times in the lease are never compared with it, so clocks may differ). The leader renews every `retryPeriodMs`
  * and gives up leading when no renewal has succeeded for `renewDeadlineMs`; leaseDurationMs > renewDeadlineMs >
- * retryPeriodMs keeps two leaders from overlapping, as long as clocks run at about the same rate.
+ * retryPeriodMs keeps two leaders from overlapping, as long as clocks run at about the same rate. A term counts from when the
+ * renewal was sent, not from its answer: others count from when they see it, which is later.
  */
 import type { Client } from '@coracle/client';
 import { formatMicroTime } from '@coracle/machinery';
@@ -34,6 +35,11 @@ export interface LeaderElectorOptions {
 }
 export interface LeaderElector extends Component {
   readonly isLeader: boolean;
+  /**
+   * Until when this candidate surely leads, by its clock; undefined: it does not lead. A process that was stopped for a while
+   * and goes on may be past this before any timer has fired: ask before a write that a second leader must not cross.
+   */
+  readonly leadsUntil: number | undefined;
   /** Identity of the leader last seen. */
   readonly leader: string | undefined;
 }
@@ -53,6 +59,8 @@ export function createLeaderElector(options: LeaderElectorOptions): LeaderElecto
   /** The lease as last read or written, and when its resourceVersion was first seen. */
   let seen: { lease: Lease; at: number } | undefined;
   let leading: AbortController | undefined;
+  /** When the last request that took or renewed the lease was sent. */
+  let renewed = 0;
 
   const observe = (lease: Lease): void => {
     if (seen?.lease.metadata.resourceVersion !== lease.metadata.resourceVersion)
@@ -87,9 +95,20 @@ export function createLeaderElector(options: LeaderElectorOptions): LeaderElecto
 
   const attempt = async (timeoutMs: number): Promise<boolean> => {
     const call = new AbortController();
-    const cancel = clock.after(timeoutMs, () => call.abort());
+    // The term ends in time even if the call does not.
+    let giveUp!: () => void;
+    const late = new Promise<false>((resolve) => {
+      giveUp = () => resolve(false);
+    });
+    const cancel = clock.after(timeoutMs, () => {
+      call.abort();
+      giveUp();
+    });
+    const sent = clock.now();
     try {
-      return await tryOnce(AbortSignal.any([call.signal, stopping.signal]));
+      const taken = await Promise.race([tryOnce(AbortSignal.any([call.signal, stopping.signal])), late]);
+      if (taken) renewed = sent;
+      return taken;
     } catch (error) {
       options.logger?.debug({ lease: `${namespace}/${name}`, error }, 'the lease was not taken');
       return false;
@@ -122,14 +141,11 @@ export function createLeaderElector(options: LeaderElectorOptions): LeaderElecto
     const work = Promise.resolve(options.onStarted(term.signal)).catch((error: unknown) =>
       options.logger?.error({ error }, 'onStarted failed'),
     );
-    let renewed = clock.now();
+    const left = (): number => renewed + renewDeadlineMs - clock.now();
     while (!stopping.signal.aborted) {
-      await sleep(clock, retryPeriodMs, stopping.signal);
-      if (stopping.signal.aborted) break;
-      const left = renewed + renewDeadlineMs - clock.now();
-      if (left <= 0) break;
-      if (await attempt(left)) renewed = clock.now();
-      else if (seen?.lease.spec?.holderIdentity !== identity) break;
+      await sleep(clock, Math.min(retryPeriodMs, left()), stopping.signal);
+      if (stopping.signal.aborted || left() <= 0) break;
+      if (!(await attempt(left())) && seen?.lease.spec?.holderIdentity !== identity) break;
     }
     leading = undefined;
     term.abort();
@@ -150,6 +166,9 @@ export function createLeaderElector(options: LeaderElectorOptions): LeaderElecto
     name: `leader-election/${namespace}/${name}`,
     get isLeader() {
       return leading !== undefined;
+    },
+    get leadsUntil() {
+      return leading && renewed + renewDeadlineMs;
     },
     get leader() {
       return seen?.lease.spec?.holderIdentity || undefined;

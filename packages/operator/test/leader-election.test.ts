@@ -1,3 +1,4 @@
+import type { Client } from '@coracle/client';
 import { Lease } from '@coracle/machinery/api';
 import { describe, expect, test, vi } from 'vitest';
 import { createLeaderElector, manualClock } from '../src/index.ts';
@@ -86,6 +87,38 @@ describe('leader election', () => {
     expect(times['a ends']).toBeLessThanOrEqual(12_000);
     expect(times['b leads']).toBeGreaterThanOrEqual(15_000);
     await Promise.all([a.stop(), b.stop(), clock.advance(0)]);
+  });
+
+  test('the term ends renewDeadline after the last renewal was sent, however long the answer and the pauses take', async () => {
+    const { cluster, clock } = setup();
+    const ends: number[] = [];
+    /** No call is answered any more, nor ended by its signal. */
+    let silent = false;
+    const client: Client = {
+      ...cluster.client,
+      get: (...args) => (silent ? new Promise(() => {}) : cluster.client.get(...args)),
+    };
+    const elector = createLeaderElector({
+      client,
+      clock,
+      name: 'scheduler',
+      namespace: 'kube-system',
+      identity: 'a',
+      leaseDurationMs: 15_000,
+      renewDeadlineMs: 10_000,
+      retryPeriodMs: 7_000,
+      onStarted: (signal) => signal.addEventListener('abort', () => ends.push(clock.now())),
+    });
+    const start = clock.now();
+    await elector.start();
+    await clock.advance(10);
+    expect(elector.leadsUntil).toBe(start + 10_000);
+    silent = true;
+    await clock.advance(30_000);
+    expect(ends).toEqual([start + 10_000]);
+    expect(elector.leadsUntil).toBeUndefined();
+    silent = false;
+    await Promise.all([elector.stop(), clock.advance(20_000)]);
   });
 
   test('a lease that somebody else takes away ends leading at the next renewal', async () => {
