@@ -28,6 +28,9 @@ import { resourceQuotaController } from './quota/resource-quota-controller.ts';
 import type { ResourceQuotaOptions } from './quota/resource-quota-controller.ts';
 import { clusterRoleAggregationController } from './rbac/aggregation.ts';
 import { ttlAfterFinishedController } from './ttl/ttl-after-finished.ts';
+import { ephemeralVolumeController } from './volumes/ephemeral-volumes.ts';
+import { claimProtection, volumeProtection } from './volumes/protection.ts';
+import { persistentVolumeBinder } from './volumes/volume-binder.ts';
 
 export interface ControllerOptions {
   job?: JobControllerOptions;
@@ -66,6 +69,10 @@ export function controllers(deps: ControllerDeps, options: ControllerOptions = {
     disruptionController(of('disruption-controller'), options.disruption),
     resourceQuotaController(of('resourcequota-controller'), options.resourceQuota),
     clusterRoleAggregationController(of('clusterrole-aggregation-controller')),
+    persistentVolumeBinder(of('persistent-volume-binder')),
+    claimProtection(of('pvc-protection-controller')),
+    volumeProtection(of('pv-protection-controller')),
+    ephemeralVolumeController(of('ephemeral-volume-controller')),
     ...(deps.rootCa === undefined ? [] : [rootCaPublisher(of('root-ca-cert-publisher'), deps.rootCa)]),
   ];
 }

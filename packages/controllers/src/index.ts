@@ -21,3 +21,6 @@ export { taintEvictionController } from './node/taint-eviction.ts';
 export { type ResourceQuotaOptions, resourceQuotaController } from './quota/resource-quota-controller.ts';
 export { clusterRoleAggregationController } from './rbac/aggregation.ts';
 export { ttlAfterFinishedController } from './ttl/ttl-after-finished.ts';
+export { ephemeralVolumeController } from './volumes/ephemeral-volumes.ts';
+export { claimProtection, volumeProtection } from './volumes/protection.ts';
+export { persistentVolumeBinder } from './volumes/volume-binder.ts';

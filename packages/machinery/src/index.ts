@@ -39,3 +39,4 @@ export * from './version.ts';
 export * from './wire.ts';
 export { decodeProtobuf, isProtobuf, ProtobufError } from './protobuf.ts';
 export { addAmounts, type Amounts, podAmounts } from './pod-amounts.ts';
+export * from './volume-claims.ts';

@@ -1,5 +1,5 @@
 import type { FilterPlugin } from '../plugin.ts';
-import { classOfClaim, isDelayed } from '../volumes/claims.ts';
+import { storageClassOfClaim, isBindingDelayed } from '@coracle/machinery';
 import { never } from './volume-restrictions.ts';
 
 const zone = 'topology.kubernetes.io/zone';
@@ -23,9 +23,9 @@ export const volumeZone: FilterPlugin = {
       if (!claim) return { ...never, rejection: `persistentvolumeclaim "${name}" not found` };
       const volumeName = claim.spec?.volumeName;
       if (!volumeName) {
-        const className = classOfClaim(claim);
+        const className = storageClassOfClaim(claim);
         const storageClass = state.storageClass(className);
-        if (isDelayed(storageClass)) continue;
+        if (isBindingDelayed(storageClass)) continue;
         const rejection =
           className === ''
             ? 'PersistentVolumeClaim had no pv name and storageClass name'

@@ -2,7 +2,6 @@
  * Which volumes a pod would get on a node: those its claims are bound to must be reachable from there; for claims that wait
  * for their first consumer, the smallest volume that will do, or one to be made there.
  */
-import { selectorFrom } from '@coracle/machinery';
 import type {
   NodeSelectorTerm,
   PersistentVolume,
@@ -13,7 +12,15 @@ import type {
 import { compileTerms, type RowTest } from '../node-selector.ts';
 import type { PodInfo } from '../pod-info.ts';
 import type { Snapshot } from '../snapshot.ts';
-import { classOfClaim, isDelayed, isFullyBound, mayHave, noProvisioner, sizeOf } from './claims.ts';
+import {
+  selectorFrom,
+  storageClassOfClaim,
+  isBindingDelayed,
+  isClaimBound,
+  volumeSuits,
+  noProvisioner,
+  storageOf,
+} from '@coracle/machinery';
 import type { VolumeRecord, VolumeState } from './volume-state.ts';
 
 /** Why a node will not do: a set of bits. */
@@ -67,12 +74,13 @@ export function prepareBindings(pod: PodInfo, snapshot: Snapshot): PreparedBindi
       const { namespace = '' } = claim.metadata;
       return { rejection: `PVC ${namespace}/${name} was not created for pod ${pod.key} (pod is not owner)` };
     }
-    if (isFullyBound(claim)) bound.push(claim);
-    else if (!claim.spec?.volumeName && isDelayed(state.storageClass(classOfClaim(claim)))) open.push(claim);
+    if (isClaimBound(claim)) bound.push(claim);
+    else if (!claim.spec?.volumeName && isBindingDelayed(state.storageClass(storageClassOfClaim(claim))))
+      open.push(claim);
     else immediate = true;
   }
   if (immediate) return { rejection: 'pod has unbound immediate PersistentVolumeClaims' };
-  open.sort((a, b) => sizeOf(a.spec?.resources?.requests) - sizeOf(b.spec?.resources?.requests));
+  open.sort((a, b) => storageOf(a.spec?.resources?.requests) - storageOf(b.spec?.resources?.requests));
   const reach = bound.map((claim) => {
     const record = state.volume(claim.spec!.volumeName!);
     return record && affinityOf(record.volume, snapshot);
@@ -128,7 +136,7 @@ function bindOpen(matchers: readonly Matcher[], row: number, snapshot: Snapshot)
 /** Why no volume can be made for the claim at the node; 0: it can. */
 function provisionObjection(claim: PersistentVolumeClaim, row: number, snapshot: Snapshot): number {
   const { volumes: state } = snapshot;
-  const storageClass = state.storageClass(classOfClaim(claim));
+  const storageClass = state.storageClass(storageClassOfClaim(claim));
   const provisioner = storageClass?.provisioner;
   if (!storageClass || !provisioner || provisioner === noProvisioner) return objection.bindConflict;
   const labels = snapshot.node(row)?.metadata.labels ?? {};
@@ -158,11 +166,11 @@ function hasCapacity(
 ): boolean {
   if (claim.spec?.resources?.requests?.['storage'] === undefined) return true;
   if (!state.driver(storageClass.provisioner)?.spec?.storageCapacity) return true;
-  const size = sizeOf(claim.spec.resources.requests);
+  const size = storageOf(claim.spec.resources.requests);
   for (const { storageClassName, capacity, maximumVolumeSize, nodeTopology } of state.capacities()) {
     if (storageClassName !== storageClass.metadata.name || !nodeTopology) continue;
     const limit = maximumVolumeSize ?? capacity;
-    if (limit === undefined || sizeOf({ storage: limit }) < size) continue;
+    if (limit === undefined || storageOf({ storage: limit }) < size) continue;
     if (selectorFrom(nodeTopology).matches(labels)) return true;
   }
   return false;
@@ -189,9 +197,9 @@ class Matcher {
       if (taken === 'other') continue;
       // Assumed for this claim by another pod that uses it: as good as bound.
       const mine = taken === 'mine';
-      if (!mine && !mayHave(claim, record.volume)) continue;
+      if (!mine && !volumeSuits(claim, record.volume)) continue;
       if (mine) {
-        if (record.volume.spec?.claimRef && !mayHave(claim, record.volume)) continue;
+        if (record.volume.spec?.claimRef && !volumeSuits(claim, record.volume)) continue;
         this.#own = record;
         return;
       }

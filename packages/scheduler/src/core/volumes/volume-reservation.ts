@@ -7,7 +7,7 @@ import { PersistentVolume, PersistentVolumeClaim } from '@coracle/machinery/api'
 import type { Reservation, ReservationIo } from '../reservation.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { affinityOf, holds, type Bindings } from './bindings.ts';
-import { boundByController, selectedNode } from './claims.ts';
+import { boundByControllerAnnotation, selectedNodeAnnotation } from '@coracle/machinery';
 
 /** The claims are looked at with each change, and this often. */
 const lookEveryMs = 1000;
@@ -50,7 +50,7 @@ export class VolumeReservation implements Reservation {
       const { namespace, name, uid, resourceVersion } = claim.metadata;
       const before = volume.spec?.claimRef;
       if (before?.uid === uid) continue;
-      const annotations = before ? {} : { annotations: { [boundByController]: 'yes' } };
+      const annotations = before ? {} : { annotations: { [boundByControllerAnnotation]: 'yes' } };
       const patch = {
         metadata: { resourceVersion: volume.metadata.resourceVersion, ...annotations },
         spec: {
@@ -71,8 +71,10 @@ export class VolumeReservation implements Reservation {
     }
     for (const claim of provisions) {
       const { namespace, name, resourceVersion, annotations } = claim.metadata;
-      if (annotations?.[selectedNode] === this.#nodeName) continue;
-      const patch = { metadata: { resourceVersion, annotations: { [selectedNode]: this.#nodeName } } };
+      if (annotations?.[selectedNodeAnnotation] === this.#nodeName) continue;
+      const patch = {
+        metadata: { resourceVersion, annotations: { [selectedNodeAnnotation]: this.#nodeName } },
+      };
       const result = await io.call(() =>
         io.client.patch(PersistentVolumeClaim, name, 'merge', patch, { namespace, signal: io.signal }),
       );
@@ -129,7 +131,7 @@ export class VolumeReservation implements Reservation {
         all = false;
         continue;
       }
-      if (current.metadata.annotations?.[selectedNode] !== this.#nodeName) {
+      if (current.metadata.annotations?.[selectedNodeAnnotation] !== this.#nodeName) {
         throw new Error(`binding volumes: provisioning failed for PVC "${name}"`);
       }
       const volume = state.volume(current.spec?.volumeName ?? '')?.volume;

@@ -14,7 +14,14 @@ import type {
   StorageClass,
   VolumeAttachment,
 } from '@coracle/machinery/api';
-import { classOfClaim, classOfVolume, isBoundTo, isFullyBound, selectedNode, sizeOf } from './claims.ts';
+import {
+  storageClassOfClaim,
+  storageClassOfVolume,
+  isVolumeFor,
+  isClaimBound,
+  selectedNodeAnnotation,
+  storageOf,
+} from '@coracle/machinery';
 import type { PodVolumes } from './pod-volumes.ts';
 
 export interface VolumeRecord {
@@ -78,7 +85,7 @@ export class VolumeState {
 
   /** Volumes of the claim's class, and those that name it. */
   *candidates(claim: PersistentVolumeClaim): Iterable<VolumeRecord> {
-    const ofClass = this.#byClass.get(classOfClaim(claim));
+    const ofClass = this.#byClass.get(storageClassOfClaim(claim));
     for (const name of ofClass ?? []) yield this.#volumes.get(name)!;
     for (const name of this.#byClaimRef.get(keyOf(claim)) ?? []) {
       if (!ofClass?.has(name)) yield this.#volumes.get(name)!;
@@ -96,7 +103,7 @@ export class VolumeState {
     const { name } = volume.metadata;
     const before = this.#volumes.get(name)?.volume;
     if (before) {
-      without(this.#byClass, classOfVolume(before), name);
+      without(this.#byClass, storageClassOfVolume(before), name);
       const ref = before.spec?.claimRef;
       if (ref) without(this.#byClaimRef, `${ref.namespace ?? ''}/${ref.name ?? ''}`, name);
     }
@@ -104,8 +111,8 @@ export class VolumeState {
       this.#volumes.delete(name);
       return;
     }
-    this.#volumes.set(name, { volume, size: sizeOf(volume.spec?.capacity) });
-    withName(this.#byClass, classOfVolume(volume), name);
+    this.#volumes.set(name, { volume, size: storageOf(volume.spec?.capacity) });
+    withName(this.#byClass, storageClassOfVolume(volume), name);
     const ref = volume.spec?.claimRef;
     if (ref) withName(this.#byClaimRef, `${ref.namespace ?? ''}/${ref.name ?? ''}`, name);
   }
@@ -167,7 +174,7 @@ export class VolumeState {
     const name = claim.spec?.volumeName;
     if (name) return csiOf(this.#volumes.get(name)?.volume);
     // To be provisioned: counted by its claim.
-    const provisioner = this.#classes.get(classOfClaim(claim))?.provisioner;
+    const provisioner = this.#classes.get(storageClassOfClaim(claim))?.provisioner;
     return provisioner ? { driver: provisioner, id: `${provisioner}/claim ${key}` } : undefined;
   }
 
@@ -186,7 +193,7 @@ export class VolumeState {
 
   /** The node a claim's volume is being made for. */
   nodeOf(claim: PersistentVolumeClaim): string | undefined {
-    return this.#assumedNodes.get(keyOf(claim)) ?? claim.metadata.annotations?.[selectedNode];
+    return this.#assumedNodes.get(keyOf(claim)) ?? claim.metadata.annotations?.[selectedNodeAnnotation];
   }
 
   /** The claim a volume is for, as far as anybody knows: `mine` this one, `other` another. */
@@ -194,7 +201,7 @@ export class VolumeState {
     const assumed = this.#assumedVolumes.get(volume.metadata.name);
     if (assumed !== undefined) return assumed === keyOf(claim) ? 'mine' : 'other';
     if (!volume.spec?.claimRef) return undefined;
-    return isBoundTo(volume, claim) ? 'mine' : 'other';
+    return isVolumeFor(volume, claim) ? 'mine' : 'other';
   }
 
   /** Takes a volume for a claim. The answer gives it back. */
@@ -208,7 +215,7 @@ export class VolumeState {
 
   isBound(key: string): boolean {
     const claim = this.#claims.get(key);
-    return claim !== undefined && isFullyBound(claim);
+    return claim !== undefined && isClaimBound(claim);
   }
 
   /** Calls `changed` with every change of the claim. Returns how to stop. */
