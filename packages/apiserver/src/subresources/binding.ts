@@ -5,7 +5,6 @@ import {
   errors,
   formatTime,
   isObject,
-  jsonClone,
   type KubeObject,
 } from '@coracle/machinery';
 import type { Pod } from '@coracle/machinery/api';
@@ -41,14 +40,11 @@ export function bound(pod: Pod, binding: BindingBody, now: Date): Pod {
     );
   if (pod.spec?.schedulingGates?.length)
     throw errors.conflict(inBinding, name, `pod ${name} has non-empty .spec.schedulingGates`);
-  const next = jsonClone(pod);
-  if (next.spec) next.spec.nodeName = node;
+  // All but what the binding changes is the old pod's own.
   const { annotations, labels } = binding.metadata;
-  if (annotations) next.metadata.annotations = { ...next.metadata.annotations, ...annotations };
-  if (labels) next.metadata.labels = { ...next.metadata.labels, ...labels };
   const time = formatTime(now);
-  const conditions = (next.status?.conditions ?? []).filter((c) => c.type !== 'PodScheduled');
-  const before = next.status?.conditions?.find((c) => c.type === 'PodScheduled');
+  const before = pod.status?.conditions?.find((c) => c.type === 'PodScheduled');
+  const conditions = (pod.status?.conditions ?? []).filter((c) => c.type !== 'PodScheduled');
   conditions.push({
     type: 'PodScheduled',
     status: 'True',
@@ -56,8 +52,16 @@ export function bound(pod: Pod, binding: BindingBody, now: Date): Pod {
     lastTransitionTime: before?.status === 'True' ? (before.lastTransitionTime ?? time) : time,
     ...(pod.metadata.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
   });
-  next.status = { ...next.status, conditions };
-  return next;
+  return {
+    ...pod,
+    metadata: {
+      ...pod.metadata,
+      ...(annotations ? { annotations: { ...pod.metadata.annotations, ...annotations } } : {}),
+      ...(labels ? { labels: { ...pod.metadata.labels, ...labels } } : {}),
+    },
+    ...(pod.spec ? { spec: { ...pod.spec, nodeName: node } } : {}),
+    status: { ...pod.status, conditions },
+  };
 }
 
 /** POST of a Binding. Throws Invalid for a target that is no node, NotFound, Conflict. */

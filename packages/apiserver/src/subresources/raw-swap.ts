@@ -12,8 +12,8 @@ import { putObject, removeObject } from '../storage/writer.ts';
 import { isFinished, type Swapped } from '../verbs/update.ts';
 
 /**
- * `change` gets the stored object (frozen) and returns the next one. `reviewed` is what admission sees instead of the
- * object (a Binding). Throws NotFound and what `change`, admission and the schema throw.
+ * `change` gets the stored object (frozen) and returns the next one, which may share parts with it. `reviewed` is what
+ * admission sees instead of the object (a Binding). Throws NotFound and what `change`, admission and the schema throw.
  */
 export async function rawSwap(
   call: Call,
@@ -34,7 +34,7 @@ export async function rawSwap(
       oldObject: options.reviewed ? undefined : old,
     };
     await admitMutating(call, input);
-    refuse(kind, attributes.name, validate(kind.schema, next));
+    refuse(kind, attributes.name, validate(kind.schema, next, '', kind.builtin ? old : undefined));
     await admitValidating(call, input);
     if (options.dryRun) return { object: fromStorage(kind, strategy, next) };
     const finished = isFinished(next);
