@@ -1,11 +1,39 @@
 /** Dynamic resource allocation (resource.k8s.io): defaults, and the flat shapes of v1beta1. */
-import { type FieldError, type Unstructured } from '@coracle/machinery';
-import type { resource_v1 } from '@coracle/machinery/api';
-import type { Strategy } from '../contracts.ts';
-import { immutable, isObject, isPart, type Loose, objects, specOf } from './fields.ts';
+import { type FieldError, formatTime, qualifiedName, type Unstructured } from '@coracle/machinery';
+import type { resource_v1, resource_v1beta2 } from '@coracle/machinery/api';
+import type { Strategy, StrategyContext } from '../contracts.ts';
+import {
+  adminRequestProblems,
+  claimSpecProblems,
+  claimStatusProblems,
+  dropDeallocated,
+} from './device-claims.ts';
+import {
+  deviceNameProblems,
+  driverProblems,
+  eachOf,
+  limits,
+  opaqueProblems,
+  poolNameProblems,
+  selectorProblems,
+  taintProblems,
+} from './device-fields.ts';
+import { sliceSpecProblems } from './device-slices.ts';
+import {
+  immutable,
+  invalid,
+  isObject,
+  isPart,
+  labelProblems,
+  type Loose,
+  objects,
+  same,
+  specOf,
+  validSpec,
+} from './fields.ts';
+import { isExtendedResource } from './resource-validation.ts';
 
 type ClaimSpec = resource_v1.ResourceClaimSpec;
-type Request = resource_v1.DeviceRequest;
 
 function defaultRequest(
   request: resource_v1.ExactDeviceRequest | resource_v1.DeviceSubRequest | undefined,
@@ -98,28 +126,15 @@ const unchanged: Change = (spec) => spec;
 const specImmutable = (object: Unstructured, old: Unstructured): FieldError[] =>
   immutable('spec', object['spec'], old['spec']);
 
-const requestNames = (requests: Request[] | undefined): FieldError[] => {
-  const errors: FieldError[] = [];
-  (requests ?? []).forEach((request, index) => {
-    const field = `spec.devices.requests[${index}]`;
-    if (!request.exactly && (request.firstAvailable ?? []).length === 0)
-      errors.push({
-        type: 'FieldValueRequired',
-        field,
-        detail: 'exactly one of `exactly` or `firstAvailable` is required',
-      });
-    else if (request.exactly && request.firstAvailable)
-      errors.push({
-        type: 'FieldValueInvalid',
-        field,
-        badValue: null,
-        detail: 'exactly one of `exactly` or `firstAvailable` is required, but multiple fields are set',
-      });
-    if (request.exactly && !request.exactly.deviceClassName)
-      errors.push({ type: 'FieldValueRequired', field: `${field}.exactly.deviceClassName`, detail: '' });
-  });
-  return errors;
-};
+/** Taints say since when they hold; who does not say it gets the time of the write. */
+function stampTaints(taints: unknown, now: Date): void {
+  for (const taint of objects(taints as resource_v1.DeviceTaint[])) taint.timeAdded ||= formatTime(now);
+}
+function stampDevices(slice: Unstructured, { now }: StrategyContext): void {
+  const spec = slice['spec'];
+  if (!isObject(spec)) return;
+  for (const device of objects(spec['devices'] as resource_v1.Device[])) stampTaints(device.taints, now);
+}
 
 export const resourceClaims: Strategy = {
   ...conversions(claimChange),
@@ -127,12 +142,36 @@ export const resourceClaims: Strategy = {
   prepareForCreate(object) {
     object['status'] = {};
   },
-  validate: (object) => requestNames((object['spec'] as ClaimSpec | undefined)?.devices?.requests),
+  prepareForStatusUpdate(object, old) {
+    if (isObject(object['status']))
+      dropDeallocated(object['status'], isObject(old['status']) ? old['status'] : {});
+  },
+  validate(object, { lookup }) {
+    const spec = validSpec<ClaimSpec>(object);
+    return [
+      ...adminRequestProblems('spec', spec, object.metadata.namespace, lookup),
+      ...claimSpecProblems('spec', spec),
+    ];
+  },
   validateUpdate: specImmutable,
+  validateStatusUpdate: (object, old, { lookup }) =>
+    claimStatusProblems(
+      object as unknown as resource_v1.ResourceClaim,
+      old as unknown as resource_v1.ResourceClaim,
+      lookup,
+    ),
 };
 export const resourceClaimTemplates: Strategy = {
   ...conversions(templateChange),
   defaults: (object) => defaultClaim(specOf<resource_v1.ResourceClaimTemplateSpec>(object)?.spec),
+  validate(object, { lookup }) {
+    const { metadata, spec } = validSpec<resource_v1.ResourceClaimTemplateSpec>(object);
+    return [
+      ...adminRequestProblems('spec.spec', spec, object.metadata.namespace, lookup),
+      ...labelProblems('spec.metadata.labels', metadata?.labels),
+      ...claimSpecProblems('spec.spec', spec),
+    ];
+  },
   validateUpdate: specImmutable,
 };
 export const resourceSlices: Strategy = {
@@ -141,5 +180,55 @@ export const resourceSlices: Strategy = {
     'spec.nodeName': (object) => (object['spec'] as { nodeName?: string } | undefined)?.nodeName ?? '',
     'spec.driver': (object) => (object['spec'] as { driver?: string } | undefined)?.driver ?? '',
   },
+  prepareForCreate: stampDevices,
+  prepareForUpdate: (object, _, context) => stampDevices(object, context),
+  validate: (object) => sliceSpecProblems(validSpec(object)),
+  validateUpdate: (object, old) => sliceSpecProblems(validSpec(object), validSpec(old)),
 };
-export const deviceClasses: Strategy = { ...conversions(unchanged) };
+
+/** A class whose selectors are as before is not compiled again: what was stored stays valid. */
+function classProblems(object: Unstructured, old?: Unstructured): FieldError[] {
+  const spec = validSpec<resource_v1.DeviceClassSpec>(object);
+  const before = old && validSpec<resource_v1.DeviceClassSpec>(old);
+  const { extendedResourceName } = spec;
+  return [
+    ...(before && same(before.selectors, spec.selectors)
+      ? []
+      : selectorProblems('spec.selectors', spec.selectors)),
+    ...eachOf('spec.config', spec.config, limits.configs, (config, at) => opaqueProblems(at, config.opaque)),
+    ...(extendedResourceName === undefined ||
+    (isExtendedResource(extendedResourceName) && qualifiedName(extendedResourceName) === undefined)
+      ? []
+      : [
+          invalid(
+            'spec.extendedResourceName',
+            extendedResourceName,
+            'must be a valid extended resource name',
+          ),
+        ]),
+  ];
+}
+export const deviceClasses: Strategy = {
+  ...conversions(unchanged),
+  validate: (object) => classProblems(object),
+  validateUpdate: classProblems,
+};
+
+function ruleProblems(object: Unstructured): FieldError[] {
+  const { deviceSelector, taint } = validSpec<resource_v1beta2.DeviceTaintRuleSpec>(object);
+  return [
+    ...driverProblems('spec.deviceSelector.driver', deviceSelector?.driver),
+    ...poolNameProblems('spec.deviceSelector.pool', deviceSelector?.pool),
+    ...deviceNameProblems('spec.deviceSelector.device', deviceSelector?.device),
+    ...(isPart(taint) ? taintProblems('spec.taint', taint) : []),
+  ];
+}
+const stampRule = (object: Unstructured, { now }: StrategyContext): void =>
+  stampTaints([validSpec<resource_v1beta2.DeviceTaintRuleSpec>(object).taint], now);
+/** Its versions have one shape. */
+export const deviceTaintRules: Strategy = {
+  prepareForCreate: stampRule,
+  prepareForUpdate: (object, _, context) => stampRule(object, context),
+  validate: ruleProblems,
+  validateUpdate: ruleProblems,
+};

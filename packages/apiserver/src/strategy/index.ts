@@ -85,6 +85,7 @@ const strategies: Readonly<Record<string, Strategy>> = {
   'resourceclaimtemplates.resource.k8s.io': devices.resourceClaimTemplates,
   'resourceslices.resource.k8s.io': devices.resourceSlices,
   'deviceclasses.resource.k8s.io': devices.deviceClasses,
+  'devicetaintrules.resource.k8s.io': devices.deviceTaintRules,
 };
 
 /** The strategy of a built-in resource; empty for those whose schema says it all. The same value at every call. */

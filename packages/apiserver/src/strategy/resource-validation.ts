@@ -9,7 +9,7 @@ const isHugePages = (name: string): boolean => name.startsWith('hugepages-');
 /** Resources of the kubernetes.io domain itself; all others are extended and counted in whole units. */
 const isNativeResource = (name: string): boolean => !name.includes('/') || name.includes('kubernetes.io/');
 /** `nvidia.com/gpu` and the like. */
-const isExtendedResource = (name: string): boolean =>
+export const isExtendedResource = (name: string): boolean =>
   !isNativeResource(name) && !name.startsWith('requests.');
 
 function parsed(value: string): Quantity | undefined {

@@ -69,7 +69,7 @@ function termProblems(term: NodeSelectorTerm, at: string): FieldError[] {
 }
 
 /** A node selector with at least one term. */
-function nodeSelectorProblems(selector: NodeSelector, at: string): FieldError[] {
+export function nodeSelectorProblems(selector: NodeSelector, at: string): FieldError[] {
   const terms = selector.nodeSelectorTerms ?? [];
   if (terms.length === 0)
     return [required(`${at}.nodeSelectorTerms`, 'must have at least one node selector term')];

@@ -56,8 +56,25 @@ const deviceEnvironment: Environment = environment({
   homogeneous: true,
 });
 
-/** A selector, or why the expression is none (the API server's words for the field error). Never both, never neither. */
-export function compileDeviceSelector(expression: string): { program?: DeviceSelector; error?: string } {
+export type CompiledSelector =
+  | { readonly program: DeviceSelector; readonly error?: never }
+  | { readonly error: string; readonly program?: never };
+
+/** How many compiled selectors are kept: claims from one template all bring the same expression. */
+const maxKept = 1_000;
+const kept = new Map<string, CompiledSelector>();
+
+/** A selector, or why the expression is none (the API server's words for the field error). Compiled once an expression. */
+export function compileDeviceSelector(expression: string): CompiledSelector {
+  const known = kept.get(expression);
+  if (known) return known;
+  const compiled = compile(expression);
+  if (kept.size >= maxKept) kept.clear();
+  kept.set(expression, compiled);
+  return compiled;
+}
+
+function compile(expression: string): CompiledSelector {
   const compiled = compileCel(expression, deviceEnvironment);
   if (!compiled.ok) return { error: `compilation failed: ${formatIssues(expression, compiled.issues)}` };
   const { program } = compiled;
