@@ -10,6 +10,7 @@ import type { PodDisruptionBudget } from '@coracle/machinery/api';
 import { histogram, type Diagnosis } from './diagnosis.ts';
 import type { Framework, Probe } from './framework.ts';
 import type { PodInfo } from './pod-info.ts';
+import type { VictimGroup } from './gang-victims.ts';
 import type { PlacedPod } from './snapshot.ts';
 import { Trial } from './trial.ts';
 
@@ -17,6 +18,8 @@ export interface PreemptionOptions {
   readonly budgets: readonly PodDisruptionBudget[];
   /** Uniform in [0, 1): where among the nodes the search starts. */
   readonly random: () => number;
+  /** The group a victim runs with; undefined: it runs alone. Absent: all do. */
+  group?(victim: PlacedPod): VictimGroup | undefined;
 }
 
 export interface Victims {
@@ -100,8 +103,10 @@ export function findPreemption(
     const found = name === own ? undefined : kept;
     const known = found?.[row];
     if (known?.generation === generation && known.nominations === version) return known.result;
-    const result = victimsOn(framework, probe, pod, row, options.budgets);
-    if (found) found[row] = { generation, nominations: version, result };
+    const result = victimsOn(framework, probe, pod, row, options);
+    // Who goes with a group depends on more than the row.
+    const alone = typeof result === 'string' || !result.pods.some((p) => options.group?.(p));
+    if (found && alone) found[row] = { generation, nominations: version, result };
     return result;
   };
   const hopeless = !snapshot.hasPodsBelow(pod.priority);
@@ -140,10 +145,12 @@ function victimsOn(
   probe: Probe,
   pod: PodInfo,
   row: number,
-  budgets: readonly PodDisruptionBudget[],
+  { budgets, group }: PreemptionOptions,
 ): Victims | string {
   const { snapshot } = framework;
-  const potential = snapshot.podsOn(row).filter(({ info }) => info.priority < pod.priority);
+  const potential = snapshot
+    .podsOn(row)
+    .filter((victim) => victim.info.priority < pod.priority && mayGo(victim, pod, group));
   if (potential.length === 0) return noVictims;
   const nodeName = snapshot.nameOf(row);
   const trial = new Trial(snapshot, framework);
@@ -167,6 +174,7 @@ function victimsOn(
   for (const candidate of violating) if (!reprieve(candidate)) violations++;
   for (const candidate of others) reprieve(candidate);
   trial.rollback();
+  if (group) addGroups(victims, group);
   victims.sort(moreImportant);
   const top = victims[0]?.info.priority;
   const starts = victims.filter(({ info }) => info.priority === top).map(startOf);
@@ -177,6 +185,29 @@ function victimsOn(
     prioritySum: victims.reduce((total, { info }) => total + info.priority + 2 ** 31, 0),
     start: starts.reduce((first, start) => (start < first ? start : first), '9999'),
   };
+}
+
+/** False if the pod's group must go with it and one of that is too important. */
+function mayGo(victim: PlacedPod, pod: PodInfo, groupOf: PreemptionOptions['group']): boolean {
+  const group = groupOf?.(victim);
+  return !group || group.surplus > 0 || group.pods.every(({ info }) => info.priority < pod.priority);
+}
+
+/** Adds all that goes with the victims: groups of which too few would be left. */
+function addGroups(victims: PlacedPod[], groupOf: NonNullable<PreemptionOptions['group']>): void {
+  const going = new Map<string, { readonly group: VictimGroup; count: number }>();
+  for (const victim of victims) {
+    const group = groupOf(victim);
+    if (!group) continue;
+    const known = going.get(group.key);
+    if (known) known.count++;
+    else going.set(group.key, { group, count: 1 });
+  }
+  const uids = new Set(victims.map(({ info }) => info.uid));
+  for (const { group, count } of going.values()) {
+    if (count <= group.surplus) continue;
+    for (const pod of group.pods) if (!uids.has(pod.info.uid)) victims.push(pod);
+  }
 }
 
 /** Higher priority first, then the longer running. */

@@ -7,6 +7,7 @@ import { isReason } from '@coracle/machinery';
 import { Pod } from '@coracle/machinery/api';
 import { releaseAll, type PodInfo, type Reservation, type SchedulingQueue } from '../core/index.ts';
 import { Binder, type BindResult } from './binder.ts';
+import type { Gate } from './gate.ts';
 import type { Intake } from './intake.ts';
 import type { SchedulerDeps } from './shared.ts';
 import type { StatusWriter } from './status-writer.ts';
@@ -20,6 +21,8 @@ export interface BindingsDeps {
   readonly assumed: ReadonlyMap<string, string>;
   /** There may be something to decide. */
   poke(): void;
+  /** What answers change goes through it. */
+  readonly gate: Gate;
 }
 
 export class Bindings {
@@ -47,7 +50,7 @@ export class Bindings {
     this.#binder.bind(pod, nodeName, reservations, (result) => {
       if (result.outcome === 'bound') for (const reservation of reservations) reservation.settle?.();
       else releaseAll(reservations);
-      this.#answered(pod, nodeName, result);
+      this.#context.gate.run(() => this.#answered(pod, nodeName, result));
     });
   }
 
@@ -102,21 +105,26 @@ export class Bindings {
   /** The binding was answered but the informer has not shown it: what does the server say? */
   async #check(pod: PodInfo, nodeName: string): Promise<void> {
     this.#checks.delete(pod.uid);
-    const { deps, intake, assumed, poke } = this.#context;
+    const { deps, intake, assumed, poke, gate } = this.#context;
     const { name, namespace } = pod.pod.metadata;
     const over = (): boolean => this.#stopped || !assumed.has(pod.uid);
     if (over()) return;
     try {
       const current = await deps.client.get(Pod, name, { namespace });
-      if (over()) return;
-      if (current.metadata.uid !== pod.uid) intake.podRemoved(pod.pod);
-      else if (current.spec?.nodeName) intake.podChanged(undefined, current);
-      else if (intake.release(pod)) this.#retry(pod);
+      gate.run(() => {
+        if (over()) return;
+        if (current.metadata.uid !== pod.uid) intake.podRemoved(pod.pod);
+        else if (current.spec?.nodeName) intake.podChanged(undefined, current);
+        else if (intake.release(pod)) this.#retry(pod);
+        poke();
+      });
     } catch (error) {
-      if (over()) return;
-      if (isReason(error, 'NotFound')) intake.podRemoved(pod.pod);
-      else this.#failed(pod, nodeName, { outcome: 'failed', step: 'bind', error });
+      gate.run(() => {
+        if (over()) return;
+        if (isReason(error, 'NotFound')) intake.podRemoved(pod.pod);
+        else this.#failed(pod, nodeName, { outcome: 'failed', step: 'bind', error });
+        poke();
+      });
     }
-    poke();
   }
 }

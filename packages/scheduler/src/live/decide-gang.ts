@@ -1,8 +1,10 @@
 import {
+  amounts,
   dominantMember,
-  findGangPreemption,
+  findingGangPreemption,
+  findPreemption,
   fitErrorMessage,
-  placeGang,
+  placingGang,
   victimsLeaving,
   type Framework,
   type Gang,
@@ -13,103 +15,234 @@ import {
   type UnplacedMember,
   type VictimGroup,
 } from '../core/index.ts';
-import { gangKeyOf, minCountOf, placedCount, topologyOf, type GangState } from './gang-registry.ts';
+import { minCountOf, placedCount, type GangState } from './gang-registry.ts';
 import type { Shared } from './shared.ts';
 
-/** Decides for a gang: binds all that it needs, makes room for it, or says why it must wait. */
-export function decideGang(shared: Shared, unit: Unit, first: PodInfo, now: number): void {
+/** Members bound or written about in one step. */
+const membersAStep = 32;
+
+/**
+ * Decides for a gang: binds all that it needs, makes room for it, or says why it must wait. In steps: a large gang takes
+ * several slices, between which nothing else is decided and nothing else changes the snapshot.
+ */
+export function* decidingGang(
+  shared: Shared,
+  unit: Unit,
+  first: PodInfo,
+  now: number,
+): Generator<void, void> {
   const { queue, status } = shared;
   const gang = shared.gangs.get(unit.key.slice('gang/'.length));
-  const group = gang?.group;
-  if (!gang || !group) {
+  if (!gang?.group) {
     // Deleted since: the unit is not ready, so this holds it.
     queue.failed(unit, now, new Set());
     return;
   }
-  const request: Gang = {
-    pods: [...unit.pods.values()].sort((a, b) => b.priority - a.priority || (a.key < b.key ? -1 : 1)),
-    minCount: minCountOf(group),
-    scheduled: placedCount(gang),
-    topology: topologyOf(group),
-    nodes: [...gang.scheduled.values()],
-  };
+  const other = otherScheduler(unit, first);
+  if (other !== undefined) {
+    schedulersDiffer(shared, unit, gang, first, other, now);
+    return;
+  }
+  const request = requestOf(shared, gang, unit);
   const framework = shared.frameworkOf(first);
-  const decision = placeGang(framework, request);
+  const decision = yield* placingGang(framework, request);
   if (decision.fits) {
+    let count = 0;
     for (const { pod, nodeName, reservations } of decision.placed) {
       unit.pods.delete(pod.uid);
       shared.bind(pod, nodeName, reservations);
+      if (++count % membersAStep === 0) yield;
     }
-    status.group(group, { scheduled: true, reason: 'Scheduled', message: '' });
+    status.group(gang, { scheduled: true, reason: 'Scheduled', message: '' });
     unit.urgent = false;
     if (unit.pods.size === 0) queue.drop(unit.key);
-    else membersLeft(shared, unit, decision.unplaced, now);
-  } else if (request.scheduled >= request.minCount) membersLeft(shared, unit, decision.unplaced, now);
-  else gangFailed(shared, unit, gang, decision, makeRoom(shared, unit, framework, request), now);
+    else yield* membersLeft(shared, unit, framework, decision.unplaced, now);
+  } else if (request.scheduled >= request.minCount) {
+    yield* membersLeft(shared, unit, framework, decision.unplaced, now);
+  } else {
+    const preempting = yield* makingRoom(shared, unit, framework, request);
+    yield* gangFailed(shared, unit, gang, decision, preempting, now);
+  }
 }
 
-/** The group runs; members beyond its minimum wait like any other pods. */
-function membersLeft(shared: Shared, unit: Unit, unplaced: readonly UnplacedMember[], now: number): void {
+/** What the core is asked. */
+function requestOf({ snapshot }: Shared, gang: GangState, unit: Unit): Gang {
+  const spec = gang.spec!;
+  const { taskOf } = gang.kind;
+  const pods = [...unit.pods.values()].sort((a, b) => b.priority - a.priority || (a.key < b.key ? -1 : 1));
+  // Part of it runs: what was asked for all at once is no longer to the point.
+  const minResources = placedCount(gang) === 0 && spec.minResources ? amounts(spec.minResources) : [];
+  return {
+    pods,
+    minCount: minCountOf(gang),
+    scheduled: placedCount(gang),
+    topology: spec.topology,
+    nodes: [...gang.scheduled.values()],
+    fewestNodes: spec.fewestNodes,
+    minResources: [...minResources].map(([name, amount]) => [snapshot.dimensionOf(name), amount] as const),
+    tasks:
+      spec.minTasks && taskOf
+        ? { needed: tasksNeeded(snapshot, gang, spec.minTasks, taskOf), of: ({ pod }) => taskOf(pod) }
+        : undefined,
+  };
+}
+
+/** Members each task still lacks. */
+function tasksNeeded(
+  snapshot: Shared['snapshot'],
+  gang: GangState,
+  minTasks: ReadonlyMap<string, number>,
+  taskOf: NonNullable<GangState['kind']['taskOf']>,
+): ReadonlyMap<string, number> {
+  const needed = new Map(minTasks);
+  for (const uid of gang.scheduled.keys()) {
+    const placed = snapshot.pod(uid);
+    const task = placed && taskOf(placed.info.pod);
+    if (task !== undefined && needed.has(task)) needed.set(task, needed.get(task)! - 1);
+  }
+  return needed;
+}
+
+function otherScheduler(unit: Unit, first: PodInfo): string | undefined {
+  const name = schedulerOf(first);
+  for (const pod of unit.pods.values()) if (schedulerOf(pod) !== name) return schedulerOf(pod);
+  return undefined;
+}
+function schedulerOf({ pod }: PodInfo): string {
+  return pod.spec?.schedulerName || 'default-scheduler';
+}
+
+/** Members of two schedulers cannot be placed as one. */
+function schedulersDiffer(
+  { queue, status }: Shared,
+  unit: Unit,
+  gang: GangState,
+  first: PodInfo,
+  other: string,
+  now: number,
+): void {
+  const message =
+    'all pods in a single pod group should have the same .spec.schedulerName set, ' +
+    `got: "${other}" and "${schedulerOf(first)}"`;
+  queue.failed(unit, now, new Set());
+  status.group(gang, { scheduled: false, reason: 'SchedulerError', message });
+  for (const { pod } of unit.pods.values()) status.pod(pod, { reason: 'SchedulerError', message });
+}
+
+/** The group runs; members beyond its minimum wait like any other pods, and evict like them. */
+function* membersLeft(
+  shared: Shared,
+  unit: Unit,
+  framework: Framework,
+  unplaced: readonly UnplacedMember[],
+  now: number,
+): Generator<void, void> {
+  const { deps, queue, status } = shared;
   const plugins = new Set<string>();
+  const busy = shared.evicting(unit.key);
+  let count = 0;
   for (const { pod, diagnosis } of unplaced) {
     for (const plugin of diagnosis.plugins) plugins.add(plugin);
-    const message = fitErrorMessage(diagnosis);
-    shared.deps.recorder.event(pod.pod, 'Warning', 'FailedScheduling', message);
-    shared.status.pod(pod.pod, { reason: 'Unschedulable', message });
+    let postFilter = '';
+    if (!busy && count < membersAStep) postFilter = makeRoomFor(shared, unit, framework, pod, diagnosis);
+    const message = fitErrorMessage(diagnosis, postFilter);
+    deps.recorder.event(pod.pod, 'Warning', 'FailedScheduling', message);
+    const nominatedNodeName = shared.nominations.nodeOf(pod.uid);
+    status.pod(pod.pod, {
+      reason: 'Unschedulable',
+      message,
+      ...(nominatedNodeName === undefined ? {} : { nominatedNodeName }),
+    });
+    if (++count % membersAStep === 0) yield;
   }
-  shared.queue.failed(unit, now, plugins);
+  queue.failed(unit, now, plugins);
+}
+
+/** Evicts for one member. Answers what preemption has to say; '' if it makes room. */
+function makeRoomFor(
+  shared: Shared,
+  unit: Unit,
+  framework: Framework,
+  pod: PodInfo,
+  diagnosis: UnplacedMember['diagnosis'],
+): string {
+  const { nominations, deps } = shared;
+  const found = findPreemption(framework, pod, diagnosis, {
+    budgets: shared.budgets(),
+    random: deps.random,
+    group: (victim) => victimGroup(shared, victim),
+  });
+  if ('message' in found) {
+    if (!found.message.includes('terminating')) nominations.delete(pod.uid);
+    return found.message;
+  }
+  const { nodeName, pods } = found.victims;
+  nominations.set(pod, nodeName);
+  shared.evict(unit.key, pod, nodeName, pods);
+  return '';
 }
 
 /** Evicts for the gang if that makes room for it. Answers whether room is being made. */
-function makeRoom(shared: Shared, unit: Unit, framework: Framework, gang: Gang): boolean {
+function* makingRoom(shared: Shared, unit: Unit, framework: Framework, gang: Gang): Generator<void, boolean> {
   const { nominations } = shared;
   if (shared.evicting(unit.key) || victimsLeaving(framework, gang)) return true;
   for (const pod of gang.pods) nominations.delete(pod.uid);
   if (gang.pods.some(({ pod }) => pod.spec?.preemptionPolicy === 'Never')) return false;
-  const found = findGangPreemption(framework, gang, {
+  const found = yield* findingGangPreemption(framework, gang, {
     budgets: shared.budgets(),
-    group: (victim) => groupOf(shared, victim),
+    group: (victim) => victimGroup(shared, victim),
   });
   if (!found) return false;
   for (const { pod, nodeName } of found.placed) nominations.set(pod, nodeName);
-  shared.evict(unit.key, gang.pods[0]!, undefined, found.victims);
+  if (found.victims.length > 0) shared.evict(unit.key, gang.pods[0]!, undefined, found.victims);
   return true;
 }
 
 /** The gang the victim runs with, if it is not to be left with less than it needs. */
-function groupOf({ gangs, snapshot }: Shared, victim: PlacedPod): VictimGroup | undefined {
-  const key = gangKeyOf(victim.info.pod);
+export function victimGroup({ gangs, snapshot }: Shared, victim: PlacedPod): VictimGroup | undefined {
+  const key = gangs.keyOf(victim.info.pod);
   const gang = key === undefined ? undefined : gangs.get(key);
-  if (!gang?.group) return undefined;
+  if (!gang?.spec) return undefined;
+  const { minCount, disruptWhole } = gang.spec;
+  if (minCount <= 1 && !disruptWhole) return undefined;
   const pods = [...gang.scheduled.keys()].flatMap((uid) => snapshot.pod(uid) ?? []);
-  const whole = gang.group.spec.disruptionMode === 'PodGroup';
-  const surplus = whole ? 0 : Math.max(0, placedCount(gang) - minCountOf(gang.group));
-  return { key: gang.key, pods, surplus };
+  return { key: gang.key, pods, surplus: disruptWhole ? 0 : Math.max(0, placedCount(gang) - minCount) };
 }
 
 /** One event and one condition for the group, in the words of the reason most of its members wait for. */
-function gangFailed(
+function* gangFailed(
   shared: Shared,
   unit: Unit,
   gang: GangState,
   decision: GangDecision,
   preempting: boolean,
   now: number,
-): void {
+): Generator<void, void> {
   const { queue, status, nominations, deps } = shared;
-  const group = gang.group!;
   const member = dominantMember(decision);
-  const why = member ? ` ${fitErrorMessage(member.diagnosis)}` : '';
-  const found = `${decision.placed.length} of ${unit.pods.size} waiting pods can be placed`;
   const message = preempting
-    ? `pod group is waiting for preemption to complete.${why}`
-    : `pod group is unschedulable: minCount (${minCountOf(group)}) cannot be satisfied: ` +
-      `${placedCount(gang)} scheduled, ${found}.${why}`;
+    ? `pod group is waiting for preemption to complete.${whyOf(decision, member)}`
+    : `pod group is unschedulable: minCount (${minCountOf(gang)}) cannot be satisfied: ` +
+      `${placedCount(gang)} scheduled, ${decision.placed.length} of ${unit.pods.size} waiting pods can be placed.` +
+      whyOf(decision, member);
   queue.failed(unit, now, member?.diagnosis.plugins ?? new Set());
-  deps.recorder.event(group, 'Warning', 'FailedScheduling', message);
-  status.group(group, { scheduled: false, reason: 'Unschedulable', message });
+  deps.recorder.event(gang.group!, 'Warning', 'FailedScheduling', message);
+  status.group(gang, { scheduled: false, reason: 'Unschedulable', message });
+  let count = 0;
   for (const pod of unit.pods.values()) {
     const nominatedNodeName = nominations.nodeOf(pod.uid) ?? '';
     status.pod(pod.pod, { reason: 'Unschedulable', message, nominatedNodeName });
+    if (++count % membersAStep === 0) yield;
   }
+}
+
+function whyOf({ rejection, domains }: GangDecision, member: UnplacedMember | undefined): string {
+  if (rejection !== undefined) return ` ${rejection}.`;
+  const why = member ? ` ${fitErrorMessage(member.diagnosis)}` : '';
+  if (!domains) return why;
+  const { keys, count, most } = domains;
+  const key = keys.join(',');
+  return count === 0
+    ? ` No node has the label ${key}.`
+    : ` ${count} domain(s) of ${key}: the largest room is for ${most} pod(s).${why}`;
 }

@@ -4,9 +4,11 @@ import {
   noReservations,
   scheduleOne,
   type Diagnosis,
+  type PlacedPod,
   type PodInfo,
   type Unit,
 } from '../core/index.ts';
+import { victimGroup } from './decide-gang.ts';
 import type { Shared } from './shared.ts';
 
 /** Decides for a unit of one pod: binds it, makes room for it, or says why it must wait. */
@@ -40,7 +42,11 @@ function makeRoom(shared: Shared, unit: Unit, pod: PodInfo, diagnosis: Diagnosis
     const postFilter = 'preemption: not eligible due to a terminating pod on the nominated node.';
     return { postFilter, nominatedNodeName: undefined, again: false };
   }
-  const options = { budgets: shared.budgets(), random: deps.random };
+  const options = {
+    budgets: shared.budgets(),
+    random: deps.random,
+    group: (victim: PlacedPod) => victimGroup(shared, victim),
+  };
   const preemption = findPreemption(shared.frameworkOf(pod), pod, diagnosis, options);
   if ('victims' in preemption) {
     const { nodeName, pods } = preemption.victims;

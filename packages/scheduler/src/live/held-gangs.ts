@@ -31,11 +31,16 @@ export class HeldGangs {
     const { queue, gangs, status } = this.#shared;
     const unit = queue.get(`gang/${key}`);
     if (unit?.state !== 'held') return;
-    const group = gangs.get(key)?.group;
-    const message = group
+    const gang = gangs.get(key);
+    const message = gang?.group
       ? 'waiting for minCount pods from a gang to appear in scheduling queue'
-      : `waiting for pod's pod group "${key.slice(key.indexOf('/') + 1)}" to appear in scheduling queue`;
-    if (group) status.group(group, { scheduled: false, reason: 'Unschedulable', message });
+      : `waiting for pod's pod group "${nameIn(key)}" to appear in scheduling queue`;
+    if (gang?.group) status.group(gang, { scheduled: false, reason: 'Unschedulable', message });
     for (const { pod } of unit.pods.values()) status.pod(pod, { reason: 'Unschedulable', message });
   }
+}
+
+/** The group's name in a gang's key. */
+function nameIn(key: string): string {
+  return key.slice(key.indexOf('/') + 1).replace(/@.*/, '');
 }

@@ -5,11 +5,12 @@
  * A pod of ours is, at any time, in exactly one of these: in the queue (it needs a node), assumed (decided, binding under
  * way), placed (the API server says it has a node), or unknown (finished, deleted, on its way out before it had a node).
  */
-import { deepEqual } from '@coracle/machinery';
-import type { Node, Pod, PodGroup, PriorityClass } from '@coracle/machinery/api';
+import { deepEqual, type KubeObject } from '@coracle/machinery';
+import type { Node, Pod, PriorityClass } from '@coracle/machinery/api';
 import type { Gate, Nominations, PodInfo, SchedulingQueue, Snapshot, Unit } from '../core/index.ts';
 import { nodeMatters, sameHold, sameWish } from './compare.ts';
-import { gangKeyOf, minCountOf, placedCount, type GangRegistry } from './gang-registry.ts';
+import { minCountOf, placedCount, type GangRegistry, type GangState } from './gang-registry.ts';
+import type { GroupKind } from './group-kinds/index.ts';
 
 export interface IntakeState {
   readonly snapshot: Snapshot;
@@ -37,6 +38,8 @@ export interface IntakeOptions {
   poke(): void;
   /** The group's pods wait for more members, or for the group itself. */
   gangHeld(key: string): void;
+  /** What the group's status counts has changed. */
+  gangCounted(gang: GangState): void;
   /** The pod has a node, or needs none any more. */
   settled(uid: string): void;
 }
@@ -70,14 +73,40 @@ export class Intake {
     if (before && before.metadata.uid !== pod.metadata.uid) this.podRemoved(before);
     const phase = pod.status?.phase;
     if (phase === 'Succeeded') this.#podSucceeded(pod);
-    else if (phase === 'Failed') this.podRemoved(pod);
+    else if (phase === 'Failed') this.#leave(pod);
     else if (pod.spec?.nodeName) this.#podPlaced(before, pod, pod.spec.nodeName);
     else if (!this.#isOurs(pod)) return;
     else if (pod.metadata.deletionTimestamp) this.podRemoved(pod);
     else if (!this.#state.assumed.has(pod.metadata.uid)) this.#podWaits(before, pod);
+    this.#countMember(pod, false);
   }
 
   podRemoved(pod: Pod): void {
+    this.#leave(pod);
+    this.#countMember(pod, true);
+  }
+
+  /** Notes how far the pod has come, for groups whose status says so. */
+  #countMember(pod: Pod, gone: boolean): void {
+    const { gangs } = this.#state;
+    const key = gangs.keyOf(pod);
+    const gang = key === undefined || gone ? key && gangs.get(key) : gangs.ofPod(pod);
+    if (!gang || !gang.kind.counts) return;
+    const { uid, namespace, ownerReferences } = pod.metadata;
+    const phase = pod.status?.phase ?? 'Pending';
+    const known = gang.members.get(uid);
+    if (gone ? known === undefined : known?.phase === phase) return;
+    if (gone) gang.members.delete(uid);
+    else {
+      const owners = (ownerReferences ?? []).map(({ name }) => `${namespace ?? ''}/${name}`);
+      gang.members.set(uid, { phase, owners });
+    }
+    this.#options.gangCounted(gang);
+    gangs.close(gang.key);
+  }
+
+  /** The pod needs no node any more. */
+  #leave(pod: Pod): void {
     const { snapshot, gangs, assumed, nominations } = this.#state;
     const { uid } = pod.metadata;
     this.#options.settled(uid);
@@ -88,7 +117,7 @@ export class Intake {
     const place = snapshot.removePod(uid);
     const row = place?.row ?? (nominated === undefined ? undefined : snapshot.rowOf(nominated));
     if (row !== undefined && row >= 0) this.#options.rowChanged(row);
-    const key = gangKeyOf(pod);
+    const key = gangs.keyOf(pod);
     if (key !== undefined) {
       gangs.get(key)?.scheduled.delete(uid);
       gangs.get(key)?.succeeded.delete(uid);
@@ -99,27 +128,82 @@ export class Intake {
   }
 
   #podSucceeded(pod: Pod): void {
-    this.podRemoved(pod);
-    const key = gangKeyOf(pod);
-    if (key === undefined) return;
-    this.#state.gangs.open(key).succeeded.add(pod.metadata.uid);
-    this.#refreshGang(key, true);
+    this.#leave(pod);
+    const gang = this.#state.gangs.ofPod(pod);
+    if (!gang) return;
+    gang.succeeded.add(pod.metadata.uid);
+    this.#refreshGang(gang.key, true);
   }
 
-  groupChanged(group: PodGroup): void {
-    const key = `${group.metadata.namespace ?? ''}/${group.metadata.name}`;
-    this.#state.gangs.open(key).group = group;
-    this.#refreshGang(key, true);
+  groupChanged(kind: GroupKind, group: KubeObject): void {
+    const gang = this.#state.gangs.open(kind, group.metadata.namespace, group.metadata.name);
+    const { uid } = group.metadata;
+    if (gang.group?.metadata.uid !== uid) gang.verdict = undefined;
+    // Our own status writes come back, and change nothing.
+    const same =
+      gang.group?.metadata.uid === uid &&
+      deepEqual(specOf(gang.group), specOf(group)) &&
+      deepEqual(gang.group.metadata.annotations, group.metadata.annotations);
+    gang.group = group;
+    if (same) return;
+    gang.spec = kind.read(group);
+    const before = gang.priority;
+    gang.priority = this.#groupPriority(gang.spec);
+    if (gang.priority !== before) this.#readAgain(gang);
+    this.#refreshGang(gang.key, true);
+    if (kind.counts) this.#options.gangCounted(gang);
     this.#options.poke();
   }
 
-  groupRemoved(group: PodGroup): void {
-    const key = `${group.metadata.namespace ?? ''}/${group.metadata.name}`;
-    const gang = this.#state.gangs.get(key);
-    if (!gang) return;
+  groupRemoved(kind: GroupKind, group: KubeObject): void {
+    const gang = this.#state.gangs.open(kind, group.metadata.namespace, group.metadata.name);
     gang.group = undefined;
-    this.#refreshGang(key, false);
-    this.#state.gangs.close(key);
+    gang.spec = undefined;
+    gang.verdict = undefined;
+    this.#refreshGang(gang.key, false);
+    this.#state.gangs.close(gang.key);
+  }
+
+  /** The cluster has got the kind, or has none of it after all: pods that name its groups are looked at anew. */
+  kindChanged(kind: GroupKind, absent: boolean): void {
+    const { gangs, snapshot, queue } = this.#state;
+    if (gangs.isAbsent(kind) === absent) return;
+    const waiting: Pod[] = [];
+    for (const unit of queue.units()) {
+      for (const { pod } of unit.pods.values()) if (gangs.kindOf(pod) === kind) waiting.push(pod);
+    }
+    for (const pod of waiting) this.#leaveQueue(pod.metadata.uid);
+    gangs.setAbsent(kind, absent);
+    if (!absent) {
+      for (const { info, nodeName } of snapshot.pods()) {
+        if (gangs.kindOf(info.pod) !== kind) continue;
+        gangs.ofPod(info.pod)?.scheduled.set(info.uid, nodeName);
+        this.#countMember(info.pod, false);
+      }
+    }
+    for (const pod of waiting) {
+      this.#podWaits(undefined, pod);
+      this.#countMember(pod, false);
+    }
+    this.#options.poke();
+  }
+
+  #groupPriority({ priority, priorityClassName }: NonNullable<GangState['spec']>): number | undefined {
+    if (priority !== undefined || !priorityClassName) return priority;
+    return this.#options.priorityClass(priorityClassName)?.value;
+  }
+
+  /** The members have another priority now. */
+  #readAgain(gang: GangState): void {
+    const { queue, snapshot } = this.#state;
+    const unit = queue.get(`gang/${gang.key}`);
+    for (const [uid, info] of unit?.pods ?? []) {
+      unit!.pods.set(uid, { ...info, priority: this.#priorityOf(info.pod) });
+    }
+    for (const uid of gang.scheduled.keys()) {
+      const placed = snapshot.pod(uid);
+      if (placed) snapshot.refreshPod({ ...placed.info, priority: this.#priorityOf(placed.info.pod) });
+    }
   }
 
   /** The pod has been decided: it is assumed to be on the node until the API server says so, or `release`. */
@@ -129,8 +213,7 @@ export class Intake {
     this.#options.podCame();
     nominations.delete(info.uid);
     this.#unitOf.delete(info.uid);
-    const key = gangKeyOf(info.pod);
-    if (key !== undefined) gangs.open(key).scheduled.set(info.uid, nodeName);
+    gangs.ofPod(info.pod)?.scheduled.set(info.uid, nodeName);
   }
 
   /** The assumption failed: the pod's place is free again. Answers true if the pod was still assumed. */
@@ -139,7 +222,7 @@ export class Intake {
     if (!assumed.delete(info.uid)) return false;
     const place = snapshot.removePod(info.uid);
     if (place && place.row >= 0) this.#options.rowChanged(place.row);
-    const key = gangKeyOf(info.pod);
+    const key = gangs.keyOf(info.pod);
     if (key !== undefined) {
       gangs.get(key)?.scheduled.delete(info.uid);
       this.#refreshGang(key, false);
@@ -194,7 +277,7 @@ export class Intake {
   enqueue(pod: Pod, retry: boolean): Unit {
     const { queue, snapshot } = this.#state;
     const info = snapshot.describe(pod, { priority: this.#priorityOf(pod) });
-    const gangKey = gangKeyOf(pod);
+    const gangKey = this.#state.gangs.keyOf(pod);
     const key = gangKey === undefined ? `pod/${info.uid}` : `gang/${gangKey}`;
     const unit = queue.unit(key);
     unit.pods.set(info.uid, info);
@@ -264,10 +347,10 @@ export class Intake {
       const row = snapshot.rowOf(assumedOn);
       if (row !== undefined) this.#options.rowChanged(row);
     }
-    const key = gangKeyOf(pod);
-    if (key !== undefined) {
-      gangs.open(key).scheduled.set(uid, nodeName);
-      this.#refreshGang(key, true);
+    const gang = gangs.ofPod(pod);
+    if (gang) {
+      gang.scheduled.set(uid, nodeName);
+      this.#refreshGang(gang.key, true);
       this.#options.poke();
     }
   }
@@ -291,11 +374,11 @@ export class Intake {
     if (!unit) return;
     const gang = gangs.get(key);
     const placed = gang ? placedCount(gang) : 0;
-    const minCount = gang?.group ? minCountOf(gang.group) : Number.POSITIVE_INFINITY;
+    const minCount = gang ? minCountOf(gang) : Number.POSITIVE_INFINITY;
     unit.ready = unit.pods.size + placed >= minCount;
     unit.urgent = placed > 0 && placed < minCount;
-    let priority = gang?.group?.spec.priority ?? Number.NEGATIVE_INFINITY;
-    if (gang?.group?.spec.priority === undefined) {
+    let priority = gang?.priority ?? Number.NEGATIVE_INFINITY;
+    if (gang?.priority === undefined) {
       for (const pod of unit.pods.values()) priority = Math.max(priority, pod.priority);
     }
     unit.priority = priority;
@@ -308,9 +391,16 @@ export class Intake {
   }
 
   #priorityOf(pod: Pod): number {
+    const gang = this.#state.gangs.keyOf(pod);
+    const ofGroup = gang === undefined ? undefined : this.#state.gangs.get(gang)?.priority;
+    if (ofGroup !== undefined) return ofGroup;
     const { priority, priorityClassName } = pod.spec ?? {};
     if (priority !== undefined) return priority;
     const named = priorityClassName ? this.#options.priorityClass(priorityClassName) : undefined;
     return (named ?? this.#options.defaultPriorityClass())?.value ?? 0;
   }
+}
+
+function specOf(object: KubeObject): unknown {
+  return (object as { spec?: unknown }).spec;
 }

@@ -10,7 +10,7 @@
  * between runs: after a restart the informers say which pods have nodes, and all others are decided anew.
  */
 import { isReason, type KubeObject, type ResourceType } from '@coracle/machinery';
-import { Namespace, Node, Pod, PodDisruptionBudget, PodGroup, PriorityClass } from '@coracle/machinery/api';
+import { Namespace, Node, Pod, PodDisruptionBudget, PriorityClass } from '@coracle/machinery/api';
 import type { Component, Informer } from '@coracle/operator';
 import {
   createFramework,
@@ -19,16 +19,20 @@ import {
   defaultProfile,
   Nominations,
   type Framework,
+  type PlacedPod,
+  type PodInfo,
   type QueueCounts,
   type Unit,
 } from '../core/index.ts';
 import { Bindings } from './bindings.ts';
-import { decideGang } from './decide-gang.ts';
+import { decidingGang } from './decide-gang.ts';
 import { decidePod } from './decide-pod.ts';
 import { evict } from './evict.ts';
 import { followSelectors } from './follow-selectors.ts';
 import { followVolumes } from './follow-volumes.ts';
+import { followGroups } from './follow-groups.ts';
 import { GangRegistry } from './gang-registry.ts';
+import { Gate, gatedInformers } from './gate.ts';
 import { HeldGangs } from './held-gangs.ts';
 import { Hints } from './hints.ts';
 import { Intake } from './intake.ts';
@@ -58,6 +62,9 @@ class LiveScheduler implements Scheduler {
   readonly #hints: Hints;
   readonly #bindings: Bindings;
   readonly #held: HeldGangs;
+  readonly #gate = new Gate();
+  /** A decision that takes several slices; the gate is closed while there is one. */
+  #open: { readonly unit: Unit; readonly steps: Generator<void, void> } | undefined;
   readonly #removers: (() => void)[] = [];
   #budgets: Informer<PodDisruptionBudget> | undefined;
   #priorityClasses: Informer<PriorityClass> | undefined;
@@ -67,7 +74,7 @@ class LiveScheduler implements Scheduler {
   #cancelTimer: (() => void) | undefined;
 
   constructor(deps: SchedulerDeps) {
-    this.#deps = deps;
+    this.#deps = { ...deps, informers: gatedInformers(deps.informers, this.#gate) };
     const { client, clock, logger, random, config = {} } = deps;
     const snapshot = createSnapshot();
     const queue = createQueue(config.queue);
@@ -96,10 +103,12 @@ class LiveScheduler implements Scheduler {
       bind: (pod, nodeName, reservations) => this.#bindings.bind(pod, nodeName, reservations),
       evict: (unit, preemptor, nodeName, victims) => {
         evicting.set(unit, (evicting.get(unit) ?? 0) + 1);
-        const leaving = (pod: Pod): void => {
-          // Unless the informer has shown it gone by now.
-          if (snapshot.pod(pod.metadata.uid)) this.#intake.podChanged(undefined, pod);
-        };
+        const leaving = (pod: Pod): void =>
+          this.#gate.run(() => {
+            // Unless the informer has shown it gone by now.
+            if (snapshot.pod(pod.metadata.uid)) this.#intake.podChanged(undefined, pod);
+          });
+        this.#sayDisrupted(preemptor, victims);
         void evict({ ...deps, leaving }, preemptor, nodeName, victims).finally(() => {
           const left = evicting.get(unit)! - 1;
           if (left > 0) evicting.set(unit, left);
@@ -130,6 +139,7 @@ class LiveScheduler implements Scheduler {
         gate: (pod) => this.#shared.frameworkOf({ pod }).gate(pod),
         poke: () => this.#poke(),
         gangHeld: (key) => this.#held.watch(key),
+        gangCounted: (gang) => status.counted(gang),
         settled: (uid) => {
           status.cancel(uid);
           this.#bindings.settled(uid);
@@ -137,17 +147,24 @@ class LiveScheduler implements Scheduler {
       },
     );
     const poke = (): void => this.#poke();
-    this.#bindings = new Bindings({ deps, queue, status, intake: this.#intake, assumed, poke });
+    this.#bindings = new Bindings({
+      deps,
+      queue,
+      status,
+      intake: this.#intake,
+      assumed,
+      poke,
+      gate: this.#gate,
+    });
   }
 
   async start(): Promise<void> {
     const { informers } = this.#deps;
     const intake = this.#intake;
     // What a cluster does not have, or does not show us, it is scheduled without.
-    const [budgets, classes, groups, namespaces] = await Promise.all([
+    const [budgets, classes, namespaces] = await Promise.all([
       this.#optional(PodDisruptionBudget),
       this.#optional(PriorityClass),
-      this.#optional(PodGroup),
       this.#optional(Namespace),
     ]);
     this.#budgets = budgets;
@@ -165,14 +182,9 @@ class LiveScheduler implements Scheduler {
     this.#removers.push(...selectors, ...volumes);
     // Priority classes first: pods are read with them.
     await informers.start();
-    if (groups) {
-      const remove = groups.on({
-        add: (group) => intake.groupChanged(group),
-        update: (_before, group) => intake.groupChanged(group),
-        delete: (group) => intake.groupRemoved(group),
-      });
-      this.#removers.push(remove);
-    }
+    this.#removers.push(
+      await followGroups({ ...this.#deps, gangs: this.#shared.gangs, intake, gate: this.#gate }),
+    );
     if (namespaces) this.#removers.push(this.#followNamespaces(namespaces));
     this.#removers.push(
       informers.informer(Node).on({
@@ -193,6 +205,8 @@ class LiveScheduler implements Scheduler {
 
   async stop(): Promise<void> {
     this.#running = false;
+    this.#open?.steps.return();
+    this.#open = undefined;
     for (const remove of this.#removers) remove();
     this.#removers.length = 0;
     this.#cancelTimer?.();
@@ -251,13 +265,21 @@ class LiveScheduler implements Scheduler {
     const start = clock.now();
     const end = start + (config.sliceMs ?? 8);
     const maxPending = config.maxPendingBindings ?? 1000;
+    if (this.#open && !this.#advance(end)) {
+      this.#poke();
+      return;
+    }
     this.#hints.apply(start);
     for (let n = 0; n < maxUnitsPerSlice && this.#bindings.pending < maxPending; n++) {
       const now = clock.now();
       const unit = queue.pop(now);
       if (!unit) break;
-      this.#decide(unit, now);
-      if (clock.now() >= end) break;
+      this.#decide(unit, now, end);
+      if (this.#open || clock.now() >= end) break;
+    }
+    if (this.#open) {
+      this.#poke();
+      return;
     }
     // A binding's answer pokes: no need to look again before one comes.
     if (this.#bindings.pending >= maxPending) return;
@@ -268,16 +290,53 @@ class LiveScheduler implements Scheduler {
     else this.#cancelTimer = clock.after(due - now, () => this.#poke());
   }
 
-  #decide(unit: Unit, now: number): void {
+  #decide(unit: Unit, now: number, end: number): void {
     const { queue } = this.#shared;
     try {
       const [first] = unit.pods.values();
       if (!first) queue.drop(unit.key);
-      else if (unit.key.startsWith('gang/')) decideGang(this.#shared, unit, first, now);
-      else decidePod(this.#shared, unit, first, now);
+      else if (unit.key.startsWith('gang/')) {
+        this.#open = { unit, steps: decidingGang(this.#shared, unit, first, now) };
+        this.#advance(end);
+      } else decidePod(this.#shared, unit, first, now);
     } catch (error) {
-      this.#deps.logger.error({ unit: unit.key, error }, 'the decision failed');
-      queue.failed(unit, now, new Set(), true);
+      this.#decisionFailed(unit, error);
+    }
+  }
+
+  /** Goes on with the open decision until the slice ends. Answers true if it is made. */
+  #advance(end: number): boolean {
+    const { unit, steps } = this.#open!;
+    try {
+      while (!steps.next().done) {
+        if (this.#deps.clock.now() < end) continue;
+        this.#gate.close();
+        return false;
+      }
+    } catch (error) {
+      this.#decisionFailed(unit, error);
+    }
+    this.#open = undefined;
+    this.#gate.open();
+    return true;
+  }
+
+  #decisionFailed(unit: Unit, error: unknown): void {
+    this.#deps.logger.error({ unit: unit.key, error }, 'the decision failed');
+    this.#shared.queue.failed(unit, this.#deps.clock.now(), new Set(), true);
+  }
+
+  /** Groups that are evicted as a whole are told so. */
+  #sayDisrupted({ pod }: PodInfo, victims: readonly PlacedPod[]): void {
+    const { gangs, status } = this.#shared;
+    const told = new Set<string>();
+    for (const victim of victims) {
+      const key = gangs.keyOf(victim.info.pod);
+      const gang = key === undefined || told.has(key) ? undefined : gangs.get(key);
+      if (!gang?.spec?.disruptWhole) continue;
+      told.add(gang.key);
+      const by = pod.spec?.schedulerName || 'default-scheduler';
+      status.disrupted(gang, `${by}: preempting to accommodate a higher priority pod group`);
     }
   }
 }

@@ -4,8 +4,10 @@
  */
 import type { Client } from '@coracle/client';
 import { isReason, type KubeObject } from '@coracle/machinery';
-import { Pod, PodGroup, type Condition, type PodCondition } from '@coracle/machinery/api';
+import { Pod, type PodCondition } from '@coracle/machinery/api';
 import { patchStatus, type Clock, type Logger } from '@coracle/operator';
+import { factsOf, type GangState } from './gang-registry.ts';
+import { disruptedStatus, withCondition, type GroupVerdict } from './group-kinds/index.ts';
 
 export interface StatusWriterDeps {
   readonly client: Client;
@@ -21,13 +23,6 @@ export interface PodVerdict {
   readonly message: string;
   /** '' clears it; undefined leaves it. */
   readonly nominatedNodeName?: string | undefined;
-}
-
-/** `PodGroupScheduled` of a pod group. */
-export interface GroupVerdict {
-  readonly scheduled: boolean;
-  readonly reason: 'Scheduled' | 'Unschedulable' | 'SchedulerError';
-  readonly message: string;
 }
 
 type Write = () => Promise<void>;
@@ -48,10 +43,26 @@ export class StatusWriter {
     this.#add(pod.metadata.uid, () => this.#write(Pod, pod, (now) => this.#podStatus(now, verdict)));
   }
 
-  /** Says whether the group could be placed. A group once placed is not called unplaced for what comes later. */
-  group(group: PodGroup, verdict: GroupVerdict): void {
+  /** Says whether the group could be placed. What its status then is depends on its kind. */
+  group(gang: GangState, verdict: GroupVerdict): void {
+    gang.verdict = verdict;
+    this.counted(gang);
+  }
+
+  /** What the group's status counts has changed. */
+  counted(gang: GangState): void {
+    const { group, spec } = gang;
+    if (!group || !spec) return;
     this.#add(group.metadata.uid, () =>
-      this.#write(PodGroup, group, (now) => this.#groupStatus(now, verdict)),
+      this.#write(gang.kind.type, group, (now) => gang.kind.status(now, factsOf(gang, spec, this.#now()))),
+    );
+  }
+
+  /** The group is evicted as a whole. */
+  disrupted({ group, kind }: GangState, message: string): void {
+    if (!group) return;
+    this.#add(`${group.metadata.uid}/disrupted`, () =>
+      this.#write(kind.type, group, (now) => disruptedStatus(now, message, this.#now())),
     );
   }
 
@@ -134,32 +145,14 @@ export class StatusWriter {
         before?.status === 'False' ? (before.lastTransitionTime ?? this.#now()) : this.#now(),
       ...(pod.metadata.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
     };
-    return { ...status, conditions: replaced(status.conditions, condition), nominatedNodeName: nominated };
-  }
-
-  #groupStatus(group: PodGroup, verdict: GroupVerdict): PodGroup['status'] | undefined {
-    const before = group.status?.conditions?.find((c) => c.type === 'PodGroupScheduled');
-    const status = verdict.scheduled ? 'True' : 'False';
-    if (before?.status === 'True' && !verdict.scheduled) return undefined;
-    if (before?.status === status && before.reason === verdict.reason && before.message === verdict.message) {
-      return undefined;
-    }
-    const condition: Condition = {
-      type: 'PodGroupScheduled',
-      status,
-      reason: verdict.reason,
-      message: verdict.message,
-      lastTransitionTime: before?.status === status ? before.lastTransitionTime : this.#now(),
-      ...(group.metadata.generation === undefined ? {} : { observedGeneration: group.metadata.generation }),
+    return {
+      ...status,
+      conditions: withCondition(status.conditions, condition),
+      nominatedNodeName: nominated,
     };
-    return { ...group.status, conditions: replaced(group.status?.conditions, condition) };
   }
 
   #now(): string {
     return new Date(this.#deps.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
   }
-}
-
-function replaced<C extends { type: string }>(conditions: readonly C[] | undefined, condition: C): C[] {
-  return [...(conditions ?? []).filter((c) => c.type !== condition.type), condition];
 }
