@@ -149,13 +149,20 @@ export class Cycle {
     };
     // Verdicts of one plugin and code have one text: counted first, worded once.
     const verdicts = new Map<NamedFilter, Map<number, { row: number; count: number }>>();
+    // Neighbours mostly have the same verdict: it need not be looked up again.
+    let last:
+      | { by: NamedFilter; code: number; seen: { row: number; count: number }; help: boolean }
+      | undefined;
     const count = (row: number, by: NamedFilter, code: number): void => {
-      let codes = verdicts.get(by);
-      if (!codes) verdicts.set(by, (codes = new Map()));
-      const seen = codes.get(code);
-      if (seen) seen.count++;
-      else codes.set(code, { row, count: 1 });
-      if (by.filter.resolvable(code)) resolvable.push(row);
+      if (last?.code !== code || last.by !== by) {
+        let codes = verdicts.get(by);
+        if (!codes) verdicts.set(by, (codes = new Map()));
+        let seen = codes.get(code);
+        if (!seen) codes.set(code, (seen = { row, count: 0 }));
+        last = { by, code, seen, help: by.filter.resolvable(code) };
+      }
+      last.seen.count++;
+      if (last.help) resolvable.push(row);
     };
     const rows = this.only?.rows;
     const total = rows?.length ?? snapshot.rowCount;
@@ -183,7 +190,7 @@ export class Cycle {
     }
     this.filterWide(others, open, count);
     if (outside > 0) tally(outsideDomain, outside);
-    resolvable.sort((a, b) => a - b);
+    if (rows || this.#rejected || this.#wide.length > 0) resolvable.sort((a, b) => a - b);
     for (const [{ name, filter }, codes] of verdicts) {
       plugins.add(name);
       for (const [code, seen] of codes) {
