@@ -101,6 +101,8 @@ async function main(): Promise<void> {
     const client = engine.admin;
     while ((await client.list(Node, { limit: 1 })).metadata.remainingItemCount !== found.nodes - 1)
       await sleep(100);
+    // New nodes are tainted until the node controller has seen them ready.
+    while ((await client.list(Node)).items.some(({ spec }) => spec?.taints?.length)) await sleep(100);
     while ((await client.list(ServiceAccount, { namespace: 'default' })).items.length === 0) await sleep(20);
     await client.create(PriorityClass, { metadata: { name: 'bench-high' }, value: 1000 } as PriorityClass);
     await found.prepare?.(client);

@@ -81,7 +81,8 @@ export function nodeLifecycleController(deps: ComponentDeps, options: NodeLifecy
 
   const controller = createController(deps, {
     name: 'node-lifecycle-controller',
-    workers: 8,
+    // A cluster that starts has all its nodes to free of their first taint; a busy server makes each write wait.
+    workers: 64,
     waitFor: [nodes, leases, pods],
     reconcile,
   });
