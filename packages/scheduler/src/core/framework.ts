@@ -11,7 +11,7 @@ import { batchSize, Evaluation, prepareScores, type NamedScore, type Unplaced } 
 import { Nominations } from './nominations.ts';
 import type { Pod } from '@coracle/machinery/api';
 import type { PodInfo } from './pod-info.ts';
-import { isGate, isReserve, type Gate, type Profile } from './plugin.ts';
+import { isGate, isRepair, isReserve, type Repair, type Gate, type Profile } from './plugin.ts';
 import {
   noReservations,
   releaseAll,
@@ -52,8 +52,9 @@ export type Decision = Placed | Unplaced;
 
 /** At fewer nodes all are scored; never fewer feasible ones than these are sought. kube-scheduler's figures. */
 const minFeasibleNodes = 100;
-/** Kinds of pods whose verdicts are kept. */
-const maxEvaluations = 64;
+/** Kinds of pods whose verdicts are kept: at least so many, and more where there are few nodes (verdicts in all). */
+const minEvaluations = 64;
+const maxVerdicts = 2 ** 19;
 
 export interface Probe {
   /** True if plugins that look at the whole cluster have a say. */
@@ -126,6 +127,18 @@ export class Framework implements Taker {
       throw error;
     }
     return result ?? noReservations;
+  }
+
+  /** What plugins could mend for a pod that fits nowhere. */
+  repairs(pod: PodInfo): readonly Repair[] {
+    return this.profile.plugins.flatMap(({ plugin }) =>
+      isRepair(plugin) ? (plugin.repair(pod, this.snapshot) ?? []) : [],
+    );
+  }
+
+  /** True if something on the row is still held for pods that are gone. */
+  freeing(row: number): boolean {
+    return this.#reservers.some((plugin) => plugin.freeing?.(row, this.snapshot) ?? false);
   }
 
   leave(pod: PodInfo, row: number): readonly (() => void)[] {
@@ -211,7 +224,7 @@ export class Framework implements Taker {
     if (local) this.#evaluations.delete(pod.signature);
     else {
       let worn: Evaluation | undefined;
-      if (this.#evaluations.size >= maxEvaluations) {
+      if (this.#evaluations.size >= Math.max(minEvaluations, maxVerdicts / this.snapshot.alive.length)) {
         const [oldest] = this.#evaluations;
         worn = oldest![1];
         this.#evaluations.delete(oldest![0]);

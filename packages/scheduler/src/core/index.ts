@@ -46,8 +46,12 @@ export type {
   PreparedFilter,
   PreparedScore,
   Profile,
+  Repair,
+  RepairPlugin,
   ScorePlugin,
 } from './plugin.ts';
+export { claimGateKey, dynamicResources } from './plugins/dynamic-resources.ts';
+export { DraState } from './dra/dra-state.ts';
 export {
   CannotReserve,
   noReservations,

@@ -10,7 +10,7 @@
  */
 import type { Pod } from '@coracle/machinery/api';
 import type { PodInfo } from './pod-info.ts';
-import type { ReservePlugin } from './reservation.ts';
+import type { ReservationIo, ReservePlugin } from './reservation.ts';
 import type { Snapshot } from './snapshot.ts';
 
 export interface PreparedFilter {
@@ -66,8 +66,21 @@ export interface Gate {
   readonly key?: string;
 }
 
+/** Mends something outside, in the hope that a pod that fits nowhere fits then (kube-scheduler's PostFilter). */
+export interface RepairPlugin {
+  readonly name: string;
+  /** Undefined: the plugin has nothing to do with this pod. */
+  repair(pod: PodInfo, snapshot: Snapshot): Repair | undefined;
+}
+export interface Repair {
+  /** Goes before preemption's in the pod's message. */
+  readonly message: string;
+  /** Writes to the API. Absent: nothing can be done. */
+  act?(io: Pick<ReservationIo, 'client'>): Promise<void>;
+}
+
 /** Each has one role or several. */
-export type Plugin = FilterPlugin | ScorePlugin | ReservePlugin | GatePlugin;
+export type Plugin = FilterPlugin | ScorePlugin | ReservePlugin | GatePlugin | RepairPlugin;
 
 /** A profile: which plugins run, in filter order, and what their scores weigh. */
 export interface Profile {
@@ -111,6 +124,9 @@ export function isReserve(plugin: Plugin): plugin is ReservePlugin {
 }
 export function isGate(plugin: Plugin): plugin is GatePlugin {
   return 'gate' in plugin;
+}
+export function isRepair(plugin: Plugin): plugin is RepairPlugin {
+  return 'repair' in plugin;
 }
 export function isClusterWide(plugin: Plugin): boolean {
   return (plugin as FilterPlugin).clusterWide ?? false;

@@ -66,8 +66,7 @@ function foundFor(framework: Framework, pod: PodInfo, budgets: readonly PodDisru
 export type Preemption = { readonly victims: Victims } | { readonly message: string };
 
 /** Candidates sought: a tenth of the nodes, at least 100 (DefaultPreemptionArgs' defaults). */
-const minCandidatePercentage = 10;
-const minCandidates = 100;
+const defaults: PreemptionSettings = { minCandidateNodesPercentage: 10, minCandidateNodesAbsolute: 100 };
 
 const notHelpful = 'Preemption is not helpful for scheduling';
 const noVictims = 'No preemption victims found for incoming pod';
@@ -78,11 +77,14 @@ export function findPreemption(
   diagnosis: Diagnosis,
   options: PreemptionOptions,
 ): Preemption {
-  const { snapshot } = framework;
-  const ineligible = whyNotEligible(framework, pod);
+  const { snapshot, profile } = framework;
+  const settings = profile.preemption ?? defaults;
+  if (!settings) return { message: '' };
+  const ineligible = whyNotEligible(framework, pod, diagnosis);
   if (ineligible) return { message: `preemption: ${ineligible}` };
   const rows = diagnosis.resolvable;
-  const wanted = Math.max(minCandidates, Math.floor((snapshot.nodeCount * minCandidatePercentage) / 100));
+  const share = Math.floor((snapshot.nodeCount * settings.minCandidateNodesPercentage) / 100);
+  const wanted = Math.max(settings.minCandidateNodesAbsolute, share);
   const start = Math.floor(options.random() * rows.length);
   const candidates: Victims[] = [];
   const failures = new Map<string, number>();
@@ -128,15 +130,27 @@ export function findPreemption(
 }
 
 /** The pod may preempt unless it says never, or its earlier victims are still on their way out. */
-function whyNotEligible(framework: Framework, pod: PodInfo): string | undefined {
+function whyNotEligible(framework: Framework, pod: PodInfo, diagnosis: Diagnosis): string | undefined {
   if (pod.pod.spec?.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.';
   const nominated = framework.nominations.nodeOf(pod.uid) ?? pod.pod.status?.nominatedNodeName;
   const row = nominated === undefined ? undefined : framework.snapshot.rowOf(nominated);
-  if (row === undefined) return undefined;
+  // Nothing that leaves there can help any more: look elsewhere.
+  if (row === undefined || !diagnosis.resolvable.includes(row)) return undefined;
   const leaving = framework.snapshot
     .podsOn(row)
-    .some(({ info }) => info.priority < pod.priority && info.pod.metadata.deletionTimestamp !== undefined);
-  return leaving ? 'not eligible due to a terminating pod on the nominated node.' : undefined;
+    .some(({ info }) => info.priority < pod.priority && isLeavingByPreemption(info.pod));
+  if (leaving) return 'not eligible due to a terminating pod on the nominated node.';
+  // The pods are gone, their devices are not free yet.
+  return framework.freeing(row)
+    ? 'not eligible due to devices on the nominated node that are being freed.'
+    : undefined;
+}
+
+/** The pod is on its way out because a scheduler preempted it. */
+function isLeavingByPreemption({ metadata, status }: Pod): boolean {
+  if (metadata.deletionTimestamp === undefined) return false;
+  const target = status?.conditions?.find(({ type }) => type === 'DisruptionTarget');
+  return target?.status === 'True' && target.reason === 'PreemptionByScheduler';
 }
 
 /** The fewest pods to evict from the row, or why that would not help. */

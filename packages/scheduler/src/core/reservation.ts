@@ -29,6 +29,11 @@ export interface ReservePlugin {
    * nothing of this kind. Used by preemption's look ahead. Absent: what pods hold is not freed by imagining them gone.
    */
   leave?(pod: PodInfo, row: number, snapshot: Snapshot): (() => void) | undefined;
+  /**
+   * True if something on the row is still held for pods that are gone, and will be free soon: a pod that made room there
+   * waits for it before it evicts more.
+   */
+  freeing?(row: number, snapshot: Snapshot): boolean;
 }
 
 /** Exactly one of `release` and `settle` ends a reservation, each called once; unless the scheduler stops before. */

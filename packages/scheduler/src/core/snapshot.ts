@@ -15,6 +15,7 @@ import type { Node, Pod, Taint } from '@coracle/machinery/api';
 import type { CardRequest } from './cards/card-request.ts';
 import { CardColumns } from './cards/card-columns.ts';
 import { DefaultSelectors } from './default-selectors.ts';
+import { DraState } from './dra/dra-state.ts';
 import { UsedPorts } from './host-ports.ts';
 import { ImageTable } from './images.ts';
 import { Interner } from './interner.ts';
@@ -47,6 +48,8 @@ export class Snapshot {
   readonly images = new ImageTable();
   readonly cards = new CardColumns();
   readonly queries = new PodQueries();
+  /** Devices and claims. */
+  readonly devices = new DraState(this);
   readonly #reader = new PodReader(this.resources, this.queries);
   readonly podIndex = new PodIndex();
   readonly selectors = new DefaultSelectors();
@@ -298,6 +301,11 @@ export class Snapshot {
     this.labels.update(row, node);
     this.images.update(row, node);
     this.cards.setNode(row, node);
+  }
+
+  /** What every row is judged by has changed. */
+  touchAll(): void {
+    for (let row = 0; row < this.rowCount; row++) this.#touch(row);
   }
 
   #touch(row: number): void {

@@ -20,8 +20,12 @@ export function decidePod(shared: Shared, unit: Unit, pod: PodInfo, now: number)
     shared.bind(pod, decision.nodeName, decision.reservations ?? noReservations);
     return;
   }
+  const repairs = shared.repair(unit.key, pod);
   const { postFilter, nominatedNodeName, again } = makeRoom(shared, unit, pod, decision.diagnosis);
-  const message = fitErrorMessage(decision.diagnosis, postFilter);
+  const message = fitErrorMessage(
+    decision.diagnosis,
+    [...repairs, postFilter].filter((text) => text !== '').join(', '),
+  );
   queue.failed(unit, now, decision.diagnosis.plugins, again);
   deps.recorder.event(pod.pod, 'Warning', 'FailedScheduling', message);
   status.pod(pod.pod, { reason: 'Unschedulable', message, nominatedNodeName });

@@ -125,7 +125,9 @@ class Answers {
     if (!bySignature) this.#known.set(framework, (bySignature = new Map()));
     let byPriority = bySignature.get(pod.signature);
     if (!byPriority) bySignature.set(pod.signature, (byPriority = new Map()));
-    const key = `${question}/${pod.priority}`;
+    // Claims are no part of the signature.
+    const own = pod.pod.spec?.resourceClaims?.length ? pod.uid : '';
+    const key = `${question}/${pod.priority}/${own}`;
     let answer = byPriority.get(key);
     if (answer === undefined) {
       answer =

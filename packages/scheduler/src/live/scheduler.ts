@@ -29,6 +29,7 @@ import { decidingGang } from './decide-gang.ts';
 import { decidePod } from './decide-pod.ts';
 import { evict } from './evict.ts';
 import { followSelectors } from './follow-selectors.ts';
+import { followDevices } from './follow-devices.ts';
 import { followVolumes } from './follow-volumes.ts';
 import { followGroups } from './follow-groups.ts';
 import { GangRegistry } from './gang-registry.ts';
@@ -70,6 +71,10 @@ class LiveScheduler implements Scheduler {
   #priorityClasses: Informer<PriorityClass> | undefined;
   /** Informers are in step and decisions are made. */
   #running = false;
+  #stopped = false;
+  /** When the decision under way began, by the metrics' clock. */
+  #began = 0;
+  #deciding: Unit | undefined;
   #sliceDue = false;
   #cancelTimer: (() => void) | undefined;
 
@@ -100,9 +105,13 @@ class LiveScheduler implements Scheduler {
       status,
       frameworkOf: ({ pod }) => frameworks.get(pod.spec?.schedulerName || 'default-scheduler')!,
       budgets: () => this.#budgets?.list() ?? [],
-      bind: (pod, nodeName, reservations) => this.#bindings.bind(pod, nodeName, reservations),
+      bind: (pod, nodeName, reservations) => {
+        this.#measurePlaced(pod);
+        this.#bindings.bind(pod, nodeName, reservations);
+      },
       evict: (unit, preemptor, nodeName, victims) => {
         evicting.set(unit, (evicting.get(unit) ?? 0) + 1);
+        deps.metrics?.preempting(victims.length);
         const leaving = (pod: Pod): void =>
           this.#gate.run(() => {
             // Unless the informer has shown it gone by now.
@@ -119,6 +128,18 @@ class LiveScheduler implements Scheduler {
           this.#poke();
         });
       },
+      repair: (unit, pod) =>
+        this.#shared
+          .frameworkOf(pod)
+          .repairs(pod)
+          .map(({ message, act }) => {
+            if (act) {
+              act({ client }).catch((error: unknown) => {
+                logger.warn({ unit, pod: pod.key, error }, 'what keeps the pod waiting could not be mended');
+              });
+            }
+            return message;
+          }),
       evicting: (unit) => evicting.has(unit),
     };
     this.#hints = new Hints(
@@ -172,14 +193,27 @@ class LiveScheduler implements Scheduler {
     const { snapshot } = this.#shared;
     const optional = <T extends KubeObject>(type: ResourceType<T>): Promise<Informer<T> | undefined> =>
       this.#optional(type);
-    const [selectors, volumes] = await Promise.all([
+    snapshot.devices.now = () => this.#deps.clock.now();
+    const changed = (plugins: readonly string[], helps?: (pod: PodInfo) => boolean): void => {
+      for (const plugin of plugins) this.#hints.changed(plugin, helps);
+      this.#poke();
+    };
+    const [selectors, volumes, devices] = await Promise.all([
       followSelectors(optional, snapshot),
-      followVolumes(optional, snapshot, (plugins, helps) => {
-        for (const plugin of plugins) this.#hints.changed(plugin, helps);
-        this.#poke();
+      followVolumes(optional, snapshot, changed),
+      followDevices(optional, snapshot, {
+        changed,
+        rowChanged: (row) => {
+          this.#hints.add(row);
+          this.#poke();
+        },
+        opened: (key) => {
+          intake.opened(key);
+          this.#poke();
+        },
       }),
     ]);
-    this.#removers.push(...selectors, ...volumes);
+    this.#removers.push(...selectors, ...volumes, ...devices);
     // Priority classes first: pods are read with them.
     await informers.start();
     this.#removers.push(
@@ -199,12 +233,17 @@ class LiveScheduler implements Scheduler {
       }),
     );
     await informers.start();
+    if (this.#stopped) return;
+    const { metrics } = this.#deps;
+    if (metrics) metrics.state = () => ({ ...this.counts(), nodes: snapshot.nodeCount, pods: snapshot.podCount });
     this.#running = true;
     this.#poke();
   }
 
   async stop(): Promise<void> {
     this.#running = false;
+    this.#stopped = true;
+    this.#deps.metrics?.ended();
     this.#open?.steps.return();
     this.#open = undefined;
     for (const remove of this.#removers) remove();
@@ -292,13 +331,17 @@ class LiveScheduler implements Scheduler {
 
   #decide(unit: Unit, now: number, end: number): void {
     const { queue } = this.#shared;
+    this.#measureBegin(unit);
     try {
       const [first] = unit.pods.values();
       if (!first) queue.drop(unit.key);
       else if (unit.key.startsWith('gang/')) {
         this.#open = { unit, steps: decidingGang(this.#shared, unit, first, now) };
         this.#advance(end);
-      } else decidePod(this.#shared, unit, first, now);
+      } else {
+        decidePod(this.#shared, unit, first, now);
+        this.#measureEnd(unit, 'unschedulable');
+      }
     } catch (error) {
       this.#decisionFailed(unit, error);
     }
@@ -313,6 +356,7 @@ class LiveScheduler implements Scheduler {
         this.#gate.close();
         return false;
       }
+      this.#measureEnd(unit, 'unschedulable');
     } catch (error) {
       this.#decisionFailed(unit, error);
     }
@@ -323,7 +367,36 @@ class LiveScheduler implements Scheduler {
 
   #decisionFailed(unit: Unit, error: unknown): void {
     this.#deps.logger.error({ unit: unit.key, error }, 'the decision failed');
+    this.#measureEnd(unit, 'error');
     this.#shared.queue.failed(unit, this.#deps.clock.now(), new Set(), true);
+  }
+
+  #measureBegin(unit: Unit): void {
+    const { metrics } = this.#deps;
+    if (!metrics) return;
+    this.#began = metrics.elapsed();
+    this.#deciding = unit;
+  }
+
+  #measurePlaced(pod: PodInfo): void {
+    const { metrics, clock } = this.#deps;
+    const unit = this.#deciding;
+    if (!metrics || !unit) return;
+    metrics.placed([pod.uid], {
+      profile: pod.pod.spec?.schedulerName || 'default-scheduler',
+      began: this.#began,
+      queued: metrics.elapsed() - (clock.now() - unit.added),
+      attempts: unit.attempts + 1,
+    });
+  }
+
+  /** Of what is left of the unit after its decision. */
+  #measureEnd(unit: Unit, result: 'unschedulable' | 'error'): void {
+    const { metrics } = this.#deps;
+    const [pod] = unit.pods.values();
+    if (!metrics || unit.state === 'gone' || !pod) return;
+    const profile = pod.pod.spec?.schedulerName || 'default-scheduler';
+    metrics.unplaced(profile, result, this.#began, unit.pods.size);
   }
 
   /** Groups that are evicted as a whole are told so. */

@@ -13,6 +13,7 @@ import type {
   Snapshot,
 } from '../core/index.ts';
 import type { GangRegistry } from './gang-registry.ts';
+import type { SchedulerMetrics } from './metrics.ts';
 import type { StatusWriter } from './status-writer.ts';
 
 export interface SchedulerConfig {
@@ -37,6 +38,8 @@ export interface SchedulerDeps {
   readonly random: () => number;
   readonly recorder: EventRecorder;
   readonly logger: Logger;
+  /** Told of attempts and what came of them; asks for the state of the queue. */
+  readonly metrics?: SchedulerMetrics;
   readonly config?: SchedulerConfig;
 }
 
@@ -54,6 +57,8 @@ export interface Shared {
   bind(pod: PodInfo, nodeName: string, reservations: readonly Reservation[]): void;
   /** Deletes victims on behalf of a unit. `nodeName`: where they make room; undefined: each on its own node. */
   evict(unit: string, preemptor: PodInfo, nodeName: string | undefined, victims: readonly PlacedPod[]): void;
+  /** Lets plugins mend what keeps the pod from fitting anywhere. Answers what they say to it. */
+  repair(unit: string, pod: PodInfo): readonly string[];
   /** True while the deletions asked for on behalf of the unit have not all been answered. */
   evicting(unit: string): boolean;
 }

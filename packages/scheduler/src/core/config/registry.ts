@@ -5,6 +5,7 @@
  *     registry.set('Packing', { points: ['score'], create: () => packing });
  */
 import type { Plugin } from '../plugin.ts';
+import { dynamicResources } from '../plugins/dynamic-resources.ts';
 import { imageLocality } from '../plugins/image-locality.ts';
 import { interPodAffinity } from '../plugins/inter-pod-affinity.ts';
 import { nodeAffinity } from '../plugins/node-affinity.ts';
@@ -53,6 +54,11 @@ export function defaultRegistry(): PluginRegistry {
   add('VolumeZone', ['preFilter', 'filter'], () => volumeZone);
   add('PodTopologySpread', filterAndScore, podTopologySpread);
   add('InterPodAffinity', filterAndScore, interPodAffinity);
+  add(
+    'DynamicResources',
+    ['preEnqueue', ...filterAndScore, 'postFilter', 'reserve', 'preBind'],
+    () => dynamicResources,
+  );
   add('DefaultPreemption', ['postFilter']);
   add('NodeResourcesBalancedAllocation', ['preScore', 'score'], balancedAllocation);
   add('ImageLocality', ['score'], () => imageLocality);

@@ -45,9 +45,12 @@ export function nodeResourcesFit(args: NodeResourcesFitArgs = {}): FilterPlugin 
           for (const { dimension, amount, bit } of wanted) {
             const allocatable = snapshot.allocatable[dimension]!;
             const requested = snapshot.requested[dimension]!;
+            const asDevices = snapshot.devices.backs(snapshot.resourceName(dimension));
             for (let i = 0; i < count; i++) {
               const row = rows[i]!;
               const capacity = allocatable[row]!;
+              // What no plugin offers on the node, the pod gets as devices: DynamicResources looks for them.
+              if (capacity === 0 && asDevices) continue;
               if (requested[row]! + amount > capacity) {
                 codes[i]! |= amount > capacity ? bit | beyondNode : bit;
               }

@@ -1,0 +1,319 @@
+import type { DeviceTaintRule, Node, ResourceSlice, resource_v1 } from '@coracle/machinery/api';
+import { describe, expect, test } from 'vitest';
+import {
+  createFramework,
+  createSnapshot,
+  defaultProfile,
+  fitErrorMessage,
+  placeGang,
+  scheduleOne,
+  type Framework,
+  type Snapshot,
+} from '../../src/core/index.ts';
+import { node, pod } from '../objects.ts';
+import { cel, claim, deviceClass, gpuDriver, podWith, request, slice } from './objects.ts';
+
+interface World {
+  snapshot: Snapshot;
+  framework: Framework;
+  /** Places a pod with this claim. Answers the devices it got as `driver/pool/device`, or why it fits nowhere. */
+  place(name: string, devices?: resource_v1.DeviceClaim | number): string[] | string;
+  results(name: string): resource_v1.DeviceRequestAllocationResult[];
+}
+
+function world(
+  nodes: readonly (string | Node)[],
+  slices: readonly ResourceSlice[],
+  classes = [deviceClass('gpu')],
+): World {
+  const snapshot = createSnapshot();
+  for (const one of nodes) snapshot.setNode(typeof one === 'string' ? node(one) : one);
+  for (const one of slices) snapshot.devices.setSlice(one);
+  for (const one of classes) snapshot.devices.setClass(one);
+  const framework = createFramework({ profile: defaultProfile(), snapshot, random: () => 0 });
+  const results = (name: string) =>
+    snapshot.devices.ledger.allocation(`default/${name}`)?.devices?.results ?? [];
+  return {
+    snapshot,
+    framework,
+    results,
+    place(name, devices) {
+      snapshot.devices.setClaim(claim(name, devices));
+      const decision = scheduleOne(framework, snapshot.describe(podWith(name, [name], { requests: {} })));
+      if (!decision.fits) return fitErrorMessage(decision.diagnosis);
+      return results(name).map((r) => `${r.driver}/${r.pool}/${r.device}`);
+    },
+  };
+}
+
+const none = '0/1 nodes are available: 1 cannot allocate all claims.';
+const on = (...names: string[]) => names.map((name) => `${gpuDriver}/n/${name}`);
+
+describe('devices through claims', () => {
+  test('a device is given once, and the pod that finds none is told so', () => {
+    const w = world(['n'], [slice('s', 'n', ['a', 'b'])]);
+    expect(w.place('x')).toEqual(on('a'));
+    expect(w.place('y')).toEqual(on('b'));
+    expect(w.place('z')).toBe(none);
+  });
+
+  test('the allocation is as kube-scheduler writes it', () => {
+    const config = [
+      { opaque: { driver: gpuDriver, parameters: { mode: 'fast' } } },
+    ] as unknown as resource_v1.DeviceClassConfiguration[];
+    const w = world(['n'], [slice('s', 'n', ['a', 'b'])], [deviceClass('gpu', [], { config })]);
+    const own = {
+      requests: ['r'],
+      opaque: { driver: gpuDriver, parameters: { mode: 'own' } },
+    } as unknown as resource_v1.DeviceClaimConfiguration;
+    w.place('x', { requests: [request('r'), request('q')], config: [own] });
+    expect(w.snapshot.devices.ledger.allocation('default/x')).toEqual({
+      devices: {
+        results: [
+          { request: 'r', driver: gpuDriver, pool: 'n', device: 'a' },
+          { request: 'q', driver: gpuDriver, pool: 'n', device: 'b' },
+        ],
+        config: [
+          { source: 'FromClass', opaque: { driver: gpuDriver, parameters: { mode: 'fast' } } },
+          {
+            source: 'FromClaim',
+            requests: ['r'],
+            opaque: { driver: gpuDriver, parameters: { mode: 'own' } },
+          },
+        ],
+      },
+      nodeSelector: {
+        nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['n'] }] }],
+      },
+    });
+  });
+
+  test('selectors of the class and of the request both hold', () => {
+    const device = (name: string, model: string, memory: string) => ({
+      name,
+      attributes: { model: { string: model } },
+      capacity: { memory: { value: memory } },
+    });
+    const w = world(
+      ['n'],
+      [
+        slice('s', 'n', [
+          device('a', 'T4', '16Gi'),
+          device('b', 'A100', '40Gi'),
+          device('c', 'A100', '80Gi'),
+        ]),
+      ],
+      [deviceClass('gpu', [`device.attributes['${gpuDriver}'].model == 'A100'`])],
+    );
+    const large = cel(`device.capacity['${gpuDriver}'].memory.compareTo(quantity('60Gi')) >= 0`);
+    expect(w.place('x', { requests: [request('r', { selectors: [large] })] })).toEqual(on('c'));
+    expect(w.place('y', 2)).toBe(none);
+    expect(w.place('z')).toEqual(on('b'));
+  });
+
+  test('a selector that cannot be evaluated is named', () => {
+    const w = world(['n'], [slice('s', 'n', ['a'])]);
+    const broken = cel(`device.attributes['${gpuDriver}'].model == 'A100'`);
+    expect(w.place('x', { requests: [request('r', { selectors: [broken] })] })).toMatch(
+      /^0\/1 nodes are available: 1 claim default\/x: selector #0 on device gpu.example.com\/n\/a: CEL runtime error: /,
+    );
+  });
+
+  test('a class that does not exist keeps the pod from every node, until it does', () => {
+    const w = world(['n'], [slice('s', 'n', ['a'])], []);
+    expect(w.place('x')).toBe('0/1 nodes are available: request r: device class gpu does not exist.');
+    w.snapshot.devices.setClass(deviceClass('gpu'));
+    expect(w.place('x')).toEqual(on('a'));
+  });
+
+  test('of alternatives the first that can be had is taken, and nodes that have an earlier one are preferred', () => {
+    const model = (name: string) => ({ name, attributes: { model: { string: name.slice(0, -1) } } });
+    const wants = (...models: string[]): resource_v1.DeviceClaim => ({
+      requests: [
+        {
+          name: 'r',
+          firstAvailable: models.map((m) => ({
+            name: m.toLowerCase(),
+            deviceClassName: 'gpu',
+            selectors: [cel(`device.attributes['${gpuDriver}'].model == '${m}'`)],
+          })),
+        },
+      ],
+    });
+    const w = world(['m', 'n'], [slice('s', 'm', [model('T4-')]), slice('t', 'n', [model('A100-')])]);
+    expect(w.place('x', wants('H100', 'A100-'.slice(0, -1), 'T4'))).toEqual(on('A100-'));
+    expect(w.results('x')[0]!.request).toBe('r/a100');
+    expect(w.place('y', wants('H100', 'A100', 'T4'))).toEqual([`${gpuDriver}/m/T4-`]);
+    expect(w.results('y')[0]!.request).toBe('r/t4');
+  });
+
+  test('a constraint holds devices to one value of an attribute, or to different ones', () => {
+    const numa = (name: string, int: number) => ({ name, attributes: { numa: { int } } });
+    const devices = [numa('a', 0), numa('b', 1), numa('c', 1), numa('d', 0), numa('e', 2)];
+    const two = { requests: [request('r'), request('q')] };
+    const matching = world(['n'], [slice('s', 'n', devices)]);
+    const matchAttribute = `${gpuDriver}/numa`;
+    expect(matching.place('x', { ...two, constraints: [{ matchAttribute }] })).toEqual(on('a', 'd'));
+    expect(matching.place('y', { ...two, constraints: [{ matchAttribute }] })).toEqual(on('b', 'c'));
+    expect(matching.place('z', { ...two, constraints: [{ matchAttribute }] })).toBe(none);
+    const distinct = world(['n'], [slice('s', 'n', devices)]);
+    expect(
+      distinct.place('x', {
+        requests: [request('r', { count: 3 })],
+        constraints: [{ distinctAttribute: matchAttribute }],
+      }),
+    ).toEqual(on('a', 'b', 'e'));
+  });
+
+  test('all devices that match are taken, or none', () => {
+    const w = world(['n'], [slice('s', 'n', ['a', 'b', 'c'])]);
+    const all = { requests: [request('r', { allocationMode: 'All' })] };
+    expect(w.place('x', all)).toEqual(on('a', 'b', 'c'));
+    expect(w.place('y', all)).toBe(none);
+  });
+
+  test('admin access sees devices in use, and leaves them to others', () => {
+    const w = world(['n'], [slice('s', 'n', ['a', 'b'])]);
+    w.place('x');
+    const admin = { requests: [request('r', { allocationMode: 'All', adminAccess: true })] };
+    expect(w.place('admin', admin)).toEqual(on('a', 'b'));
+    expect(w.results('admin').map((r) => r.adminAccess)).toEqual([true, true]);
+    expect(w.place('y')).toEqual(on('b'));
+  });
+
+  test('tainted devices are for those that tolerate them', () => {
+    const taint = { key: 'sick', value: 'x', effect: 'NoSchedule' };
+    const w = world(['n'], [slice('s', 'n', [{ name: 'a', taints: [taint] }, { name: 'b' }])]);
+    expect(w.place('x', 2)).toBe(none);
+    const tolerations = [{ key: 'sick', operator: 'Exists' }];
+    expect(w.place('y', { requests: [request('r', { tolerations })] })).toEqual(on('a'));
+    expect(w.results('y')[0]!.tolerations).toEqual(tolerations);
+    const rule = {
+      metadata: { name: 'rule' },
+      spec: { deviceSelector: { pool: 'n', device: 'b' }, taint: { ...taint, effect: 'NoExecute' } },
+    } as unknown as DeviceTaintRule;
+    w.snapshot.devices.setTaintRule(rule);
+    expect(w.place('z')).toBe(none);
+    w.snapshot.devices.removeTaintRule(rule);
+    expect(w.place('z')).toEqual(on('b'));
+  });
+
+  test('partitions of a device share its counters', () => {
+    const part = (name: string, value: string): resource_v1.Device => ({
+      name,
+      consumesCounters: [{ counterSet: 'card', counters: { memory: { value } } }],
+    });
+    const counters = slice('s0', 'n', [], {
+      count: 2,
+      spec: { sharedCounters: [{ name: 'card', counters: { memory: { value: '40Gi' } } }] },
+    });
+    const parts = [
+      part('half0', '20Gi'),
+      part('half1', '20Gi'),
+      part('quarter', '10Gi'),
+      part('whole', '40Gi'),
+    ];
+    const w = world(['n'], [counters, slice('s1', 'n', parts, { count: 2 })]);
+    expect(w.place('x')).toEqual(on('half0'));
+    expect(w.place('y', 2)).toBe(none);
+    expect(w.place('z')).toEqual(on('half1'));
+    expect(w.place('q')).toBe(none);
+  });
+
+  test('a device that several claims may share is consumed by amounts, rounded as its policy says', () => {
+    const nic: resource_v1.Device = {
+      name: 'nic',
+      allowMultipleAllocations: true,
+      capacity: {
+        bandwidth: {
+          value: '10G',
+          requestPolicy: { default: '1G', validRange: { min: '1G', max: '8G', step: '2G' } },
+        },
+      },
+    };
+    const w = world(['n'], [slice('s', 'n', [nic])]);
+    const asks = (amount: string) => ({
+      requests: [request('r', { capacity: { requests: { bandwidth: amount } } })],
+    });
+    expect(w.place('x', asks('4G'))).toEqual(on('nic'));
+    expect(w.results('x')[0]!.consumedCapacity).toEqual({ bandwidth: '5G' });
+    expect(w.place('usual')).toEqual(on('nic'));
+    expect(w.results('usual')[0]!.consumedCapacity).toEqual({ bandwidth: '1G' });
+    expect(w.place('much', asks('4G'))).toBe(none);
+    expect(w.place('rest', asks('3G'))).toEqual(on('nic'));
+    const ids = ['x', 'usual', 'rest'].map((name) => w.results(name)[0]!.shareID);
+    expect(new Set(ids).size).toBe(3);
+    expect(ids[0]).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+    expect(w.place('beyond', asks('9G'))).toBe(none);
+  });
+
+  test('devices of the network are for the nodes that their selector names', () => {
+    const labelled = node('far', { labels: { fabric: 'blue' } });
+    const nodeSelector = {
+      nodeSelectorTerms: [{ matchExpressions: [{ key: 'fabric', operator: 'In', values: ['blue'] }] }],
+    };
+    const w = world(['near', labelled], [slice('s', undefined, ['port'], { spec: { nodeSelector } })]);
+    expect(w.place('x')).toEqual([`${gpuDriver}/shared/port`]);
+    expect(w.snapshot.pod('pod-x')!.nodeName).toBe('far');
+    expect(w.snapshot.devices.ledger.allocation('default/x')?.nodeSelector).toEqual(nodeSelector);
+    expect(w.place('y')).toBe('0/2 nodes are available: 2 cannot allocate all claims.');
+  });
+
+  test('a pool that is being written anew gives nothing, and its old devices are gone', () => {
+    const w = world(['n'], [slice('s', 'n', ['a'])]);
+    w.snapshot.devices.setSlice(slice('s1', 'n', ['b'], { generation: 2, count: 2 }));
+    expect(w.place('x')).toBe(none);
+    expect(w.place('all', { requests: [request('r', { allocationMode: 'All' })] })).toBe(
+      '0/1 nodes are available: 1 claim default/all, request r: asks for all devices, but resource pool ' +
+        'gpu.example.com/n is currently being updated.',
+    );
+    w.snapshot.devices.setSlice(slice('s2', 'n', ['c'], { generation: 2, count: 2 }));
+    expect(w.place('y', 2)).toEqual(on('b', 'c'));
+  });
+
+  test('a claim that several pods use is allocated once and holds them to its node', () => {
+    const w = world(['m', 'n'], [slice('s', 'm', ['a']), slice('t', 'n', ['a'])]);
+    w.snapshot.devices.setClaim(claim('shared'));
+    const place = (name: string) => {
+      const decision = scheduleOne(w.framework, w.snapshot.describe(podWith(name, ['shared'])));
+      return decision.fits ? decision.nodeName : fitErrorMessage(decision.diagnosis);
+    };
+    const first = place('p0');
+    expect([place('p1'), place('p2')]).toEqual([first, first]);
+    expect(w.results('shared')).toHaveLength(1);
+  });
+
+  test('extended resources are devices of the class that names them, where no plugin offers them', () => {
+    const resource = 'example.com/gpu';
+    const w = world(
+      [node('plugin', { allocatable: { [resource]: '1' } }), 'dra'],
+      [slice('s', 'dra', ['a', 'b']), slice('t', 'plugin', ['c'])],
+      [deviceClass('gpu', [], { extendedResourceName: resource })],
+    );
+    const place = (name: string, requests: Record<string, string>) => {
+      const decision = scheduleOne(w.framework, w.snapshot.describe(pod(name, { requests })));
+      return decision.fits ? decision.nodeName : fitErrorMessage(decision.diagnosis);
+    };
+    const places = ['p0', 'p1', 'p2'].map((name) => place(name, { [resource]: '1' }));
+    expect(places.toSorted()).toEqual(['dra', 'dra', 'plugin']);
+    expect(place('p3', { [resource]: '1' })).toBe(
+      '0/2 nodes are available: 1 Insufficient example.com/gpu, 1 cannot allocate all claims.',
+    );
+    expect(place('p4', { 'deviceclass.resource.kubernetes.io/gpu': '1' })).toBe('plugin');
+  });
+
+  test('a gang that cannot have all its devices leaves them to others', () => {
+    const w = world(['n'], [slice('s', 'n', ['a', 'b'])]);
+    const members = ['g0', 'g1', 'g2'].map((name) => {
+      w.snapshot.devices.setClaim(claim(name));
+      return w.snapshot.describe(podWith(name, [name]));
+    });
+    expect(placeGang(w.framework, { pods: members, minCount: 3, scheduled: 0 }).fits).toBe(false);
+    expect(w.place('x')).toEqual(on('a'));
+    const two = placeGang(w.framework, { pods: members.slice(0, 1), minCount: 1, scheduled: 0 });
+    expect(two.placed[0]!.reservations).toHaveLength(1);
+    expect(w.place('y')).toBe(none);
+    for (const reservation of two.placed[0]!.reservations) reservation.release();
+    expect(w.place('z')).toEqual(on('b'));
+  });
+});
