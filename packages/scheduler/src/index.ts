@@ -1,4 +1,6 @@
 /** Public face of @coracle/scheduler: the live scheduler, and the pure core it runs. */
 export * from './core/index.ts';
+export { podGroupCrds } from './crds.ts';
 export { createScheduler, type Scheduler } from './live/scheduler.ts';
+export { SchedulerMetrics, type SchedulerMetricsOptions, type SchedulerState } from './live/metrics.ts';
 export type { SchedulerConfig, SchedulerDeps } from './live/shared.ts';

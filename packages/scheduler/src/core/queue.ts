@@ -27,6 +27,8 @@ export interface Unit {
   priority: number;
   /** Goes before all others: part of it runs already, the rest must follow. */
   urgent: boolean;
+  /** When it came into the queue. */
+  added: number;
   /** When it last became due, by which equal priorities are ordered. */
   since: number;
   /** Failed decisions so far. */
@@ -129,6 +131,7 @@ export class SchedulingQueue {
         pods: new Map(),
         priority: 0,
         urgent: false,
+        added: 0,
         since: 0,
         attempts: 0,
         state: 'held',
@@ -150,6 +153,7 @@ export class SchedulingQueue {
    */
   changed(unit: Unit, now: number, retry: boolean): void {
     if (unit.state === 'gone') return;
+    if (unit.added === 0) unit.added = now;
     if (unit.pods.size === 0) this.drop(unit.key);
     else if (unit.state === 'deciding') return;
     else if (!unit.ready) this.#move(unit, 'held', now);

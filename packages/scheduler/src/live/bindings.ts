@@ -71,6 +71,8 @@ export class Bindings {
   #answered(pod: PodInfo, nodeName: string, result: BindResult): void {
     const { deps, assumed, poke } = this.#context;
     const { recorder, clock, config = {} } = deps;
+    const results = { bound: 'scheduled', failed: 'error', gone: undefined } as const;
+    deps.metrics?.bound(pod.uid, results[result.outcome]);
     if (result.outcome === 'bound') {
       recorder.event(pod.pod, 'Normal', 'Scheduled', `Successfully assigned ${pod.key} to ${nodeName}`);
       if (!this.#stopped && assumed.has(pod.uid)) {

@@ -235,7 +235,8 @@ class LiveScheduler implements Scheduler {
     await informers.start();
     if (this.#stopped) return;
     const { metrics } = this.#deps;
-    if (metrics) metrics.state = () => ({ ...this.counts(), nodes: snapshot.nodeCount, pods: snapshot.podCount });
+    if (metrics)
+      metrics.state = () => ({ ...this.counts(), nodes: snapshot.nodeCount, pods: snapshot.podCount });
     this.#running = true;
     this.#poke();
   }
