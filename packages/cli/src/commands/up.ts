@@ -14,6 +14,7 @@ import { publishKubeconfig } from '../engine/kubeconfig.ts';
 import type { Published } from '../engine/kubeconfig.ts';
 import { livingEngine } from '../engine/living-engine.ts';
 import { makeFolder } from '../engine/make-folder.ts';
+import { readSchedulerConfig } from '../engine/scheduler-config.ts';
 import { startError } from '../engine/start-error.ts';
 
 export interface UpFlags {
@@ -23,6 +24,7 @@ export interface UpFlags {
   fakeGpus?: number;
   virtualNodes: number;
   nodeName?: string;
+  schedulerConfig?: string;
   /** commander's form of --no-node. */
   node: boolean;
   /** commander's form of --no-kubeconfig. */
@@ -71,6 +73,7 @@ export function register(program: Command, context: CliContext): void {
     )
     .option('--no-node', 'no node that runs processes: only virtual ones, without the taint')
     .option('--node-name <name>', "this node's name; else the host's")
+    .option('--scheduler-config <file>', 'profiles of the scheduler: a KubeSchedulerConfiguration (v1)')
     .option('--no-kubeconfig-merge', 'leave your kubeconfig alone (the data folder has one of its own)')
     .option('--log-level <level>', 'debug, info, warn or error', 'warn')
     .option('-d, --detach', 'run in the background; coracle down stops it')
@@ -80,6 +83,7 @@ export function register(program: Command, context: CliContext): void {
 Examples:
   coracle up
   coracle up --detach --fake-gpus 4
+  coracle up --scheduler-config scheduler.yaml
   coracle up --in-memory --port 0 --virtual-nodes 1000 --no-node`,
     )
     .action(async (flags: UpFlags) => {
@@ -91,6 +95,8 @@ Examples:
 async function serve(context: CliContext, flags: UpFlags): Promise<void> {
   const home = homeOf(flags.data, context.env);
   const logger = createLogger({ level: flags.logLevel, write: (line) => context.stderr.write(line) });
+  const scheduler =
+    flags.schedulerConfig === undefined ? undefined : await readSchedulerConfig(flags.schedulerConfig);
   const where = { home: flags.inMemory ? undefined : home, host: flags.host, port: flags.port };
   const engine = await startEngine({
     ...(flags.inMemory ? {} : { home }),
@@ -98,6 +104,7 @@ async function serve(context: CliContext, flags: UpFlags): Promise<void> {
     port: flags.port,
     ...(flags.fakeGpus === undefined ? {} : { fakeGpus: flags.fakeGpus }),
     virtualNodes: flags.virtualNodes,
+    ...(scheduler ? { scheduler } : {}),
     ...(flags.node ? (flags.nodeName ? { nodeName: flags.nodeName } : {}) : { nodeName: false as const }),
     logger,
   }).catch((error: unknown) => {

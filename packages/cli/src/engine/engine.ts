@@ -20,7 +20,8 @@ import type { Credentials, Unstructured } from '@coracle/machinery';
 import { createEventRecorder, createInformerFactory, systemClock } from '@coracle/operator';
 import type { Component, InformerFactory, Logger } from '@coracle/operator';
 import type { VirtualNodesOptions } from '@coracle/node';
-import { createScheduler } from '@coracle/scheduler';
+import { createScheduler, defaultProfile, podGroupCrds } from '@coracle/scheduler';
+import type { SchedulerConfig } from '@coracle/scheduler';
 import { memoryStore, openStore } from '@coracle/store';
 import { trainingControllers, trainingCrds, trainingRuntimes } from '@coracle/training';
 import { hostname } from 'node:os';
@@ -49,6 +50,8 @@ export interface EngineOptions {
   virtualShape?: Pick<VirtualNodesOptions, 'capacity' | 'labels'>;
   /** Of the node that runs processes; default: the host's name. `false`: no such node. */
   nodeName?: string | false;
+  /** Profiles and queue of the scheduler; default: kube-scheduler's. */
+  scheduler?: Pick<SchedulerConfig, 'profiles' | 'queue'>;
   logger: Logger;
 }
 
@@ -70,6 +73,9 @@ export interface Engine {
   /** Stops everything, containers too, and closes the store. */
   close(): Promise<void>;
 }
+
+/** Schedulers that manifests name; there is no other here to take their pods. */
+const schedulerNames = ['default-scheduler', 'coracle', 'scheduler-plugins-scheduler', 'volcano'];
 
 /** Starts an engine. Rejects, with everything undone, if the store is in use, the port is taken, or a part fails. */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
@@ -138,7 +144,10 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     }
     const readyMs = performance.now() - began;
 
-    await createMissing(boot, registry, lookup, [...engineObjects(), ...(trainingCrds() as Unstructured[])]);
+    await createMissing(boot, registry, lookup, [
+      ...engineObjects(),
+      ...([...trainingCrds(), ...podGroupCrds()] as Unstructured[]),
+    ]);
     await createMissing(boot, registry, lookup, trainingRuntimes() as Unstructured[]);
 
     const factory = (client: Client): InformerFactory => {
@@ -189,6 +198,10 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       random: Math.random,
       recorder: recorder(schedulerClient, 'default-scheduler'),
       logger,
+      config: {
+        profiles: schedulerNames.map((name) => defaultProfile({ schedulerName: name })),
+        ...options.scheduler,
+      },
     });
     const notes: string[] = [];
     await Promise.all([
