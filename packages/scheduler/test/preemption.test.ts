@@ -103,7 +103,9 @@ describe('preemption', () => {
     const snapshot = cluster({ a: [running('p', 1, t1, { requests: { cpu: '2' } })] });
     const leaving = snapshot.pod('pod-p')!.info.pod;
     const metadata = { ...leaving.metadata, deletionTimestamp: t2 };
-    snapshot.refreshPod({ ...snapshot.pod('pod-p')!.info, pod: { ...leaving, metadata } });
+    const conditions = [{ type: 'DisruptionTarget', status: 'True', reason: 'PreemptionByScheduler' }];
+    const status = { ...leaving.status, conditions };
+    snapshot.refreshPod({ ...snapshot.pod('pod-p')!.info, pod: { ...leaving, metadata, status } });
     const nominated = { ...high(), status: { nominatedNodeName: 'a' } };
     expect(victims(preempt(snapshot, nominated))).toBe(
       'preemption: not eligible due to a terminating pod on the nominated node.',

@@ -6,9 +6,10 @@
  * the most important victim.
  */
 import { selectorFrom, type Selector } from '@coracle/machinery';
-import type { PodDisruptionBudget } from '@coracle/machinery/api';
+import type { Pod, PodDisruptionBudget } from '@coracle/machinery/api';
 import { histogram, type Diagnosis } from './diagnosis.ts';
 import type { Framework, Probe } from './framework.ts';
+import type { PreemptionSettings } from './plugin.ts';
 import type { PodInfo } from './pod-info.ts';
 import type { VictimGroup } from './gang-victims.ts';
 import type { PlacedPod } from './snapshot.ts';
@@ -134,12 +135,14 @@ function whyNotEligible(framework: Framework, pod: PodInfo, diagnosis: Diagnosis
   if (pod.pod.spec?.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.';
   const nominated = framework.nominations.nodeOf(pod.uid) ?? pod.pod.status?.nominatedNodeName;
   const row = nominated === undefined ? undefined : framework.snapshot.rowOf(nominated);
-  // Nothing that leaves there can help any more: look elsewhere.
-  if (row === undefined || !diagnosis.resolvable.includes(row)) return undefined;
-  const leaving = framework.snapshot
+  if (row === undefined) return undefined;
+  const { snapshot } = framework;
+  const ours = snapshot
     .podsOn(row)
     .some(({ info }) => info.priority < pod.priority && isLeavingByPreemption(info.pod));
-  if (leaving) return 'not eligible due to a terminating pod on the nominated node.';
+  // Where nothing that leaves can help any more, the pod may look elsewhere.
+  if (ours && diagnosis.resolvable.includes(row))
+    return 'not eligible due to a terminating pod on the nominated node.';
   // The pods are gone, their devices are not free yet.
   return framework.freeing(row)
     ? 'not eligible due to devices on the nominated node that are being freed.'
