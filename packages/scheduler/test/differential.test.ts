@@ -103,6 +103,7 @@ describe('the core against the slow reference', () => {
       ['NodeResourcesFit', 1],
       ['PodTopologySpread', 2],
       ['InterPodAffinity', 2],
+      ['DynamicResources', 2],
       ['NodeResourcesBalancedAllocation', 1],
       ['ImageLocality', 1],
     ]);

@@ -79,7 +79,7 @@ export async function followDevices(
       update: (_before, slice) => sliceCame(slice),
       delete: (slice) => devices.removeSlice(slice),
     }),
-    follow(informer, ResourceClaim, {
+    follow<ResourceClaim>(informer, ResourceClaim, {
       add: (claim) => claimChanged(undefined, claim),
       update: claimChanged,
       delete: (claim) => {

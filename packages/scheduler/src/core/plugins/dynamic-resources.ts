@@ -17,7 +17,7 @@ import type { Shape } from '../dra/shape.ts';
 import { shareIdOf } from '../dra/share-id.ts';
 import type { AllocationResult } from '../dra/types.ts';
 import type { PodInfo } from '../pod-info.ts';
-import { normalizeToMax, type FilterPlugin, type GatePlugin, type ScorePlugin } from '../plugin.ts';
+import { normalizeToMax, type FilterPlugin, type GatePlugin, type RepairPlugin, type ScorePlugin } from '../plugin.ts';
 import { CannotReserve, type Reservation, type ReservePlugin } from '../reservation.ts';
 import type { Snapshot } from '../snapshot.ts';
 
@@ -131,7 +131,7 @@ function wishOf(pod: PodInfo, snapshot: Snapshot): Wish | string | undefined {
   return wish;
 }
 
-export const dynamicResources: FilterPlugin & ScorePlugin & ReservePlugin & GatePlugin = {
+export const dynamicResources: FilterPlugin & ScorePlugin & ReservePlugin & GatePlugin & RepairPlugin = {
   name,
   clusterWide: true,
   ownHints: true,
