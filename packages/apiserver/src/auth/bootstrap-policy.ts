@@ -173,6 +173,11 @@ const kubeScheduler: PolicyRule[] = [
     'podgroups/status',
   ]),
   rule(read, 'scheduling.k8s.io', ['priorityclasses']),
+  rule(['get', 'list', 'watch', 'patch', 'update'], 'scheduling.x-k8s.io', ['podgroups', 'podgroups/status']),
+  rule(['get', 'list', 'watch', 'patch', 'update'], 'scheduling.volcano.sh', [
+    'podgroups',
+    'podgroups/status',
+  ]),
   rule(read, 'kueue.x-k8s.io', ['*']),
 ];
 
