@@ -42,7 +42,7 @@ function cluster(nodes: readonly Node[], policy: GpuPolicy = 'GpuPacking') {
   const snapshot = createSnapshot();
   for (const each of nodes) snapshot.setNode(each);
   const framework = createFramework({
-    profile: gpuProfile(policy, { random: () => 0.5 }),
+    profile: gpuProfile(policy),
     snapshot,
     random: () => 0,
   });
@@ -219,7 +219,7 @@ describe('Fragmentation', () => {
     models: fc.constantFrom([], ['A100'], ['T4']),
   });
   const counts = fc.array(fc.tuple(shape, fc.integer({ min: 1, max: 50 })), { minLength: 1, maxLength: 12 });
-  const cardsLeft = fc.array(fc.constantFrom(0, 40, 250, 500, 540, 750, 1000), {
+  const cardsLeft = fc.array(fc.constantFrom<number>(0, 40, 250, 500, 540, 750, 1000), {
     minLength: 1,
     maxLength: 9,
   });

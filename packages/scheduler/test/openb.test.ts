@@ -24,7 +24,7 @@ describe('a small trace of our own', () => {
   const trace = readTrace('small', smallTraceFolder);
   // Pods that did not fit; cards in use and fragments at a demand of 100 %, in percent of all cards.
   test.each([
-    ['Random', [86, 85.316, 11.373]],
+    ['Random', [90, 87.136, 11.529]],
     ['DotProduct', [121, 95.276, 4.08]],
     ['GpuClustering', [151, 89.95, 10.054]],
     ['GpuPacking', [124, 94.376, 5.407]],
@@ -47,9 +47,11 @@ describe.skipIf(!traceIsThere)('the published table, workload `default`, one see
   test('each policy meets its figures, and the policies rank as published', () => {
     const trace = readTrace('default');
     const cells = publishedCells().filter(
-      ({ workload, metric }) => workload === 'default' && metric === 'allocated',
+      ({ workload, metric, demand }) => workload === 'default' && metric === 'allocated' && demand <= 100,
     );
-    const ours = new Map(policies.map((policy) => [policy, runOpenb(trace, policy, 43).allocated]));
+    const ours = new Map(
+      policies.map((policy) => [policy, runOpenb(trace, policy, 43, { until: 100 }).allocated]),
+    );
     for (const { policy, demand, mean, deviation } of cells) {
       const difference = Math.abs(ours.get(policy)![demand]! - mean);
       expect(difference, `${policy} at ${demand} %`).toBeLessThan(3 * deviation + 0.1);

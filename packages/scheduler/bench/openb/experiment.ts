@@ -53,7 +53,15 @@ export function targetOf(trace: Trace): WeightedShape[] {
   return popularShapes(counts.values());
 }
 
-export function runOpenb(trace: Trace, policy: GpuPolicy, seed: number, ratio = 1.3): Outcome {
+export interface RunOptions {
+  /** Pods are drawn until they ask for so much of the cluster's cards. Default 1.3. */
+  readonly ratio?: number;
+  /** The run ends when so many percent of the cards have been asked for. Default: all pods arrive. */
+  readonly until?: number;
+}
+
+export function runOpenb(trace: Trace, policy: GpuPolicy, seed: number, options: RunOptions = {}): Outcome {
+  const { ratio = 1.3, until = Infinity } = options;
   const random = new GoRandom(seed);
   random.int();
   const pods = arrivals(trace, random, ratio);
@@ -70,7 +78,6 @@ export function runOpenb(trace: Trace, policy: GpuPolicy, seed: number, ratio = 
 
   const targetWorkload = targetOf(trace);
   const profile = gpuProfile(policy, {
-    random: () => random.fraction(),
     fgd: { targetWorkload },
     ...(policy === 'Random' ? { cardSelection: 'Random' } : {}),
   });
@@ -92,10 +99,11 @@ export function runOpenb(trace: Trace, policy: GpuPolicy, seed: number, ratio = 
   let used = 0;
   let failed = 0;
   for (let i = 0; i < pods.length; i++) {
+    if (arrived > (until + 0.5) * (capacity / 100)) break;
     const { pod, shape } = pods[i]!;
     const asked = shape.count * shape.milli;
     arrived += asked;
-    const uid = `${i}`;
+    const uid = `${seed}/${i}`;
     const info = snapshot.describe({ ...pod, metadata: { ...pod.metadata, uid } });
     const decision = scheduleOne(framework, info);
     if (decision.fits) {

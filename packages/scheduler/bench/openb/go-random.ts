@@ -112,11 +112,6 @@ export class GoRandom {
     return value % n;
   }
 
-  /** Uniform in [0, 1), for those who want a fraction. */
-  fraction(): number {
-    return this.#int31() / 2 ** 31;
-  }
-
   /** rand.Shuffle. */
   shuffle(items: unknown[]): void {
     for (let i = items.length - 1; i > 0; i--) {

@@ -1,7 +1,7 @@
 /** Profiles for GPU clusters: kube-scheduler's rules for where a pod may run, and one policy for which of those nodes is best. */
 import { maxNodeScore, type Plugin, type Profile, type ScorePlugin } from './plugin.ts';
 import { fgdScore, type FgdScoreArgs } from './plugins/fgd-score.ts';
-import { gpuShare, type CardSelection, type GpuShareArgs } from './plugins/gpu-share.ts';
+import { gpuShare, type GpuShareArgs } from './plugins/gpu-share.ts';
 import {
   bestFitScore,
   dotProductScore,
@@ -12,29 +12,26 @@ import {
 } from './plugins/packing-scores.ts';
 import { defaultProfile, type DefaultProfileArgs } from './profile.ts';
 
-export type GpuPolicy =
-  | 'FGD'
-  | 'GpuPacking'
-  | 'GpuClustering'
-  | 'DotProduct'
-  | 'BestFit'
-  | 'FirstFit'
-  | 'Random';
+/** Which nodes a profile for GPUs prefers. A pod chooses it by the scheduler's name: `coracle-fgd`, `coracle-gpupacking`, ... */
+export const gpuPolicies = [
+  'FGD',
+  'GpuPacking',
+  'GpuClustering',
+  'DotProduct',
+  'BestFit',
+  'FirstFit',
+  'Random',
+] as const;
+export type GpuPolicy = (typeof gpuPolicies)[number];
 
 export interface GpuProfileArgs extends DefaultProfileArgs, GpuShareArgs {
   readonly fgd?: FgdScoreArgs;
-  /** Uniform in [0, 1): what Random draws with. */
-  readonly random?: () => number;
 }
 
 /** The default profile's filters, GpuShare, and the policy as the only score. */
 export function gpuProfile(policy: GpuPolicy, args: GpuProfileArgs = {}): Profile {
-  const { plugin, select } = scorer(policy, args);
   const base = defaultProfile(args);
-  const share: Plugin = gpuShare(args, {
-    ...(args.random && { random: args.random }),
-    ...(select && { select }),
-  });
+  const share: Plugin = gpuShare(args);
   const filters = base.plugins
     .filter((entry) => entry.plugin.name !== share.name)
     .map((entry) => ({ plugin: entry.plugin, weight: 0 }));
@@ -43,29 +40,18 @@ export function gpuProfile(policy: GpuPolicy, args: GpuProfileArgs = {}): Profil
     schedulerName: args.schedulerName ?? `coracle-${policy.toLowerCase()}`,
     // Packing looks for the one best node: every node is looked at.
     percentageOfNodesToScore: args.percentageOfNodesToScore ?? maxNodeScore,
-    plugins: [...filters, { plugin: share }, { plugin, weight: 1 }],
+    plugins: [...filters, { plugin: share }, { plugin: scorer(policy, args), weight: 1 }],
   };
 }
 
-function scorer(policy: GpuPolicy, args: GpuProfileArgs): { plugin: ScorePlugin; select?: CardSelection } {
-  switch (policy) {
-    case 'FGD': {
-      const plugin = fgdScore(args.fgd);
-      return { plugin, select: plugin.select };
-    }
-    case 'GpuPacking':
-      return { plugin: gpuPackingScore };
-    case 'GpuClustering':
-      return { plugin: gpuClusteringScore };
-    case 'DotProduct':
-      return { plugin: dotProductScore };
-    case 'BestFit':
-      return { plugin: bestFitScore };
-    case 'FirstFit':
-      return { plugin: firstFitScore };
-    case 'Random': {
-      if (!args.random) throw new Error('the policy Random needs a source of random numbers');
-      return { plugin: randomScore(args.random) };
-    }
-  }
+function scorer(policy: GpuPolicy, args: GpuProfileArgs): ScorePlugin {
+  if (policy === 'FGD') return fgdScore(args.fgd);
+  return {
+    GpuPacking: gpuPackingScore,
+    GpuClustering: gpuClusteringScore,
+    DotProduct: dotProductScore,
+    BestFit: bestFitScore,
+    FirstFit: firstFitScore,
+    Random: randomScore,
+  }[policy];
 }

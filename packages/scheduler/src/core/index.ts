@@ -80,7 +80,7 @@ export {
   type RequestShape,
   type WeightedShape,
 } from './cards/fragmentation.ts';
-export { gpuProfile, type GpuPolicy, type GpuProfileArgs } from './gpu-profiles.ts';
+export { gpuPolicies, gpuProfile, type GpuPolicy, type GpuProfileArgs } from './gpu-profiles.ts';
 export { scheduleOne } from './schedule-one.ts';
 export type { ResourceWeight, ScoringStrategy, ShapePoint } from './plugins/resource-scores.ts';
 export { createSnapshot, Snapshot, type PlacedPod } from './snapshot.ts';

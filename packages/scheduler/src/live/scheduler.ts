@@ -17,6 +17,8 @@ import {
   createQueue,
   createSnapshot,
   defaultProfile,
+  gpuPolicies,
+  gpuProfile,
   Nominations,
   type Framework,
   type PlacedPod,
@@ -89,6 +91,7 @@ class LiveScheduler implements Scheduler {
     const profiles = config.profiles ?? [
       defaultProfile({ schedulerName: 'default-scheduler' }),
       defaultProfile({ schedulerName: 'coracle' }),
+      ...gpuPolicies.map((policy) => gpuProfile(policy)),
     ];
     const frameworks = new Map<string, Framework>();
     for (const profile of profiles) {

@@ -17,7 +17,7 @@ import type { SchedulerMetrics } from './metrics.ts';
 import type { StatusWriter } from './status-writer.ts';
 
 export interface SchedulerConfig {
-  /** One a scheduler name. Default: kube-scheduler's, as `default-scheduler` and as `coracle`. */
+  /** One a scheduler name. Default: kube-scheduler's, as `default-scheduler` and as `coracle`; one a GPU policy (`coracle-fgd`, ...). */
   readonly profiles?: readonly Profile[];
   /** Bindings under way at a time; default 64. */
   readonly bindConcurrency?: number;

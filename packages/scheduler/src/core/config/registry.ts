@@ -6,13 +6,24 @@
  */
 import type { Plugin } from '../plugin.ts';
 import { dynamicResources } from '../plugins/dynamic-resources.ts';
+import { fgdScore } from '../plugins/fgd-score.ts';
+import { gpuShare } from '../plugins/gpu-share.ts';
 import { imageLocality } from '../plugins/image-locality.ts';
 import { interPodAffinity } from '../plugins/inter-pod-affinity.ts';
 import { nodeAffinity } from '../plugins/node-affinity.ts';
+import { nodeCardTopology } from '../plugins/node-card-topology.ts';
 import { nodeName } from '../plugins/node-name.ts';
 import { nodePorts } from '../plugins/node-ports.ts';
 import { nodeResourcesFit } from '../plugins/node-resources-fit.ts';
 import { nodeUnschedulable } from '../plugins/node-unschedulable.ts';
+import {
+  bestFitScore,
+  dotProductScore,
+  firstFitScore,
+  gpuClusteringScore,
+  gpuPackingScore,
+  randomScore,
+} from '../plugins/packing-scores.ts';
 import { podTopologySpread } from '../plugins/pod-topology-spread.ts';
 import { balancedAllocation } from '../plugins/resource-scores.ts';
 import { nodeVolumeLimits } from '../plugins/node-volume-limits.ts';
@@ -63,10 +74,20 @@ export function defaultRegistry(): PluginRegistry {
   add('NodeResourcesBalancedAllocation', ['preScore', 'score'], balancedAllocation);
   add('ImageLocality', ['score'], () => imageLocality);
   add('DefaultBinder', ['bind']);
+  // Cards (docs/gpus.md). The first two are on by default and have no say where no node speaks of its cards.
+  add('GpuShare', ['filter', 'reserve'], gpuShare);
+  add('NodeCardTopology', ['score'], () => nodeCardTopology);
+  add('FGDScore', ['score', 'reserve'], fgdScore);
+  add('GpuPackingScore', ['score'], () => gpuPackingScore);
+  add('GpuClusteringScore', ['score'], () => gpuClusteringScore);
+  add('DotProductScore', ['score'], () => dotProductScore);
+  add('BestFitScore', ['score'], () => bestFitScore);
+  add('FirstFitScore', ['score'], () => firstFitScore);
+  add('RandomScore', ['score'], () => randomScore);
   return registry;
 }
 
-/** kube-scheduler's default set (v1.36), in its order; those that the registry does not have are left out. */
+/** kube-scheduler's default set (v1.36), in its order, and what knows cards; those that the registry does not have are left out. */
 export const defaultPlugins: readonly { readonly name: string; readonly weight?: number }[] = [
   { name: 'SchedulingGates' },
   { name: 'PrioritySort' },
@@ -76,6 +97,7 @@ export const defaultPlugins: readonly { readonly name: string; readonly weight?:
   { name: 'NodeAffinity', weight: 2 },
   { name: 'NodePorts' },
   { name: 'NodeResourcesFit', weight: 1 },
+  { name: 'GpuShare' },
   { name: 'VolumeRestrictions' },
   { name: 'NodeVolumeLimits' },
   { name: 'VolumeBinding' },
@@ -86,5 +108,6 @@ export const defaultPlugins: readonly { readonly name: string; readonly weight?:
   { name: 'DefaultPreemption' },
   { name: 'NodeResourcesBalancedAllocation', weight: 1 },
   { name: 'ImageLocality', weight: 1 },
+  { name: 'NodeCardTopology', weight: 1 },
   { name: 'DefaultBinder' },
 ];

@@ -8,9 +8,9 @@ import {
 import { wholeCard, type CardRequest } from '../cards/card-request.ts';
 import type { ScorePlugin } from '../plugin.ts';
 import { cpuDimension, type PodInfo } from '../pod-info.ts';
-import type { ReservePlugin } from '../reservation.ts';
+import type { Reservation, ReservePlugin } from '../reservation.ts';
 import type { Snapshot } from '../snapshot.ts';
-import type { CardSelection } from './gpu-share.ts';
+import { takeCards } from './gpu-share.ts';
 
 export interface FgdScoreArgs {
   /** The workload to keep room for, by shares. Absent: learnt from the pods that are placed. */
@@ -22,16 +22,11 @@ export interface FgdScoreArgs {
 /** Learnt anew after this many placements, or an eighth of the pods placed if that is more. */
 const leastBetweenLessons = 256;
 
-export interface FgdScore extends ScorePlugin, ReservePlugin {
-  /** The card that keeps fragmentation lowest, for GpuShare. */
-  readonly select: CardSelection;
-}
-
 /**
  * Prefers the node, and on it the card, where the pod leaves the least of what the target workload cannot use (fragmentation
  * gradient descent; cards/fragmentation.ts).
  */
-export function fgdScore(args: FgdScoreArgs = {}): FgdScore {
+export function fgdScore(args: FgdScoreArgs = {}): ScorePlugin & ReservePlugin {
   const { targetWorkload, popularity = 95 } = args;
   let fragmentation = targetWorkload && new Fragmentation(targetWorkload);
   let placementsLeft = 0;
@@ -91,17 +86,19 @@ export function fgdScore(args: FgdScoreArgs = {}): FgdScore {
         },
       };
     },
-    reserve(_pod, _row, snapshot) {
-      if (targetWorkload || placementsLeft-- > 0) return undefined;
-      fragmentation = learn(snapshot);
-      // Scores made with the workload as it was known before do not hold any more.
-      snapshot.forgetVerdicts();
-      return undefined;
-    },
-    select(pod, request, row, snapshot) {
-      if (request.count > 1 || request.milli === wholeCard) return undefined;
-      judge(request, cpuOf(pod), row, snapshot);
-      return bestCard < 0 ? undefined : [bestCard];
+    reserve(pod, row, snapshot) {
+      const request = pod.cards;
+      let taken: Reservation | undefined;
+      if (request?.count === 1 && request.milli < wholeCard) {
+        judge(request, cpuOf(pod), row, snapshot);
+        if (bestCard >= 0) taken = takeCards(snapshot.cards, pod, [bestCard]);
+      }
+      if (!targetWorkload && placementsLeft-- <= 0) {
+        fragmentation = learn(snapshot);
+        // Scores made with the workload as it was known before do not hold any more.
+        snapshot.forgetVerdicts();
+      }
+      return taken;
     },
   };
 }

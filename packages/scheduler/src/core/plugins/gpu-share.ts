@@ -7,56 +7,34 @@
  */
 import type { CardColumns } from '../cards/card-columns.ts';
 import { indexAnnotation, wholeCardResource, writeIndices, type CardRequest } from '../cards/card-request.ts';
+import { lot } from '../cards/lot.ts';
 import { chooseCards } from '../cards/topology.ts';
 import type { FilterPlugin } from '../plugin.ts';
 import type { PodInfo } from '../pod-info.ts';
-import { CannotReserve, type ReservePlugin } from '../reservation.ts';
+import { CannotReserve, type Reservation, type ReservePlugin } from '../reservation.ts';
 import type { Snapshot } from '../snapshot.ts';
-
-/** Which cards of the node a pod gets. Undefined: those with the least room. */
-export type CardSelection = (
-  pod: PodInfo,
-  request: CardRequest,
-  row: number,
-  snapshot: Snapshot,
-) => readonly number[] | undefined;
 
 export interface GpuShareArgs {
   /**
    * Of parts of cards: `BestFit` (default) takes the card with the least room that suffices, `WorstFit` the one with the
-   * most, `Random` any. Another plugin that has an opinion of its own (FGDScore) comes before it.
+   * most, `Random` any. A plugin with an opinion of its own (FGDScore) reserves after this one and has the last word.
    */
   readonly cardSelection?: 'BestFit' | 'WorstFit' | 'Random';
-}
-
-export interface GpuShareOptions {
-  readonly random?: () => number;
-  /** Of the score plugin in charge. */
-  readonly select?: CardSelection;
 }
 
 const noSuchCards = 1;
 const otherModel = 2;
 const noRoom = 3;
 
-export function gpuShare(
-  args: GpuShareArgs = {},
-  options: GpuShareOptions = {},
-): FilterPlugin & ReservePlugin {
+export function gpuShare(args: GpuShareArgs = {}): FilterPlugin & ReservePlugin {
   const { cardSelection = 'BestFit' } = args;
-  const { random, select } = options;
-  const chosen = (pod: PodInfo, request: CardRequest, row: number, snapshot: Snapshot) => {
-    const { cards } = snapshot;
+  const chosen = (pod: PodInfo, request: CardRequest, row: number, { cards }: Snapshot) => {
     const topology = cards.topology[row];
-    // Several whole cards: those that are best linked.
+    // Several cards: those that are best linked.
     if (request.count > 1 && topology)
       return chooseCards(topology, cards.usable(row, request), request.count);
-    const preferred = select?.(pod, request, row, snapshot);
-    if (preferred) return preferred;
     if (cardSelection === 'WorstFit') return cards.loosest(row, request);
-    return cardSelection === 'Random' && random
-      ? anyOf(cards, row, request, random)
-      : cards.tightest(row, request);
+    return cardSelection === 'Random' ? anyOf(cards, row, request, pod.uid) : cards.tightest(row, request);
   };
   return {
     name: 'GpuShare',
@@ -95,14 +73,20 @@ export function gpuShare(
         if (request.extended) return undefined;
         throw new CannotReserve(`node ${snapshot.nameOf(row)} has no card with enough room`);
       }
-      const { uid } = pod;
-      cards.assign(uid, indices);
-      return {
-        bindingAnnotations: { [indexAnnotation]: writeIndices(indices) },
-        release: () => cards.assign(uid, undefined),
-        settle: () => cards.assign(uid, undefined),
-      };
+      return takeCards(cards, pod, indices);
     },
+  };
+}
+
+/** The pod gets these cards when it is placed, and their numbers are put on it by its binding. */
+export function takeCards(cards: CardColumns, pod: PodInfo, indices: readonly number[]): Reservation {
+  const { uid } = pod;
+  cards.assign(uid, indices);
+  const end = (): void => cards.assign(uid, undefined);
+  return {
+    bindingAnnotations: { [indexAnnotation]: writeIndices(indices) },
+    release: end,
+    settle: end,
   };
 }
 
@@ -110,13 +94,13 @@ function anyOf(
   cards: CardColumns,
   row: number,
   request: CardRequest,
-  random: () => number,
+  uid: string,
 ): readonly number[] | undefined {
   const usable = cards.usable(row, request);
   if (usable.length < request.count) return undefined;
   const picked: number[] = [];
   for (let left = request.count; left > 0; left--) {
-    const [card] = usable.splice(Math.min(usable.length - 1, Math.floor(random() * usable.length)), 1);
+    const [card] = usable.splice(Math.floor(lot(`${uid} ${left}`) * usable.length), 1);
     picked.push(card!);
   }
   return picked.toSorted((a, b) => a - b);

@@ -5,6 +5,7 @@
  */
 import { kindOf } from '../cards/card-columns.ts';
 import { wholeCard } from '../cards/card-request.ts';
+import { lot } from '../cards/lot.ts';
 import { maxNodeScore, type ScorePlugin } from '../plugin.ts';
 import { cpuDimension, type PodInfo } from '../pod-info.ts';
 import type { Snapshot } from '../snapshot.ts';
@@ -132,19 +133,17 @@ export const bestFitScore: ScorePlugin = {
   },
 };
 
-/** One node that fits, by lot. `random`: uniform in [0, 1). */
-export function randomScore(random: () => number): ScorePlugin {
-  return {
-    name: 'RandomScore',
-    clusterWide: true,
-    prepareScore: () => ({
-      score(_rows, count, scores) {
-        scores.fill(0, 0, count);
-        scores[Math.min(count - 1, Math.floor(random() * count))] = maxNodeScore;
-      },
-    }),
-  };
-}
+/** One of the nodes that fit, by lot: the pod's uid decides. */
+export const randomScore: ScorePlugin = {
+  name: 'RandomScore',
+  clusterWide: true,
+  prepareScore: (pod) => ({
+    score(_rows, count, scores) {
+      scores.fill(0, 0, count);
+      scores[Math.floor(lot(pod.uid) * count)] = maxNodeScore;
+    },
+  }),
+};
 
 /** The first node that fits, by name. */
 export const firstFitScore: ScorePlugin = {
