@@ -1,4 +1,4 @@
-import { Node, Pod } from '@coracle/machinery/api';
+import { Lease, Node, Pod } from '@coracle/machinery/api';
 import { createInformerFactory, silentLogger } from '@coracle/operator';
 import { fakeCluster, manualClock } from '@coracle/operator/testing';
 import fc from 'fast-check';
@@ -194,6 +194,27 @@ describe('virtual nodes', () => {
         (each) => each.resource === 'leases.coordination.k8s.io' && each.verb === 'create',
       ),
     ).toHaveLength(3);
+    await f.nodes.stop();
+  });
+
+  test('keep their leases fresh while writes of pods are slow', async () => {
+    const f = await fleet({ renewSeconds: 3, writers: 1 });
+    const held = Promise.withResolvers<undefined>();
+    f.cluster.intercept(({ method, path }) =>
+      method === 'PATCH' && path.includes('/pods/') ? held.promise : undefined,
+    );
+    const pod = { spec: { nodeName: 'virtual-1', containers: [{ name: 'main' }] } };
+    for (const name of ['a', 'b'])
+      f.cluster.seed({ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: 'default' }, ...pod });
+    for (let second = 0; second < 3; second++) {
+      await f.clock.advance(1000);
+      for (let i = 0; i < 30; i++) await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(f.cluster.objects(Lease, 'kube-node-lease')).toHaveLength(3);
+    expect(f.get('a')?.status?.phase).not.toBe('Running');
+    held.resolve(undefined);
+    await f.settle();
+    expect(f.get('b')?.status?.phase).toBe('Running');
     await f.nodes.stop();
   });
 });

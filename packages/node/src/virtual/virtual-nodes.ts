@@ -12,13 +12,14 @@ import {
   type NodeGateway,
 } from '@coracle/machinery';
 import { Lease, Node, Pod, type Taint } from '@coracle/machinery/api';
-import { type Clock, type Component, Fifo, type InformerFactory, type Logger } from '@coracle/operator';
+import { type Clock, type Component, type InformerFactory, type Logger } from '@coracle/operator';
 import { leaseNamespace } from '../agent/heartbeat.ts';
 import { newNode, type NodeDescription, standardLabels } from '../agent/node-object.ts';
 import { isTerminalPhase } from '../pod/containers.ts';
 import { Agenda } from './agenda.ts';
 import { defaultStages, type Stages, stagesOf } from './stages.ts';
 import { freshPod, restoredPod, step, type VirtualPod, virtualStatus } from './virtual-pod.ts';
+import { Writes } from './writes.ts';
 
 /** For virtual nodes beside real ones: pods stay off them unless they say that they may run there. */
 export const virtualTaint = { key: 'coracle.dev/virtual', value: 'true', effect: 'NoSchedule' } as const;
@@ -41,9 +42,9 @@ export interface VirtualNodesOptions {
   stages?: Partial<Stages> | undefined;
   /** In [0, 1), for failures by chance. */
   random?: (() => number) | undefined;
-  /** Seconds between renewals of a node's Lease (which lasts four times as long), spread evenly over the nodes; 0: no leases. Default 60. */
+  /** Seconds between renewals of a node's Lease (which lasts four times as long), spread evenly over the nodes; 0: no leases. Default 25: a node that says nothing for 50 seconds counts as lost. */
   renewSeconds?: number | undefined;
-  /** Writes in flight; default 32. */
+  /** Writes in flight, and as many renewals of leases; default 32. */
   writers?: number | undefined;
 }
 
@@ -85,9 +86,10 @@ class Fleet implements VirtualNodes {
   readonly #random: () => number;
   readonly #entries = new Map<string, Entry>();
   readonly #agenda: Agenda<string>;
-  readonly #queue = new Fifo<() => Promise<void>>();
-  readonly #settlers = new Set<() => void>();
-  #inFlight = 0;
+  /** Nodes and the states of their pods. */
+  readonly #writes: Writes;
+  /** Leases do not wait behind thousands of pods: a node whose lease is late counts as lost. */
+  readonly #renewals: Writes;
   #nextAddress = 0;
   #undo: (() => void) | undefined;
   #cancelRenew: (() => void) | undefined;
@@ -102,6 +104,11 @@ class Fleet implements VirtualNodes {
       this.#addresses.set(name, `10.${64 + (index >> 16)}.${(index >> 8) & 255}.${index & 255}`);
     this.#stages = { ...defaultStages, ...options.stages };
     this.#random = options.random ?? Math.random;
+    const failed = (error: unknown): void => {
+      if (!this.#stopped) options.logger.warn({ error: String(error) }, 'a write of virtual nodes failed');
+    };
+    this.#writes = new Writes(options.writers ?? 32, failed);
+    this.#renewals = new Writes(options.writers ?? 32, failed);
     this.#agenda = new Agenda(options.clock, (uid) => this.#step(uid));
   }
 
@@ -110,7 +117,7 @@ class Fleet implements VirtualNodes {
   }
 
   async start(): Promise<void> {
-    for (const [index, name] of this.#names.entries()) this.#write(() => this.#register(index, name));
+    for (const [index, name] of this.#names.entries()) this.#writes.add(() => this.#register(index, name));
     await this.settled();
     const pods = this.#options.informers.informer(Pod);
     this.#undo = pods.on({
@@ -128,7 +135,8 @@ class Fleet implements VirtualNodes {
     this.#undo?.();
     this.#cancelRenew?.();
     this.#agenda.clear();
-    this.#queue.clear();
+    this.#writes.clear();
+    this.#renewals.clear();
     await this.settled();
   }
 
@@ -136,35 +144,8 @@ class Fleet implements VirtualNodes {
     return this.#addresses.has(nodeName) ? this.#kubelet(nodeName) : undefined;
   }
 
-  settled(): Promise<void> {
-    if (this.#inFlight === 0 && this.#queue.length === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#settlers.add(resolve));
-  }
-
-  /** Runs writes a limited number at a time, in order. */
-  #write(work: () => Promise<void>): void {
-    this.#queue.push(work);
-    this.#drain();
-  }
-
-  #drain(): void {
-    while (this.#inFlight < (this.#options.writers ?? 32)) {
-      const work = this.#queue.shift();
-      if (work === undefined) break;
-      this.#inFlight += 1;
-      void work()
-        .catch((error: unknown) => {
-          if (!this.#stopped)
-            this.#options.logger.warn({ error: String(error) }, 'a write of virtual nodes failed');
-        })
-        .finally(() => {
-          this.#inFlight -= 1;
-          this.#drain();
-        });
-    }
-    if (this.#inFlight > 0 || this.#queue.length > 0) return;
-    for (const settle of this.#settlers) settle();
-    this.#settlers.clear();
+  async settled(): Promise<void> {
+    await Promise.all([this.#writes.settled(), this.#renewals.settled()]);
   }
 
   async #register(index: number, name: string): Promise<void> {
@@ -220,13 +201,15 @@ class Fleet implements VirtualNodes {
 
   /** Renews the leases whose turn it is, a second's worth at a time. */
   #renewSome(): void {
-    const { clock, renewSeconds = 60 } = this.#options;
+    const { clock, renewSeconds = 25 } = this.#options;
     if (renewSeconds <= 0 || this.#stopped) return;
     const share = Math.ceil(this.#names.length / renewSeconds);
     for (let i = 0; i < share; i++) {
       const name = this.#names[this.#renewAt % this.#names.length];
       this.#renewAt += 1;
-      if (name !== undefined) this.#write(() => this.#renew(name, renewSeconds));
+      // Those that a slow server has not taken yet say as much as new ones would.
+      if (name !== undefined && this.#renewals.waiting < this.#names.length)
+        this.#renewals.add(() => this.#renew(name, renewSeconds));
     }
     this.#cancelRenew = clock.after(1000, () => this.#renewSome());
   }
@@ -301,7 +284,7 @@ class Fleet implements VirtualNodes {
     entry.dirty = true;
     if (entry.writing) return;
     entry.writing = true;
-    this.#write(async () => {
+    this.#writes.add(async () => {
       try {
         while (entry.dirty && !entry.gone && entry.pod.metadata.deletionTimestamp === undefined) {
           entry.dirty = false;
@@ -341,7 +324,7 @@ class Fleet implements VirtualNodes {
     if (entry.gone) return;
     entry.gone = true;
     const { name, namespace, uid } = entry.pod.metadata;
-    this.#write(async () => {
+    this.#writes.add(async () => {
       try {
         await this.#options.client.delete(Pod, name, {
           namespace,
