@@ -74,6 +74,8 @@ export function* findingGangPreemption(
     const clearing = new Clearing(framework, gang, needed, domain, new VictimPool(snapshot, options));
     const plan = yield* clearing.run(best?.cost);
     if (!plan) continue;
+    // It fits as things are.
+    if (plan.victims.length === 0 && plan.leaving === 0) return undefined;
     plans++;
     if (!best || compareCosts(plan.cost, best.cost) < 0) best = plan;
     if (plans >= enough || best.victims.length === 0) break;
@@ -90,6 +92,7 @@ export function victimsLeaving(framework: Framework, gang: Gang): boolean {
     const row = nodeName === undefined ? undefined : framework.snapshot.rowOf(nodeName);
     if (row === undefined) return false;
     const leaving = framework.snapshot.podsOn(row);
+    if (framework.freeing(row)) return true;
     return leaving.some(
       ({ info }) => info.priority < pod.priority && info.pod.metadata.deletionTimestamp !== undefined,
     );
@@ -177,6 +180,8 @@ interface Unit {
 
 interface Plan extends GangVictims {
   readonly cost: Cost;
+  /** Pods taken as gone though nobody evicts them. */
+  readonly leaving: number;
 }
 
 /** Units that make room for one member at least on a row. */
@@ -241,12 +246,17 @@ class Clearing {
       if (this.#placed.length < this.#needed || !tasksMet(this.#gang, this.#placed)) return undefined;
       yield* this.#spare();
       const victims = this.#evicted.flat().sort(moreImportant);
-      // It fits as things are.
-      if (victims.length === 0 && leaving === 0) return undefined;
       const final = new VictimPool(this.#snapshot, { budgets: [], group: () => undefined }).cost(victims);
       const violations = this.#violations(victims);
       const placed = this.#placed.map(({ pod, nodeName }) => ({ pod, nodeName }));
-      return { placed, victims, violations, domain: this.#domain.name, cost: { ...final, violations } };
+      return {
+        placed,
+        victims,
+        violations,
+        domain: this.#domain.name,
+        leaving,
+        cost: { ...final, violations },
+      };
     } finally {
       trial.rollback();
     }
