@@ -8,6 +8,7 @@ import { statefulSetController } from './apps/stateful/statefulset-controller.ts
 import { cronJobController } from './cron/cronjob-controller.ts';
 import { depsFor } from './deps.ts';
 import type { ControllerDeps } from './deps.ts';
+import { resourceClaimController } from './devices/resource-claim-controller.ts';
 import { disruptionController } from './disruption/disruption-controller.ts';
 import type { DisruptionOptions } from './disruption/disruption-controller.ts';
 import { endpointSliceController } from './endpoints/endpointslice-controller.ts';
@@ -73,6 +74,7 @@ export function controllers(deps: ControllerDeps, options: ControllerOptions = {
     claimProtection(of('pvc-protection-controller')),
     volumeProtection(of('pv-protection-controller')),
     ephemeralVolumeController(of('ephemeral-volume-controller')),
+    resourceClaimController(of('resource-claim-controller')),
     ...(deps.rootCa === undefined ? [] : [rootCaPublisher(of('root-ca-cert-publisher'), deps.rootCa)]),
   ];
 }

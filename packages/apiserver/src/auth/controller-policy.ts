@@ -149,6 +149,8 @@ export function controllerRules(): Record<string, PolicyRule[]> {
         'resourceclaims/status',
         'resourceclaimtemplates',
       ]),
+      rule(read, 'scheduling.k8s.io', ['podgroups']),
+      rule(['update', 'patch'], 'scheduling.k8s.io', ['podgroups/status', 'podgroups/finalizers']),
       podStatus,
     ],
     'resourcequota-controller': [

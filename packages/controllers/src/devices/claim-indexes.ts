@@ -1,0 +1,51 @@
+/** Indexes over pods, groups and claims that the resource claim controller walks along. */
+import type { Pod, PodGroup, ResourceClaim } from '@coracle/machinery/api';
+import type { Informer } from '@coracle/operator';
+import { claimNameOf, ownerOf } from './generated-claims.ts';
+
+/** Pods by `namespace/name` of the claims they use. */
+export const byClaim = 'devices/claim';
+/** Pods and groups by `namespace/name` of the templates they use. */
+export const byTemplate = 'devices/template';
+/** Pods with claims by `namespace/name` of their group. */
+export const byGroup = 'devices/group';
+/** Claims by uid of what they were made for. */
+export const byOwner = 'devices/owner';
+
+const inNamespaceOf = ({ metadata }: Pod | PodGroup, name: string): string =>
+  `${metadata.namespace ?? ''}/${name}`;
+const templatesOf = (consumer: Pod | PodGroup): string[] =>
+  (consumer.spec?.resourceClaims ?? []).flatMap(({ resourceClaimTemplateName }) =>
+    resourceClaimTemplateName ? [inNamespaceOf(consumer, resourceClaimTemplateName)] : [],
+  );
+
+/** The key of the pod's group, if it has claims that the group may share. */
+export function groupKeyOf(pod: Pod): string | undefined {
+  const name = pod.spec?.schedulingGroup?.podGroupName;
+  return name && pod.spec?.resourceClaims?.length ? inNamespaceOf(pod, name) : undefined;
+}
+
+/** The keys of the claims that the pod uses, as far as they are known. */
+export function claimKeysOf(pod: Pod): string[] {
+  const extended = pod.status?.extendedResourceClaimStatus?.resourceClaimName;
+  const names = (pod.spec?.resourceClaims ?? []).map((entry) => claimNameOf(pod, entry));
+  return [...names, extended].flatMap((name) => (name ? [inNamespaceOf(pod, name)] : []));
+}
+
+export function addClaimIndexes(
+  pods: Informer<Pod>,
+  groups: Informer<PodGroup>,
+  claims: Informer<ResourceClaim>,
+): void {
+  pods.addIndex(byClaim, claimKeysOf);
+  pods.addIndex(byTemplate, templatesOf);
+  pods.addIndex(byGroup, (pod) => {
+    const key = groupKeyOf(pod);
+    return key === undefined ? [] : [key];
+  });
+  groups.addIndex(byTemplate, templatesOf);
+  claims.addIndex(byOwner, (claim) => {
+    const owner = ownerOf(claim);
+    return owner ? [owner.uid] : [];
+  });
+}
