@@ -51,9 +51,17 @@ const labelValueShape = shape(
   '12345',
 );
 
+/**
+ * Good names that were seen before, for the names of things that come up again and again: keys of labels, resources, fields.
+ * Bounded, as callers send what they like.
+ */
+const goodNames = new Set<string>();
+const remembered = 2_000;
+
 const join = (problems: string[]): string | undefined =>
   problems.length === 0 ? undefined : problems.join('; ');
 function check(text: string, max: number, pattern: RegExp, message: string): string | undefined {
+  if (pattern.test(text) && bytes(text) <= max) return undefined;
   const problems: string[] = [];
   if (bytes(text) > max) problems.push(tooLong(max));
   if (!pattern.test(text)) problems.push(message);
@@ -72,6 +80,16 @@ export const dns1035Label = (name: string): string | undefined =>
 
 /** Label and annotation keys, resource names, finalizers: `name` or `prefix.example/name`. */
 export function qualifiedName(name: string): string | undefined {
+  if (goodNames.has(name)) return undefined;
+  const problem = qualifiedNameProblem(name);
+  if (problem === undefined) {
+    if (goodNames.size >= remembered) goodNames.clear();
+    goodNames.add(name);
+  }
+  return problem;
+}
+
+function qualifiedNameProblem(name: string): string | undefined {
   const parts = name.split('/');
   const problems: string[] = [];
   let last = parts[0] ?? '';

@@ -17,13 +17,17 @@ export interface MetaRules {
 
 const bytes = (text: string): number => Buffer.byteLength(text);
 
+/** No text of this many characters has more bytes than the limit (a character takes at most three). */
+const surelyFits = annotationLimit / 3;
+
 /** What is wrong with the labels at `path`. */
 export function labelsProblems(
   labels: Readonly<Record<string, string>> | undefined,
   path: string,
 ): FieldError[] {
   const problems: FieldError[] = [];
-  for (const [key, value] of Object.entries(labels ?? {})) {
+  for (const key in labels) {
+    const value = labels[key] ?? '';
     const badKey = qualifiedName(key);
     if (badKey) problems.push({ type: 'FieldValueInvalid', field: path, badValue: key, detail: badKey });
     const badValue = labelValue(value);
@@ -33,19 +37,22 @@ export function labelsProblems(
   return problems;
 }
 
+const totalBytes = (texts: Readonly<Record<string, string>>): number =>
+  Object.entries(texts).reduce((total, [key, value]) => total + bytes(key) + bytes(value), 0);
+
 /** What is wrong with the annotations at `path`. */
 export function annotationsProblems(
   annotations: Readonly<Record<string, string>> | undefined,
   path: string,
 ): FieldError[] {
   const problems: FieldError[] = [];
-  let total = 0;
-  for (const [key, value] of Object.entries(annotations ?? {})) {
+  let length = 0;
+  for (const key in annotations) {
     const badKey = qualifiedName(key.toLowerCase());
     if (badKey) problems.push({ type: 'FieldValueInvalid', field: path, badValue: key, detail: badKey });
-    total += bytes(key) + bytes(value);
+    length += key.length + (annotations[key] ?? '').length;
   }
-  if (total > annotationLimit) {
+  if (length > surelyFits && totalBytes(annotations ?? {}) > annotationLimit) {
     problems.push({
       type: 'FieldValueTooLong',
       field: path,
@@ -113,10 +120,10 @@ export function validateObjectMeta(meta: ObjectMeta, rules: MetaRules): FieldErr
       detail: 'must be greater than or equal to 0',
     });
   }
-  problems.push(...labelsProblems(meta.labels, `${path}.labels`));
-  problems.push(...annotationsProblems(meta.annotations, `${path}.annotations`));
-  problems.push(...ownersProblems(meta, `${path}.ownerReferences`));
-  problems.push(...finalizersProblems(meta.finalizers, `${path}.finalizers`));
+  if (meta.labels) problems.push(...labelsProblems(meta.labels, `${path}.labels`));
+  if (meta.annotations) problems.push(...annotationsProblems(meta.annotations, `${path}.annotations`));
+  if (meta.ownerReferences) problems.push(...ownersProblems(meta, `${path}.ownerReferences`));
+  if (meta.finalizers) problems.push(...finalizersProblems(meta.finalizers, `${path}.finalizers`));
   return problems;
 }
 

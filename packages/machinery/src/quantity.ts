@@ -174,9 +174,23 @@ export class Quantity {
   }
 }
 
+/** Quantities of texts that were parsed before: a cluster's amounts are a few, written again and again. */
+const parsedBefore = new Map<string, Quantity>();
+const remembered = 2_000;
+
 /** Parses a quantity. Throws Error with the API server's message if `text` is none. Numbers stand for their text. */
 export function parseQuantity(text: string | number): Quantity {
   const source = typeof text === 'number' ? String(text) : text;
+  let quantity = parsedBefore.get(source);
+  if (quantity !== undefined) return quantity;
+  quantity = parse(source);
+  if (source.length > 40) return quantity;
+  if (parsedBefore.size >= remembered) parsedBefore.clear();
+  parsedBefore.set(source, quantity);
+  return quantity;
+}
+
+function parse(source: string): Quantity {
   const problem = quantityProblem(source);
   const match = problem === undefined ? pattern.exec(source) : null;
   if (!match) throw new Error(problem);

@@ -62,6 +62,13 @@ function storedAsIs(kind: Kind, entry: Entry): boolean {
   return kind.builtin || writtenUnder.get(entry) === kind;
 }
 
+const apiVersions = new WeakMap<Kind, string>();
+function isOf(kind: Kind, object: Unstructured): boolean {
+  let apiVersion = apiVersions.get(kind);
+  if (apiVersion === undefined) apiVersions.set(kind, (apiVersion = apiVersionOf(kind)));
+  return object.apiVersion === apiVersion && object.kind === kind.kind;
+}
+
 function viewOf(kind: Kind, entry: Entry): View {
   let all = views.get(entry);
   if (all === undefined) views.set(entry, (all = new Map()));
@@ -94,9 +101,10 @@ export function fromStorage(kind: Kind, strategy: Strategy, object: Unstructured
 
 /** The object as `kind` shows it, frozen and shared. */
 export function objectOf(kind: Kind, strategy: Strategy, entry: Entry): Unstructured {
-  if (storedAsIs(kind, entry)) return storedObject(entry);
+  const stored = storedObject(entry);
+  if (isOf(kind, stored) && (kind.builtin || writtenUnder.get(entry) === kind)) return stored;
   const view = viewOf(kind, entry);
-  view.object ??= deepFreeze(fromStorage(kind, strategy, storedObject(entry)));
+  view.object ??= deepFreeze(fromStorage(kind, strategy, stored));
   return view.object;
 }
 

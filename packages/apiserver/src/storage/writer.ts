@@ -1,12 +1,10 @@
 /** Puts objects into the store: version, head and resourceVersion as the rest of the server expects them. */
-import { ApiError, apiVersionOf, deepFreeze, type Kind, type Unstructured } from '@coracle/machinery';
+import { ApiError, apiVersionOf, deepFreeze, type Kind, setKey, type Unstructured } from '@coracle/machinery';
 import type { Entry, Sealed, WriteResult } from '@coracle/store';
 import type { ServerContext } from '../context.ts';
 import type { Strategy } from '../contracts.ts';
 import { storedGroup } from './keys.ts';
 import { markWritten } from './views.ts';
-
-const encoder = new TextEncoder();
 
 /** The kind of the version that objects of `kind` are stored in; the served one if that version is not served. */
 export function storageKind(ctx: ServerContext, kind: Kind): Kind {
@@ -27,9 +25,16 @@ export function toStorage(kind: Kind, strategy: Strategy, object: Unstructured):
 
 /** Bytes of `object` at `revision`, head first. The object becomes the entry's shared one: frozen from here on. */
 function seal(ctx: ServerContext, object: Unstructured, revision: number): Sealed {
-  const { apiVersion, kind, metadata, ...rest } = object;
-  const sealed = { apiVersion, kind, metadata: { ...metadata, resourceVersion: String(revision) }, ...rest };
-  const bytes = encoder.encode(JSON.stringify(sealed));
+  const sealed: Unstructured = {
+    apiVersion: object.apiVersion,
+    kind: object.kind,
+    metadata: { ...object.metadata, resourceVersion: String(revision) },
+  };
+  for (const field in object)
+    if (field !== 'apiVersion' && field !== 'kind' && field !== 'metadata')
+      setKey(sealed, field, object[field]);
+  // A Buffer and not a TextEncoder: small ones share their memory, which is a fifth of the cost.
+  const bytes = Buffer.from(JSON.stringify(sealed));
   if (bytes.length > ctx.limits.objectBytes) throw tooLarge(bytes.length, ctx.limits.objectBytes);
   return { bytes, object: deepFreeze(sealed) };
 }
@@ -55,7 +60,7 @@ export async function putObject(
 ): Promise<WriteResult> {
   const result = await ctx.store.write({ key, expect, seal: (revision) => seal(ctx, object, revision) });
   if (result.ok) {
-    if (kind.version === kind.storageVersion) markWritten(result.entry, kind);
+    if (!kind.builtin && kind.version === kind.storageVersion) markWritten(result.entry, kind);
     ctx.written(kind, result.entry);
   }
   return result;
