@@ -162,6 +162,7 @@ export class Snapshot {
       this.nodeCount++;
     }
     this.#nodes[row] = node;
+    this.devices.inventory.nodeChanged(row);
     this.#readNode(row, node);
     this.#touch(row);
     const waiting = this.#homeless.get(name);
@@ -183,6 +184,7 @@ export class Snapshot {
     }
     this.#rows.delete(name);
     this.#nodes[row] = undefined;
+    this.devices.inventory.nodeChanged(row);
     this.alive[row] = 0;
     this.nodeCount--;
     for (const column of this.allocatable) column[row] = 0;

@@ -1,7 +1,7 @@
 /**
  * Which devices each node can use, out of all resource slices. A node's view is put together when it is first asked for and
- * kept until its slices change; its `stamp` changes with every change of its devices or their use, so whoever kept a verdict
- * knows by one compare whether it still holds.
+ * kept until its slices change; its row's stamp changes with every change of its devices or their use, so whoever kept a
+ * verdict knows by one compare whether it still holds.
  */
 import type { DeviceTaintRule, Node, NodeSelector, ResourceSlice } from '@coracle/machinery/api';
 import { compileTerms, type RowTest } from '../node-selector.ts';
@@ -11,9 +11,7 @@ import { Pool } from './pool.ts';
 import { Uses } from './uses.ts';
 
 export interface NodeView {
-  readonly node: Node;
-  /** Never used before; another with every change. */
-  stamp: number;
+  readonly row: number;
   readonly pools: readonly PoolView[];
   /** Devices of all pools that can be allocated from, in the order in which they are tried. */
   readonly candidates: readonly PoolDevice[];
@@ -29,6 +27,8 @@ export interface PoolView {
 
 export class Inventory {
   readonly uses: Uses;
+  /** By row of the snapshot: a number never used before with every change; 0 where nothing is known. */
+  stamps = new Float64Array(0);
   readonly #snapshot: Snapshot;
   readonly #pools = new Map<string, Pool>();
   /** Slices of one node, by its name; of others. */
@@ -37,7 +37,7 @@ export class Inventory {
   readonly #rules = new Map<string, DeviceTaintRule>();
   readonly #slices = new Map<string, ResourceSlice>();
   /** By row of the snapshot. */
-  #views: (NodeView | undefined)[] = [];
+  readonly #views: (NodeView | undefined)[] = [];
   #stamps = 0;
   readonly #selectors = new Map<string, RowTest>();
   readonly #one = new Int32Array(1);
@@ -118,14 +118,20 @@ export class Inventory {
 
   /** What the node in the row can use. */
   view(row: number): NodeView {
-    const node = this.#snapshot.node(row)!;
     const known = this.#views[row];
-    if (known?.node === node) return known;
-    if (known) this.#forget(row, known);
-    const view = this.#look(row, node);
+    if (known) return known;
+    const view = this.#look(row, this.#snapshot.node(row)!);
     this.#views[row] = view;
     for (const { pool } of view.pools) pool.viewers.add(view);
+    if (row >= this.stamps.length) this.#grow(row);
+    this.stamps[row] = ++this.#stamps;
     return view;
+  }
+
+  /** The node in the row is new, another, or gone. */
+  nodeChanged(row: number): void {
+    const view = this.#views[row];
+    if (view) this.#forget(view);
   }
 
   /** True if the selector holds for the node in the row. */
@@ -168,8 +174,7 @@ export class Inventory {
     }
     found.sort((a, b) => Number(a.late) - Number(b.late) || (a.pool.id < b.pool.id ? -1 : 1));
     return {
-      node,
-      stamp: ++this.#stamps,
+      row,
       pools: found,
       candidates: found.flatMap(({ devices, incomplete, invalid }) => (incomplete || invalid ? [] : devices)),
     };
@@ -203,35 +208,31 @@ export class Inventory {
     const { nodeName } = slice.spec;
     if (nodeName) {
       const row = this.#snapshot.rowOf(nodeName);
-      const view = row === undefined ? undefined : this.#views[row];
-      if (view) this.#forget(row!, view);
-    } else {
-      for (const [row, view] of this.#views.entries()) if (view) this.#forget(row, view);
-      this.#views = [];
-    }
+      if (row !== undefined) this.nodeChanged(row);
+    } else for (const view of this.#views) if (view) this.#forget(view);
   }
 
   #forgetViewers(pool: Pool): void {
-    for (const view of pool.viewers) {
-      const row = this.#snapshot.rowOf(view.node.metadata.name);
-      if (row !== undefined && this.#views[row] === view) this.#views[row] = undefined;
-      for (const other of view.pools) if (other.pool !== pool) other.pool.viewers.delete(view);
-      view.stamp = ++this.#stamps;
-    }
-    pool.viewers.clear();
+    for (const view of Array.from(pool.viewers)) this.#forget(view);
   }
 
-  #forget(row: number, view: NodeView): void {
+  #forget(view: NodeView): void {
     for (const { pool } of view.pools) pool.viewers.delete(view);
-    view.stamp = ++this.#stamps;
-    this.#views[row] = undefined;
+    this.stamps[view.row] = 0;
+    this.#views[view.row] = undefined;
+  }
+
+  #grow(row: number): void {
+    const stamps = new Float64Array(Math.max(16, 2 ** Math.ceil(Math.log2(row + 1))));
+    stamps.set(this.stamps);
+    this.stamps = stamps;
   }
 
   #usesChanged(id: string): void {
     const pool = this.#pools.get(id);
     if (!pool) return;
     pool.usesChanged();
-    for (const view of pool.viewers) view.stamp = ++this.#stamps;
+    for (const { row } of pool.viewers) this.stamps[row] = ++this.#stamps;
   }
 }
 

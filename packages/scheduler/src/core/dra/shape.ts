@@ -2,11 +2,11 @@
  * What a kind of pod asks for in devices, and what that came to on each node. Pods whose claims are made from one template
  * have one shape, so the second of a thousand costs one node, not all.
  *
- * Invariant: `code` and `score` of a row hold if `stamp[row]` is the stamp of the row's view.
+ * Invariant: code and score of a row hold if `#stamp[row]` is the row's stamp in the inventory.
  */
 import { allocate, type Allocation, type Budget, type Pick } from './allocator.ts';
 import type { ClaimAsk } from './ask.ts';
-import type { NodeView } from './inventory.ts';
+import type { Inventory, NodeView } from './inventory.ts';
 
 /** Most alternatives of a request (FirstAvailableDeviceRequestMaxSize): the first is worth this much. */
 const maxAlternatives = 8;
@@ -28,14 +28,27 @@ export class Shape {
   }
 
   /** 0 if the claims can be allocated on the node, else a code that `reason` knows. */
-  judge(row: number, view: NodeView, budget: Budget): number {
-    if (this.#stamp[row] === view.stamp) return this.#code[row]!;
+  judge(row: number, inventory: Inventory, budget: Budget): number {
+    const view = inventory.view(row);
+    const stamp = inventory.stamps[row]!;
+    if (this.#stamp[row] === stamp) return this.#code[row]!;
     if (row >= this.#stamp.length) this.#grow(row);
     const result = this.allocate(view, budget);
-    this.#stamp[row] = view.stamp;
+    this.#stamp[row] = stamp;
     if (!('picks' in result)) return (this.#code[row] = this.#codeOf(result.reason, result.claim));
     if (this.prioritized) this.#score[row] = scoreOf(this.claims, result.picks);
     return (this.#code[row] = 0);
+  }
+
+  /** What was judged and still holds; -1 for rows that must be judged anew. */
+  recall({ stamps }: Inventory, rows: Int32Array, count: number, codes: Int32Array): void {
+    const known = this.#stamp;
+    const code = this.#code;
+    for (let i = 0; i < count; i++) {
+      const row = rows[i]!;
+      const stamp = stamps[row];
+      codes[i] = stamp && known[row] === stamp ? code[row]! : -1;
+    }
   }
 
   /** As judged. */

@@ -162,7 +162,7 @@ export const dynamicResources: FilterPlugin & ScorePlugin & ReservePlugin & Gate
       if (!shape) return 0;
       if (spent > stepsPerDecision) return outOfTime;
       const budget = { left: stepsPerNode };
-      const code = shape.judge(row, inventory.view(row), budget);
+      const code = shape.judge(row, inventory, budget);
       spent += stepsPerNode - budget.left;
       if (code === 0) return 0;
       let index = shapes.indexOf(shape);
@@ -176,11 +176,19 @@ export const dynamicResources: FilterPlugin & ScorePlugin & ReservePlugin & Gate
       const rest = code - firstAsked;
       return shapes[rest >> 16]!.reason(rest & 0xffff);
     };
+    /** The shape on every node, where nothing else matters. */
+    const simple = wish.leftover === undefined && wish.allocated.length === 0 && wish.backed.length === 0;
+    const alike = simple ? wish.shape(0) : undefined;
     // Upstream never evicts for devices.
     const mayEvict = snapshot.hasPodsBelow(pod.priority);
     return {
       filter(rows, count, codes) {
-        for (let i = 0; i < count; i++) codes[i] = judge(rows[i]!);
+        if (!alike) {
+          for (let i = 0; i < count; i++) codes[i] = judge(rows[i]!);
+          return;
+        }
+        alike.recall(inventory, rows, count, codes);
+        for (let i = 0; i < count; i++) if (codes[i] !== 0) codes[i] = judge(rows[i]!);
       },
       reasons(code) {
         const { reason, claim } = why(code);
@@ -198,7 +206,7 @@ export const dynamicResources: FilterPlugin & ScorePlugin & ReservePlugin & Gate
         for (let i = 0; i < count; i++) {
           const row = rows[i]!;
           const shape = wish.shape(wish.missing(snapshot, row));
-          const fits = shape?.judge(row, wish.state.inventory.view(row), { left: stepsPerNode }) === 0;
+          const fits = shape?.judge(row, wish.state.inventory, { left: stepsPerNode }) === 0;
           scores[i] = fits ? shape.score(row) : 0;
         }
       },
