@@ -51,7 +51,13 @@ function follow(client: Client, resourceVersion: string, names: ReadonlySet<stri
       if (!stop.signal.aborted) bound.reject(error as Error);
     }
   })();
-  return { bound: bound.promise, running: running.promise, left: () => idle.size, stop: () => stop.abort() };
+  return {
+    bound: bound.promise,
+    running: running.promise,
+    left: () => ({ unbound: waiting.size, idle: idle.size }),
+    oneUnbound: (): string | undefined => waiting.values().next().value,
+    stop: () => stop.abort(),
+  };
 }
 
 /** Creates the pods. Resolves when all run, with the milliseconds until all were bound and until all ran. */
@@ -64,6 +70,15 @@ async function runAll(
   const { metadata } = await client.list(Pod, { namespace: 'default', limit: 1 });
   const following = follow(client, metadata.resourceVersion, new Set(shapes.map(({ name }) => name)));
   const began = performance.now();
+  const tell = async (): Promise<void> => {
+    const { unbound, idle } = following.left();
+    const name = following.oneUnbound();
+    const get = name === undefined ? undefined : client.get(Pod, name, { namespace: 'default' });
+    const pod = await get?.catch(() => undefined);
+    const why = pod?.status?.conditions?.find(({ type }) => type === 'PodScheduled')?.message ?? '';
+    console.error(`    ${shapes.length} pods: ${unbound} without a node, ${idle} not running. ${why}`);
+  };
+  const progress = setInterval(() => void tell(), 10_000);
   try {
     await inParallel(shapes.length, (index) =>
       client.create(Pod, podOf(shapes[index]!), { namespace: 'default' }),
@@ -71,10 +86,11 @@ async function runAll(
     const late = sleep(patienceMs, 'late', { ref: false });
     const bound = following.bound.then(() => performance.now() - began);
     if ((await Promise.race([Promise.all([bound, following.running]), late])) === 'late') {
-      throw new Error(`${following.left()} of ${shapes.length} pods do not run after ${patienceMs} ms`);
+      throw new Error(`${following.left().idle} of ${shapes.length} pods do not run after ${patienceMs} ms`);
     }
     return { boundMs: await bound, runningMs: performance.now() - began };
   } finally {
+    clearInterval(progress);
     following.stop();
   }
 }
