@@ -50,8 +50,8 @@ export interface EngineOptions {
   virtualShape?: Pick<VirtualNodesOptions, 'capacity' | 'labels'>;
   /** Of the node that runs processes; default: the host's name. `false`: no such node. */
   nodeName?: string | false;
-  /** Profiles and queue of the scheduler; default: kube-scheduler's. */
-  scheduler?: Pick<SchedulerConfig, 'profiles' | 'queue'>;
+  /** Profiles and queue of the scheduler; default: kube-scheduler's. `false`: no scheduler. */
+  scheduler?: Pick<SchedulerConfig, 'profiles' | 'queue'> | false | undefined;
   logger: Logger;
 }
 
@@ -112,7 +112,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       lookup,
       authentication: createAuthentication({ tokenKeys, lookup, now }),
       authorizer,
-      admission: builtinAdmission({ lookup, authorizer, now }),
+      admission: builtinAdmission({ lookup, authorizer, now, storageProtection: true }),
       tokenKeys,
       nodes: gateway,
       now,
@@ -191,22 +191,27 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     });
     const schedulerClient = clientFor(identities.scheduler);
     const schedulerInformers = factory(schedulerClient);
-    const scheduler = createScheduler({
-      client: schedulerClient,
-      informers: schedulerInformers,
-      clock: systemClock,
-      random: Math.random,
-      recorder: recorder(schedulerClient, 'default-scheduler'),
-      logger,
-      config: {
-        profiles: schedulerNames.map((name) => defaultProfile({ schedulerName: name })),
-        ...options.scheduler,
-      },
-    });
+    const schedulers =
+      options.scheduler === false
+        ? []
+        : [
+            createScheduler({
+              client: schedulerClient,
+              informers: schedulerInformers,
+              clock: systemClock,
+              random: Math.random,
+              recorder: recorder(schedulerClient, 'default-scheduler'),
+              logger,
+              config: {
+                profiles: schedulerNames.map((name) => defaultProfile({ schedulerName: name })),
+                ...options.scheduler,
+              },
+            }),
+          ];
     const notes: string[] = [];
     await Promise.all([
       start(shared, [...managed, ...training, signer]),
-      start(schedulerInformers, [scheduler]),
+      start(schedulerInformers, schedulers),
       startNodes({
         options,
         address: { host: options.host, port },
