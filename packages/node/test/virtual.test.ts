@@ -197,6 +197,25 @@ describe('virtual nodes', () => {
     await f.nodes.stop();
   });
 
+  test('say that they are well again after they were taken for lost', async () => {
+    const f = await fleet({ renewSeconds: 3 });
+    const ready = (): string | undefined =>
+      f.cluster.object<Node>(Node, 'virtual-1')?.status?.conditions?.find(({ type }) => type === 'Ready')
+        ?.status;
+    const conditions = [{ type: 'Ready', status: 'Unknown', reason: 'NodeStatusUnknown' }];
+    await f.cluster.client.patch(
+      Node,
+      'virtual-1',
+      'merge',
+      { status: { conditions } },
+      { subresource: 'status' },
+    );
+    expect(ready()).toBe('Unknown');
+    await f.pass(3100);
+    expect(ready()).toBe('True');
+    await f.nodes.stop();
+  });
+
   test('keep their leases fresh while writes of pods are slow', async () => {
     const f = await fleet({ renewSeconds: 3, writers: 1 });
     const held = Promise.withResolvers<undefined>();

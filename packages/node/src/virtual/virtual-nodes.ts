@@ -14,7 +14,7 @@ import {
 import { Lease, Node, Pod, type Taint } from '@coracle/machinery/api';
 import { type Clock, type Component, type InformerFactory, type Logger } from '@coracle/operator';
 import { leaseNamespace } from '../agent/heartbeat.ts';
-import { newNode, type NodeDescription, standardLabels } from '../agent/node-object.ts';
+import { newNode, type NodeDescription, nodeStatus, standardLabels } from '../agent/node-object.ts';
 import { isTerminalPhase } from '../pod/containers.ts';
 import { Agenda } from './agenda.ts';
 import { defaultStages, type Stages, stagesOf } from './stages.ts';
@@ -205,16 +205,27 @@ class Fleet implements VirtualNodes {
     if (renewSeconds <= 0 || this.#stopped) return;
     const share = Math.ceil(this.#names.length / renewSeconds);
     for (let i = 0; i < share; i++) {
-      const name = this.#names[this.#renewAt % this.#names.length];
+      const index = this.#renewAt % this.#names.length;
+      const name = this.#names[index];
       this.#renewAt += 1;
       // Those that a slow server has not taken yet say as much as new ones would.
       if (name !== undefined && this.#renewals.waiting < this.#names.length)
-        this.#renewals.add(() => this.#renew(name, renewSeconds));
+        this.#renewals.add(() => this.#renew(index, name, renewSeconds));
     }
     this.#cancelRenew = clock.after(1000, () => this.#renewSome());
   }
 
-  async #renew(name: string, renewSeconds: number): Promise<void> {
+  async #renew(index: number, name: string, renewSeconds: number): Promise<void> {
+    await this.#renewLease(name, renewSeconds);
+    const { client, clock } = this.#options;
+    const { status } = await client.get(Node, name);
+    if (status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True')) return;
+    // It was taken for lost. Only the node itself can say that it is well again.
+    const well = nodeStatus(this.#describe(index, name), status, clock.now());
+    await client.patch(Node, name, 'merge', { status: well }, { subresource: 'status' });
+  }
+
+  async #renewLease(name: string, renewSeconds: number): Promise<void> {
     const { client, clock } = this.#options;
     const spec = {
       holderIdentity: name,
