@@ -40,3 +40,13 @@ export * from './wire.ts';
 export { decodeProtobuf, isProtobuf, ProtobufError } from './protobuf.ts';
 export { addAmounts, type Amounts, podAmounts } from './pod-amounts.ts';
 export * from './volume-claims.ts';
+export * from './cards/names.ts';
+export {
+  type CardTopology,
+  chooseCards,
+  pairScore,
+  readTopology,
+  setScore,
+  topologyOf,
+  type TopologyText,
+} from './cards/topology.ts';

@@ -2,8 +2,9 @@
  * A pod as the scheduler sees it: read once, used for every node. Two pods with equal signatures get the same verdict and
  * the same score from every plugin that looks at one node only, so one evaluation serves both.
  */
+import { wholeCardResource } from '@coracle/machinery';
 import type { Pod } from '@coracle/machinery/api';
-import { cardRequest, wholeCardResource, type CardRequest } from './cards/card-request.ts';
+import { cardRequest, type CardRequest } from './cards/card-request.ts';
 import type { Interner } from './interner.ts';
 import { affinityTerms, type AffinityTerms, type PodQueries } from './pod-query.ts';
 import { hasStatusResources, nonZeroRequests, podRequests } from './resources.ts';

@@ -8,11 +8,11 @@
  *   placement never leaves fewer untouched cards on a node than are floating there.
  * - what a pod holds is in `#held` and goes back exactly as it was taken: trials are free of drift.
  */
+import { type CardTopology, wholeCard } from '@coracle/machinery';
 import type { Node } from '@coracle/machinery/api';
 import { Interner } from '../interner.ts';
-import { wholeCard, type CardRequest } from './card-request.ts';
+import { type CardRequest } from './card-request.ts';
 import { nodeCards } from './node-cards.ts';
-import type { CardTopology } from './topology.ts';
 
 /** A pod's cards on a node. */
 interface Held {

@@ -7,19 +7,17 @@
  *
  * An annotation and not an extended resource, because a sum over a node's cards does not say whether one card has room.
  */
+import {
+  countAnnotation,
+  indexAnnotation,
+  memoryAnnotation,
+  milliAnnotation,
+  modelAnnotation,
+  readIndices,
+  wholeCard,
+} from '@coracle/machinery';
 import type { Pod } from '@coracle/machinery/api';
 import { value } from '../quantity.ts';
-
-/** A whole card, in the unit all shares are counted in. */
-export const wholeCard = 1000;
-
-export const wholeCardResource = 'nvidia.com/gpu';
-export const milliAnnotation = 'alibabacloud.com/gpu-milli';
-export const memoryAnnotation = 'alibabacloud.com/gpu-mem';
-export const countAnnotation = 'alibabacloud.com/gpu-count';
-export const modelAnnotation = 'alibabacloud.com/gpu-card-model';
-/** Written by whoever gives the cards: their numbers on the node, separated by `-`. */
-export const indexAnnotation = 'alibabacloud.com/gpu-index';
 
 export interface CardRequest {
   readonly count: number;
@@ -62,17 +60,6 @@ export function cardRequest(pod: Pod, wholeCards: number): CardRequest | undefin
   const models = readModels(annotations?.[modelAnnotation]);
   const key = `${count} ${milli} ${memory} ${models.join('|')}`;
   return { count, milli, memory, models, indices, extended: false, key };
-}
-
-/** Of `0-3`; undefined where it is absent or something else. */
-function readIndices(text: string | undefined): readonly number[] | undefined {
-  if (text === undefined || !/^\d+(-\d+)*$/.test(text)) return undefined;
-  return text.split('-').map(Number);
-}
-
-/** The annotation's value for these cards. */
-export function writeIndices(indices: readonly number[]): string {
-  return indices.join('-');
 }
 
 function readModels(text: string | undefined): readonly string[] {

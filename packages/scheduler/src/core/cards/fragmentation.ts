@@ -7,8 +7,8 @@
  * left on cards with less room than it needs of one card. The node's fragmentation is the mean over the shapes, in
  * thousandths of a card. FGD places a pod where it makes the sum over the nodes grow least.
  */
+import { wholeCard } from '@coracle/machinery';
 import type { CardColumns } from './card-columns.ts';
-import { wholeCard } from './card-request.ts';
 
 /** What pods of one kind ask for. */
 export interface RequestShape {

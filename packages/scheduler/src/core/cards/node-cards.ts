@@ -1,16 +1,19 @@
 /** What a node says of its cards: how many, which model, how much memory, how they are linked. */
+import {
+  modelAnnotation,
+  readTopology,
+  topologyAnnotation,
+  wholeCardResource,
+  type CardTopology,
+} from '@coracle/machinery';
 import type { Node } from '@coracle/machinery/api';
 import { value } from '../quantity.ts';
-import { modelAnnotation, wholeCardResource } from './card-request.ts';
-import { readTopology, type CardTopology } from './topology.ts';
 
 /** The authors of the openb traces count a node's cards under this name. */
 const countResource = 'alibabacloud.com/gpu-count';
 /** Labels of GPU feature discovery. */
 const productLabel = 'nvidia.com/gpu.product';
 const memoryLabel = 'nvidia.com/gpu.memory';
-/** The node agent's account of its cards: JSON, see topology.ts. */
-export const topologyAnnotation = 'coracle.dev/gpu-topology';
 
 export interface NodeCards {
   readonly count: number;

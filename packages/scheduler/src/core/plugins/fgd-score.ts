@@ -1,3 +1,4 @@
+import { wholeCard } from '@coracle/machinery';
 import {
   descentScore,
   Fragmentation,
@@ -5,7 +6,7 @@ import {
   type RequestShape,
   type WeightedShape,
 } from '../cards/fragmentation.ts';
-import { wholeCard, type CardRequest } from '../cards/card-request.ts';
+import { type CardRequest } from '../cards/card-request.ts';
 import type { ScorePlugin } from '../plugin.ts';
 import { cpuDimension, type PodInfo } from '../pod-info.ts';
 import type { Reservation, ReservePlugin } from '../reservation.ts';

@@ -5,10 +5,10 @@
  * Whole cards asked for as `nvidia.com/gpu` are counted by NodeResourcesFit. Here they matter where parts of cards are given
  * out too. Their numbers are chosen only on nodes whose agent heeds them (it publishes its cards' topology).
  */
+import { chooseCards, indexAnnotation, wholeCardResource, writeIndices } from '@coracle/machinery';
 import type { CardColumns } from '../cards/card-columns.ts';
-import { indexAnnotation, wholeCardResource, writeIndices, type CardRequest } from '../cards/card-request.ts';
+import { type CardRequest } from '../cards/card-request.ts';
 import { lot } from '../cards/lot.ts';
-import { chooseCards } from '../cards/topology.ts';
 import type { FilterPlugin } from '../plugin.ts';
 import type { PodInfo } from '../pod-info.ts';
 import { CannotReserve, type Reservation, type ReservePlugin } from '../reservation.ts';

@@ -1,4 +1,4 @@
-import { chooseCards, setScore } from '../cards/topology.ts';
+import { chooseCards, setScore } from '@coracle/machinery';
 import { normalizeToMax, type ScorePlugin } from '../plugin.ts';
 
 /**

@@ -3,8 +3,8 @@
  * authors' names and with their whole-number arithmetic. Each is meant to be the only score plugin of a profile, or the one
  * with by far the highest weight.
  */
+import { wholeCard } from '@coracle/machinery';
 import { kindOf } from '../cards/card-columns.ts';
-import { wholeCard } from '../cards/card-request.ts';
 import { lot } from '../cards/lot.ts';
 import { maxNodeScore, type ScorePlugin } from '../plugin.ts';
 import { cpuDimension, type PodInfo } from '../pod-info.ts';

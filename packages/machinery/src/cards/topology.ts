@@ -24,12 +24,18 @@ export interface CardTopology {
   readonly numa: readonly number[];
   /** `pairs[a * size + b]`: the score of the pair; 0 for a card with itself. */
   readonly pairs: readonly number[];
+  /** Cards that are not to be given to anybody: gone, or not well. Their numbers stay taken. */
+  readonly lost: readonly number[];
 }
 
-/** The text nodes carry: `{"numa":[0,0,1,1],"links":["NV4","SYS",...]}`, links of the upper triangle row by row. */
+/**
+ * The text nodes carry: `{"numa":[0,0,1,1],"links":["NV4","SYS",...]}`. A card's number is its place in `numa`; links are the
+ * upper triangle of the matrix, row by row.
+ */
 export interface TopologyText {
   readonly numa: readonly number[];
   readonly links: readonly string[];
+  readonly lost?: readonly number[];
 }
 
 const known = new Map<string, CardTopology | undefined>();
@@ -49,7 +55,8 @@ export function readTopology(text: string | undefined): CardTopology | undefined
   return result;
 }
 
-function topologyOf({ numa, links }: TopologyText): CardTopology | undefined {
+/** Undefined if there are not as many links as the cards have pairs. */
+export function topologyOf({ numa, links, lost = [] }: TopologyText): CardTopology | undefined {
   const size = numa.length;
   if (links.length !== (size * (size - 1)) / 2) return undefined;
   const pairs = Array.from({ length: size * size }, () => 0);
@@ -61,7 +68,7 @@ function topologyOf({ numa, links }: TopologyText): CardTopology | undefined {
       pairs[b * size + a] = score;
     }
   }
-  return { size, numa, pairs };
+  return { size, numa, pairs, lost };
 }
 
 /** Of one word of the matrix: `NV12`, `PIX`, `SYS`; 0 for one not known. Several may be joined by `+` (`NV2+PHB`). */
