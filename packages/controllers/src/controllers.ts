@@ -8,6 +8,7 @@ import { statefulSetController } from './apps/stateful/statefulset-controller.ts
 import { cronJobController } from './cron/cronjob-controller.ts';
 import { depsFor } from './deps.ts';
 import type { ControllerDeps } from './deps.ts';
+import { deviceTaintEvictionController } from './devices/device-taint-eviction.ts';
 import { resourceClaimController } from './devices/resource-claim-controller.ts';
 import { disruptionController } from './disruption/disruption-controller.ts';
 import type { DisruptionOptions } from './disruption/disruption-controller.ts';
@@ -75,6 +76,7 @@ export function controllers(deps: ControllerDeps, options: ControllerOptions = {
     volumeProtection(of('pv-protection-controller')),
     ephemeralVolumeController(of('ephemeral-volume-controller')),
     resourceClaimController(of('resource-claim-controller')),
+    deviceTaintEvictionController(of('device-taint-eviction-controller')),
     ...(deps.rootCa === undefined ? [] : [rootCaPublisher(of('root-ca-cert-publisher'), deps.rootCa)]),
   ];
 }

@@ -8,6 +8,7 @@ export { type ControllerOptions, controllers } from './controllers.ts';
 export { statefulSetController } from './apps/stateful/statefulset-controller.ts';
 export { cronJobController } from './cron/cronjob-controller.ts';
 export { type ComponentDeps, type ControllerDeps, depsFor } from './deps.ts';
+export { deviceTaintEvictionController } from './devices/device-taint-eviction.ts';
 export { resourceClaimController } from './devices/resource-claim-controller.ts';
 export { type DisruptionOptions, disruptionController } from './disruption/disruption-controller.ts';
 export { endpointSliceController } from './endpoints/endpointslice-controller.ts';

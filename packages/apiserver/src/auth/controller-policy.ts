@@ -79,6 +79,11 @@ export function controllerRules(): Record<string, PolicyRule[]> {
       revisions,
     ),
     'deployment-controller': owner('apps', 'deployments', rule(readWrite, 'apps', ['replicasets']), pods),
+    'device-taint-eviction-controller': [
+      rule(['delete', 'get', 'list', 'watch'], '', ['pods']),
+      rule(read, 'resource.k8s.io', ['resourceclaims', 'resourceslices', 'devicetaintrules']),
+      podStatus,
+    ],
     'disruption-controller': owner('policy', 'poddisruptionbudgets', rule(read, '*', ['*']), podStatus),
     'endpoint-controller': [
       rule(read, '', ['services', 'pods']),

@@ -32,12 +32,20 @@ export function claimKeysOf(pod: Pod): string[] {
   return [...names, extended].flatMap((name) => (name ? [inNamespaceOf(pod, name)] : []));
 }
 
+const made = new WeakSet<object>();
+/** The index of pods by claim, made once for an informer: two controllers read it. */
+export function ensureClaimIndex(pods: Informer<Pod>): void {
+  if (made.has(pods)) return;
+  made.add(pods);
+  pods.addIndex(byClaim, claimKeysOf);
+}
+
 export function addClaimIndexes(
   pods: Informer<Pod>,
   groups: Informer<PodGroup>,
   claims: Informer<ResourceClaim>,
 ): void {
-  pods.addIndex(byClaim, claimKeysOf);
+  ensureClaimIndex(pods);
   pods.addIndex(byTemplate, templatesOf);
   pods.addIndex(byGroup, (pod) => {
     const key = groupKeyOf(pod);
