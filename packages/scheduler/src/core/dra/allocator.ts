@@ -205,7 +205,11 @@ class Search {
         if (concerns(specs[i]!.requests, request, alternative.name)) constraints[i]!.takeBack();
       return false;
     }
-    const mine = taken ?? { claims: [], consumed: device.capacities.map(() => 0n), shares: 0 };
+    const mine = taken ?? {
+      claims: [],
+      consumed: shared ? device.capacities().map(() => 0n) : [],
+      shares: 0,
+    };
     this.#taken.set(device, mine);
     if (counts && first) this.#count(device, 1n);
     let consumed: Record<string, Quantity> | undefined;
@@ -226,7 +230,7 @@ class Search {
     const shared = device.shared && !alternative.adminAccess;
     if (shared) {
       mine.shares--;
-      for (const [i, { written }] of device.capacities.entries()) {
+      for (const [i, { written }] of device.capacities().entries()) {
         mine.consumed[i]! -= consumed?.[written]?.nanos ?? 0n;
       }
     } else mine.claims.pop();
@@ -243,7 +247,7 @@ class Search {
     let known = this.#consumptions.get(alternative);
     if (!known) this.#consumptions.set(alternative, (known = new Map()));
     if (known.has(device)) return known.get(device);
-    const result = consumption(device.driver, device.capacities, alternative.capacity);
+    const result = consumption(device.driver, device.capacities(), alternative.capacity);
     known.set(device, result);
     return result;
   }
@@ -304,7 +308,7 @@ const nothing: Consumption = [];
 
 function fits(device: PoolDevice, taken: Taken | undefined, wanted: Consumption): boolean {
   return wanted.every(({ written, amount, limit }, i) => {
-    const used = (device.use.consumed.get(written) ?? 0n) + (taken?.consumed[i] ?? 0n);
+    const used = (device.use.consumed?.get(written) ?? 0n) + (taken?.consumed[i] ?? 0n);
     return used + amount.nanos <= limit;
   });
 }

@@ -32,8 +32,9 @@ export function readCapacities(
   driver: string,
   capacities: Readonly<Record<string, resource_v1.DeviceCapacity>> | undefined,
 ): readonly Capacity[] {
+  if (!capacities) return none;
   const result = new Map<string, Capacity>();
-  for (const [written, { value, requestPolicy }] of Object.entries(capacities ?? {})) {
+  for (const [written, { value, requestPolicy }] of Object.entries(capacities)) {
     const name = qualified(driver, written);
     // Named twice: the name with its domain counts.
     if (result.has(name) && !written.includes('/')) continue;
@@ -46,6 +47,8 @@ export function readCapacities(
   }
   return [...result.values()];
 }
+
+const none: readonly Capacity[] = [];
 
 export function qualified(driver: string, name: string): string {
   return name.includes('/') ? name : `${driver}/${name}`;

@@ -14,8 +14,8 @@ export interface DeviceUse {
   exclusive: number;
   /** Allocations that have a share of it. */
   shares: number;
-  /** What the shares consume, in 10^-9 units by name of the capacity. */
-  readonly consumed: Map<string, bigint>;
+  /** What the shares consume, in 10^-9 units by name of the capacity; undefined: nothing yet. */
+  consumed: Map<string, bigint> | undefined;
 }
 
 /** What a device takes from the counters that it shares with others of its pool. */
@@ -37,10 +37,11 @@ export interface PoolDevice {
   readonly counters: readonly CounterUse[];
   /** Several claims may share it. */
   readonly shared: boolean;
-  readonly capacities: readonly Capacity[];
+  /** Read when first asked for: most claims do not ask. */
+  capacities(): readonly Capacity[];
   readonly selectable: SelectableDevice;
-  /** What selectors have said: true, false, or why they could not tell. */
-  readonly verdicts: Map<SelectorSet, boolean | string>;
+  /** What selectors have said: true, false, or why they could not tell. Made when first asked. */
+  verdicts: Map<SelectorSet, boolean | string> | undefined;
   readonly use: DeviceUse;
 }
 
@@ -64,27 +65,37 @@ export function readDevice(
   use: DeviceUse,
 ): PoolDevice {
   const { driver } = slice;
-  const counters = (spec.consumesCounters ?? []).flatMap(({ counterSet, counters: wanted }) =>
-    Object.entries(wanted).map(([name, { value }]) => ({
-      key: counterKey(counterSet, name),
-      nanos: nanosOf(value),
-    })),
-  );
   const { attributes, capacity, allowMultipleAllocations } = spec;
+  let capacities: readonly Capacity[] | undefined;
   return {
     id: use.id,
     driver,
     pool: use.pool,
     spec,
     slice,
-    taints: [...(spec.taints ?? []), ...taints].filter(
-      ({ effect }) => effect === 'NoSchedule' || effect === 'NoExecute',
-    ),
-    counters,
+    taints:
+      spec.taints || taints.length > 0 ? [...(spec.taints ?? []), ...taints].filter(keepsAway) : noTaints,
+    counters: spec.consumesCounters ? readCounters(spec.consumesCounters) : noCounters,
     shared: allowMultipleAllocations === true,
-    capacities: readCapacities(driver, capacity),
+    capacities: () => (capacities ??= readCapacities(driver, capacity)),
     selectable: { driver, attributes, capacity, allowMultipleAllocations },
-    verdicts: new Map(),
+    verdicts: undefined,
     use,
   };
+}
+
+const noCounters: readonly CounterUse[] = [];
+const noTaints: readonly resource_v1.DeviceTaint[] = [];
+
+function keepsAway({ effect }: resource_v1.DeviceTaint): boolean {
+  return effect === 'NoSchedule' || effect === 'NoExecute';
+}
+
+function readCounters(consumed: readonly resource_v1.DeviceCounterConsumption[]): CounterUse[] {
+  return consumed.flatMap(({ counterSet, counters }) =>
+    Object.entries(counters).map(([name, { value }]) => ({
+      key: counterKey(counterSet, name),
+      nanos: nanosOf(value),
+    })),
+  );
 }

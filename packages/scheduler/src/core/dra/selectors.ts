@@ -28,8 +28,10 @@ export class SelectorSet {
 
   /** A text says why it cannot be told; `%claim` stands for the claim's name there. */
   matches(device: PoolDevice): boolean | string {
-    let verdict = device.verdicts.get(this);
-    if (verdict === undefined) device.verdicts.set(this, (verdict = this.#judge(device)));
+    if (this.#selectors.length === 0) return true;
+    const verdicts = (device.verdicts ??= new Map());
+    let verdict = verdicts.get(this);
+    if (verdict === undefined) verdicts.set(this, (verdict = this.#judge(device)));
     return verdict;
   }
 

@@ -15,7 +15,7 @@ export class Uses {
     const id = `${pool}/${device}`;
     let use = this.#byId.get(id);
     if (!use) {
-      use = { id, pool, exclusive: 0, shares: 0, consumed: new Map() };
+      use = { id, pool, exclusive: 0, shares: 0, consumed: undefined };
       this.#byId.set(id, use);
     }
     return use;
@@ -38,9 +38,10 @@ export class Uses {
       if (shareID === undefined) use.exclusive += sign;
       else use.shares += sign;
       for (const [name, amount] of Object.entries(consumedCapacity ?? {})) {
-        const sum = (use.consumed.get(name) ?? 0n) + BigInt(sign) * nanosOf(amount);
-        if (sum === 0n) use.consumed.delete(name);
-        else use.consumed.set(name, sum);
+        const consumed = (use.consumed ??= new Map());
+        const sum = (consumed.get(name) ?? 0n) + BigInt(sign) * nanosOf(amount);
+        if (sum === 0n) consumed.delete(name);
+        else consumed.set(name, sum);
       }
       this.#changed(use.pool);
     }

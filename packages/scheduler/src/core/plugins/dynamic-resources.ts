@@ -17,7 +17,13 @@ import type { Shape } from '../dra/shape.ts';
 import { shareIdOf } from '../dra/share-id.ts';
 import type { AllocationResult } from '../dra/types.ts';
 import type { PodInfo } from '../pod-info.ts';
-import { normalizeToMax, type FilterPlugin, type GatePlugin, type RepairPlugin, type ScorePlugin } from '../plugin.ts';
+import {
+  normalizeToMax,
+  type FilterPlugin,
+  type GatePlugin,
+  type RepairPlugin,
+  type ScorePlugin,
+} from '../plugin.ts';
 import { CannotReserve, type Reservation, type ReservePlugin } from '../reservation.ts';
 import type { Snapshot } from '../snapshot.ts';
 
@@ -200,12 +206,14 @@ export const dynamicResources: FilterPlugin & ScorePlugin & ReservePlugin & Gate
 
   prepareScore(pod, snapshot) {
     const wish = wishOf(pod, snapshot);
-    if (wish === undefined || typeof wish === 'string' || !wish.shape(0)?.prioritized) return undefined;
+    if (wish === undefined || typeof wish === 'string') return undefined;
+    const usual = wish.shape(0);
+    if (!usual?.prioritized) return undefined;
     return {
       score(rows, count, scores) {
         for (let i = 0; i < count; i++) {
           const row = rows[i]!;
-          const shape = wish.shape(wish.missing(snapshot, row));
+          const shape = wish.backed.length === 0 ? usual : wish.shape(wish.missing(snapshot, row));
           const fits = shape?.judge(row, wish.state.inventory, { left: stepsPerNode }) === 0;
           scores[i] = fits ? shape.score(row) : 0;
         }
