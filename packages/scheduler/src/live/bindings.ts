@@ -91,16 +91,17 @@ export class Bindings {
     const message = result.step === 'write' ? text : `running Bind plugin "DefaultBinder": ${text}`;
     deps.recorder.event(pod.pod, 'Warning', 'FailedScheduling', message);
     status.pod(pod.pod, { reason: 'SchedulerError', message });
-    this.#retry(pod);
+    this.#retry(pod, nodeName);
   }
 
-  /** Back into the queue, after a pause. */
-  #retry({ uid, pod }: PodInfo): void {
+  /** Back into the queue, after a pause. A gang keeps the place of a member for it: others of it may be bound. */
+  #retry({ uid, pod }: PodInfo, nodeName: string): void {
     if (this.#stopped) return;
     const { deps, intake, queue } = this.#context;
     const current = deps.informers.informer(Pod).get(pod.metadata.name, pod.metadata.namespace);
     if (current?.metadata.uid !== uid || current.spec?.nodeName || current.metadata.deletionTimestamp) return;
     const unit = intake.enqueue(current, true);
+    intake.keepPlace(unit, uid, nodeName);
     if (unit.state === 'active') queue.failed(unit, deps.clock.now(), new Set(), true);
   }
 
@@ -117,7 +118,7 @@ export class Bindings {
         if (over()) return;
         if (current.metadata.uid !== pod.uid) intake.podRemoved(pod.pod);
         else if (current.spec?.nodeName) intake.podChanged(undefined, current);
-        else if (intake.release(pod)) this.#retry(pod);
+        else if (intake.release(pod)) this.#retry(pod, nodeName);
         poke();
       });
     } catch (error) {

@@ -291,6 +291,12 @@ export class Intake {
     return unit;
   }
 
+  /** The member's binding failed: until it is decided again, pods of no higher priority leave its place alone. */
+  keepPlace(unit: Unit, uid: string, nodeName: string): void {
+    const info = unit.pods.get(uid);
+    if (info && unit.key.startsWith('gang/')) this.#state.nominations.set(info, nodeName);
+  }
+
   #podWaits(before: Pod | undefined, pod: Pod): void {
     if ((pod.spec?.schedulingGates?.length ?? 0) > 0) {
       this.#ungate(pod.metadata.uid);
