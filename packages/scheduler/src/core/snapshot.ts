@@ -13,6 +13,7 @@
  */
 import type { Node, Pod, Taint } from '@coracle/machinery/api';
 import type { CardRequest } from './cards/card-request.ts';
+import { oneAccount } from './cards/one-account.ts';
 import { CardColumns } from './cards/card-columns.ts';
 import { DefaultSelectors } from './default-selectors.ts';
 import { DraState } from './dra/dra-state.ts';
@@ -89,6 +90,7 @@ export class Snapshot {
 
   constructor() {
     for (const name of firstDimensions) this.dimensionOf(name);
+    oneAccount(this.cards, this.devices.inventory.uses, (row) => this.#touch(row));
   }
 
   /** Reads a pod against this snapshot's resource dimensions. */

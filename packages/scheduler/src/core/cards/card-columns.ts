@@ -2,8 +2,8 @@
  * The cards of all nodes as columns. A node's row has `width` places, one a card, in each of the flat arrays.
  *
  * Invariants:
- * - `free[row * width + card]` is 1000 less the thousandths that pods on the row hold of the card, and never below 0;
- *   `freeMemory` likewise in bytes. A whole card is held with all its memory.
+ * - `free[row * width + card]` is 1000 less the thousandths that pods on the row and claims hold of the card: below 0 only if
+ *   somebody else gave it twice. `freeMemory` likewise in bytes. A whole card is held with all its memory.
  * - a pod that holds cards of which nobody says which (a node agent picks them later) counts in `floating[row]`, and a
  *   placement never leaves fewer untouched cards on a node than are floating there.
  * - what a pod holds is in `#held` and goes back exactly as it was taken: trials are free of drift.
@@ -12,7 +12,15 @@ import { type CardTopology, wholeCard } from '@coracle/machinery';
 import type { Node } from '@coracle/machinery/api';
 import { Interner } from '../interner.ts';
 import { type CardRequest } from './card-request.ts';
-import { nodeCards } from './node-cards.ts';
+import { nodeCards, noCards } from './node-cards.ts';
+
+/** What claims on devices hold of one card (Dynamic Resource Allocation). */
+interface Claimed {
+  milli: number;
+  memory: number;
+  /** Parts of the card that are devices of their own (MIG): while there are any, the card is theirs. */
+  partitions: number;
+}
 
 /** A pod's cards on a node. */
 interface Held {
@@ -40,12 +48,23 @@ export class CardColumns {
   freeMemory = new Float64Array(0);
   /** Cards held by pods of which it is not known which cards they are. */
   floating = new Int32Array(0);
-  /** Pods that hold parts of a card, all nodes together: while there are none, whole cards are counted elsewhere. */
+  /** Pods that hold parts of a card, all nodes together. */
   sharers = 0;
   readonly topology: (CardTopology | undefined)[] = [];
   /** `kinds[row]`: kind of request (see `kindOf`) -> pods on the row. */
   readonly kinds: (Map<string, number> | undefined)[] = [];
 
+  /** Told when pods take (1) or give back (-1) cards of a node that has them as devices too: they are counted there as well. */
+  taken:
+    | ((nodeName: string, cards: readonly number[], milli: number, memory: number, sign: 1 | -1) => void)
+    | undefined;
+
+  /** 1 where the node offers whole cards as an extended resource. */
+  #offered = new Uint8Array(0);
+  readonly #names: (string | undefined)[] = [];
+  readonly #rows = new Map<string, number>();
+  /** By node, known or not, then card. */
+  readonly #claimed = new Map<string, Map<number, Claimed>>();
   readonly #held = new Map<string, Held>();
   /** Decided, and not yet known from the API: uid -> cards. */
   readonly #assigned = new Map<string, readonly number[]>();
@@ -66,7 +85,7 @@ export class CardColumns {
 
   /** Takes over what a node says; what its pods hold stays held. */
   setNode(row: number, node: Node | undefined): void {
-    const cards = node ? nodeCards(node) : { count: 0, model: '', memory: 0, topology: undefined };
+    const cards = node ? nodeCards(node) : noCards;
     if (row >= this.count.length) this.#grow(row + 1, this.width);
     if (cards.count > this.width) {
       let width = this.width;
@@ -74,16 +93,74 @@ export class CardColumns {
       this.#grow(this.count.length, width);
     }
     this.model[row] = cards.model === '' ? 0 : this.models.id(cards.model);
-    this.topology[row] = cards.topology;
-    if (this.count[row] === cards.count && this.memory[row] === cards.memory) return;
-    const holders = [...this.#held].filter(([, held]) => held.row === row);
+    const offered = cards.offered ? 1 : 0;
+    const name = node?.metadata.name;
+    const same =
+      this.#names[row] === name &&
+      this.count[row] === cards.count &&
+      this.memory[row] === cards.memory &&
+      this.topology[row] === cards.topology &&
+      this.#offered[row] === offered;
+    if (same) return;
+    const holders: [string, Held][] = [];
+    if (this.count[row]! > 0 || this.kinds[row]?.size) {
+      for (const entry of this.#held) if (entry[1].row === row) holders.push(entry);
+    }
     for (const [uid] of holders) this.remove(uid);
+    const before = this.#names[row];
+    if (before !== undefined && this.#rows.get(before) === row) this.#rows.delete(before);
+    this.#names[row] = name;
+    if (name !== undefined) this.#rows.set(name, row);
     this.count[row] = cards.count;
     this.memory[row] = cards.memory;
+    this.topology[row] = cards.topology;
+    this.#offered[row] = offered;
     const base = row * this.width;
     this.free.fill(0, base, base + this.width).fill(wholeCard, base, base + cards.count);
     this.freeMemory.fill(0, base, base + this.width).fill(cards.memory, base, base + cards.count);
+    for (const card of cards.topology?.lost ?? []) if (card < cards.count) this.free[base + card] = 0;
+    for (const [card, claimed] of this.#claimed.get(name ?? '') ?? []) this.#charge(row, card, claimed, 1);
     for (const [uid, held] of holders) this.add(uid, held.request, row, held.indices);
+  }
+
+  /**
+   * A claim has (1) or gives back (-1) a device that is a card of the node or a part of one. Answers the row if that is known.
+   * `milli`, `memory`: what of the card; a partition counts as the whole.
+   */
+  claim(
+    nodeName: string,
+    card: number,
+    part: { milli: number; memory: number; partition: boolean },
+    sign: 1 | -1,
+  ): number | undefined {
+    let cards = this.#claimed.get(nodeName);
+    if (!cards) this.#claimed.set(nodeName, (cards = new Map<number, Claimed>()));
+    const claimed = cards.get(card) ?? { milli: 0, memory: 0, partitions: 0 };
+    const row = this.#rows.get(nodeName);
+    if (row !== undefined) this.#charge(row, card, claimed, -1);
+    if (part.partition) claimed.partitions += sign;
+    else {
+      claimed.milli += sign * part.milli;
+      claimed.memory += sign * part.memory;
+    }
+    if (row !== undefined) this.#charge(row, card, claimed, 1);
+    if (claimed.milli === 0 && claimed.memory === 0 && claimed.partitions === 0) cards.delete(card);
+    else cards.set(card, claimed);
+    if (cards.size === 0) this.#claimed.delete(nodeName);
+    return row;
+  }
+
+  /** Takes what claims hold of a card out of what is free, or puts it back. */
+  #charge(row: number, card: number, { milli, memory, partitions }: Claimed, sign: 1 | -1): void {
+    if (card >= this.count[row]!) return;
+    const at = row * this.width + card;
+    this.free[at]! -= sign * (partitions > 0 ? wholeCard : milli);
+    this.freeMemory[at]! -= sign * (partitions > 0 || milli === wholeCard ? this.memory[row]! : memory);
+  }
+
+  /** True if the row's cards serve such a request; else devices do, or nothing (requests of extended resources only). */
+  serves(row: number, request: CardRequest): boolean {
+    return !request.extended || this.#offered[row] === 1;
   }
 
   /** The pod is on the row from now on. `indices`: its cards if known; else those assigned, else those its request names. */
@@ -104,6 +181,7 @@ export class CardColumns {
         ? left.indices
         : undefined) ??
       (request.extended ? undefined : this.tightest(row, request));
+    if (!this.serves(row, request)) return;
     if (known && this.#roomOn(row, known, request)) {
       held.indices = known;
       this.#take(row, known, request, 1);
@@ -128,6 +206,11 @@ export class CardColumns {
     else kinds.delete(kind);
     this.floating[row]! -= floating;
     this.#take(row, indices, request, -1);
+  }
+
+  /** True if nobody holds parts of cards or claims on them: then whole cards are all counted as an extended resource. */
+  get onlyWhole(): boolean {
+    return this.sharers === 0 && this.#claimed.size === 0;
   }
 
   /** True if the row has room for such a request: enough cards with enough left, and the floating ones still covered. */
@@ -218,7 +301,9 @@ export class CardColumns {
 
   #take(row: number, indices: readonly number[], { milli, memory }: CardRequest, sign: 1 | -1): void {
     const base = row * this.width;
+    if (indices.length === 0) return;
     const bytes = milli === wholeCard ? this.memory[row]! : memory;
+    if (this.topology[row]) this.taken?.(this.#names[row]!, indices, milli, bytes, sign);
     for (const card of indices) {
       this.free[base + card]! -= sign * milli;
       this.freeMemory[base + card]! -= sign * bytes;
@@ -241,6 +326,9 @@ export class CardColumns {
     this.count = wider(this.count);
     this.model = wider(this.model);
     this.floating = wider(this.floating);
+    const offered = new Uint8Array(capacity);
+    offered.set(this.#offered);
+    this.#offered = offered;
     const memory = new Float64Array(capacity);
     memory.set(this.memory);
     this.memory = memory;

@@ -22,7 +22,11 @@ export interface NodeCards {
   /** Bytes of each card; 0 if the node does not say. */
   readonly memory: number;
   readonly topology: CardTopology | undefined;
+  /** Whole cards are offered as an extended resource (by a device plugin, or an agent in its place). */
+  readonly offered: boolean;
 }
+
+export const noCards: NodeCards = { count: 0, model: '', memory: 0, topology: undefined, offered: false };
 
 /** More than any machine has; beyond it a node's number is taken for a mistake and cut. */
 const maxCards = 64;
@@ -41,5 +45,6 @@ export function nodeCards(node: Node): NodeCards {
     model: labels?.[modelAnnotation] ?? labels?.[productLabel] ?? '',
     memory: Number.isFinite(mebibytes) ? mebibytes * 2 ** 20 : 0,
     topology,
+    offered: value(offered[wholeCardResource] ?? '0') > 0,
   };
 }

@@ -1,10 +1,16 @@
 import type { AllocationResult } from './types.ts';
 import { nanosOf, type DeviceUse } from './device.ts';
 
+/** One device of an allocation. */
+export type DeviceResult = NonNullable<NonNullable<AllocationResult['devices']>['results']>[number];
+
 /** Who uses which device: the sum over all allocations, in memory or written. */
 export class Uses {
   readonly #byId = new Map<string, DeviceUse>();
   readonly #changed: (pool: string) => void;
+
+  /** Told of each device that is counted in (1) or out (-1): others keep account of the same cards. */
+  counted: ((result: DeviceResult, sign: 1 | -1) => void) | undefined;
 
   /** `changed` is told the `driver/pool` of each device whose use changes. */
   constructor(changed: (pool: string) => void) {
@@ -31,9 +37,10 @@ export class Uses {
 
   /** Counts an allocation in (1) or out (-1). */
   count(allocation: AllocationResult, sign: 1 | -1): void {
-    for (const { driver, pool, device, adminAccess, shareID, consumedCapacity } of allocation.devices
-      ?.results ?? []) {
+    for (const result of allocation.devices?.results ?? []) {
+      const { driver, pool, device, adminAccess, shareID, consumedCapacity } = result;
       if (adminAccess) continue;
+      this.counted?.(result, sign);
       const use = this.of(`${driver}/${pool}`, device);
       if (shareID === undefined) use.exclusive += sign;
       else use.shares += sign;

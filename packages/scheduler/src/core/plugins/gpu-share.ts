@@ -44,13 +44,14 @@ export function gpuShare(args: GpuShareArgs = {}): FilterPlugin & ReservePlugin 
       const { cards } = snapshot;
       return {
         filter(rows, count, codes) {
-          if (request.extended && cards.sharers === 0 && request.models.length === 0) {
+          if (request.extended && cards.onlyWhole && request.models.length === 0) {
             codes.fill(0, 0, count);
             return;
           }
           for (let i = 0; i < count; i++) {
             const row = rows[i]!;
-            if (cards.count[row]! < request.count) codes[i] = noSuchCards;
+            if (!cards.serves(row, request)) codes[i] = 0;
+            else if (cards.count[row]! < request.count) codes[i] = noSuchCards;
             else if (!cards.modelFits(row, request.models)) codes[i] = otherModel;
             else codes[i] = cards.fits(row, request) ? 0 : noRoom;
           }
@@ -66,7 +67,8 @@ export function gpuShare(args: GpuShareArgs = {}): FilterPlugin & ReservePlugin 
     reserve(pod, row, snapshot) {
       const request = pod.cards;
       const { cards } = snapshot;
-      if (!request || (request.extended && !cards.topology[row])) return undefined;
+      if (!request || !cards.serves(row, request)) return undefined;
+      if (request.extended && !cards.topology[row]) return undefined;
       const indices = cards.fits(row, request) ? chosen(pod, request, row, snapshot) : undefined;
       if (!indices) {
         // NodeResourcesFit has seen to it that whole cards are there; the agent will know which.
