@@ -28,26 +28,50 @@ export interface Metrics {
 const escape = (value: string): string =>
   value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
 
+/** What one kind of request with one answer counts into. */
+interface Series {
+  total: { count: number };
+  histogram: Histogram | undefined;
+}
+
 export function createMetrics(): Metrics {
-  const totals = new Map<string, number>();
+  const totals = new Map<string, { count: number }>();
   const durations = new Map<string, Histogram>();
+  /** By what a request is told apart by, so that its labels are written once. */
+  const known = new Map<string, Series>();
   let watches = 0;
   let events = 0;
+
+  function seriesOf(a: RequestAttributes | undefined, method: string, code: number): Series {
+    const where = a
+      ? `group="${escape(a.group)}",resource="${escape(a.resource)}",subresource="${escape(a.subresource)}",verb="${escape(a.verb.toUpperCase())}",version="${escape(a.version)}"`
+      : `group="",resource="",subresource="",verb="${method}",version=""`;
+    const labels = `code="${code}",${where}`;
+    let total = totals.get(labels);
+    if (!total) totals.set(labels, (total = { count: 0 }));
+    if (a?.verb === 'watch') return { total, histogram: undefined };
+    let histogram = durations.get(where);
+    if (!histogram) durations.set(where, (histogram = { counts: buckets.map(() => 0), sum: 0, total: 0 }));
+    return { total, histogram };
+  }
+
   return {
     request(attributes, method, code, milliseconds) {
       // Without a known resource the path is the caller's invention: it must not make new series.
       const a = attributes?.isResource && code !== 404 ? attributes : undefined;
-      const where = a
-        ? `group="${escape(a.group)}",resource="${escape(a.resource)}",subresource="${escape(a.subresource)}",verb="${escape(a.verb.toUpperCase())}",version="${escape(a.version)}"`
-        : `group="",resource="",subresource="",verb="${/^[A-Z]{1,7}$/.test(method) ? method : 'OTHER'}",version=""`;
-      const total = `code="${code}",${where}`;
-      totals.set(total, (totals.get(total) ?? 0) + 1);
-      if (a?.verb === 'watch') return;
-      let histogram = durations.get(where);
-      if (!histogram) durations.set(where, (histogram = { counts: buckets.map(() => 0), sum: 0, total: 0 }));
+      const verb = a ? a.verb : /^[A-Z]{1,7}$/.test(method) ? method : 'OTHER';
+      const key = a
+        ? `${code} ${verb} ${a.group} ${a.version} ${a.resource} ${a.subresource}`
+        : `${code} ${verb}`;
+      let series = known.get(key);
+      if (!series) known.set(key, (series = seriesOf(a, verb, code)));
+      series.total.count += 1;
+      const { histogram } = series;
+      if (!histogram) return;
       const seconds = milliseconds / 1000;
-      const index = buckets.findIndex((bound) => seconds <= bound);
-      if (index >= 0) histogram.counts[index] = (histogram.counts[index] ?? 0) + 1;
+      let index = 0;
+      while (index < buckets.length && seconds > (buckets[index] ?? 0)) index++;
+      if (index < buckets.length) histogram.counts[index] = (histogram.counts[index] ?? 0) + 1;
       histogram.sum += seconds;
       histogram.total += 1;
     },
@@ -62,7 +86,7 @@ export function createMetrics(): Metrics {
       const metric = (name: string, type: string, help: string): void =>
         void lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
       metric('apiserver_request_total', 'counter', 'Requests by verb, resource and answer code.');
-      for (const [labels, count] of totals) lines.push(`apiserver_request_total{${labels}} ${count}`);
+      for (const [labels, { count }] of totals) lines.push(`apiserver_request_total{${labels}} ${count}`);
       metric('apiserver_request_duration_seconds', 'histogram', 'Time to an answer, watches left out.');
       for (const [labels, { counts, sum, total }] of durations) {
         let running = 0;

@@ -3,7 +3,13 @@
  * tokens, in this order; nobody at all only for the health endpoints and /version.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { type ApiRequest, errors, type Unstructured, type UserInfo } from '@coracle/machinery';
+import {
+  type ApiRequest,
+  type Credentials,
+  errors,
+  type Unstructured,
+  type UserInfo,
+} from '@coracle/machinery';
 import type { Authenticator, Lookup } from '../contracts.ts';
 import {
   serviceAccountGroups,
@@ -49,10 +55,15 @@ const openPaths = /^\/(healthz|livez|readyz|version)(\/|$)/;
 
 const anonymous: UserInfo = { username: 'system:anonymous', groups: ['system:unauthenticated'] };
 
-/** Adds `system:authenticated`, which everyone but the anonymous has. */
+const completed = new WeakMap<UserInfo, UserInfo>();
+
+/** Adds `system:authenticated`, which everyone but the anonymous has. The same value for the same value. */
 export function authenticated(user: UserInfo): UserInfo {
   if (user.groups.includes('system:authenticated') || user.username === anonymous.username) return user;
-  return { ...user, groups: [...user.groups, 'system:authenticated'] };
+  let complete = completed.get(user);
+  if (complete === undefined)
+    completed.set(user, (complete = { ...user, groups: [...user.groups, 'system:authenticated'] }));
+  return complete;
 }
 
 const uidOf = (object: Unstructured | undefined): string | undefined => object?.metadata.uid;
@@ -117,6 +128,18 @@ function bootstrapUser(token: string, lookup: Lookup, now: number): UserInfo | u
   return { username: `system:bootstrap:${id}`, groups: ['system:bootstrappers', ...groups] };
 }
 
+const users = new WeakMap<Credentials, UserInfo>();
+
+/** Who a certificate says its holder is. A connection has one and is asked at each of its requests. */
+function userOf(credentials: Extract<Credentials, { kind: 'certificate' }>): UserInfo {
+  let user = users.get(credentials);
+  if (user === undefined) {
+    user = authenticated({ username: credentials.commonName, groups: credentials.organizations });
+    users.set(credentials, user);
+  }
+  return user;
+}
+
 /** How many opened tokens are remembered, so that the signature of each is checked once. */
 const rememberedTokens = 2048;
 
@@ -155,23 +178,21 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
     return user && { user: authenticated(user), audiences: common };
   }
 
-  return {
-    audiences,
-    reviewToken,
-    async authenticate(request: ApiRequest): Promise<UserInfo | undefined> {
-      const { credentials } = request;
-      if (credentials.kind === 'trusted') return authenticated(credentials.user);
-      if (credentials.kind === 'certificate') {
-        if (!credentials.commonName) throw errors.unauthorized();
-        return authenticated({ username: credentials.commonName, groups: credentials.organizations });
-      }
-      if (credentials.kind === 'bearer') {
-        const verdict = reviewToken(credentials.token);
-        if (!verdict) throw errors.unauthorized();
-        return verdict.user;
-      }
-      if (openPaths.test(request.path)) return anonymous;
-      throw errors.unauthorized();
-    },
-  };
+  function identify(request: ApiRequest): UserInfo {
+    const { credentials } = request;
+    if (credentials.kind === 'trusted') return authenticated(credentials.user);
+    if (credentials.kind === 'certificate') {
+      if (!credentials.commonName) throw errors.unauthorized();
+      return userOf(credentials);
+    }
+    if (credentials.kind === 'bearer') {
+      const verdict = reviewToken(credentials.token);
+      if (!verdict) throw errors.unauthorized();
+      return verdict.user;
+    }
+    if (openPaths.test(request.path)) return anonymous;
+    throw errors.unauthorized();
+  }
+
+  return { audiences, reviewToken, identify, authenticate: async (request) => identify(request) };
 }

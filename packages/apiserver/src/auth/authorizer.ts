@@ -13,7 +13,10 @@ import { serviceAccountUsername } from './service-account-tokens.ts';
 
 export interface AuthorizerOptions {
   lookup: Lookup;
-  /** Changes whenever a Role, ClusterRole or binding does. Without it the lists are compared at each request. */
+  /**
+   * Changes whenever a Role, ClusterRole or binding does; default the lookup's, if it has one. Without any the lists are
+   * compared at each request.
+   */
   generation?: () => number;
   /** Pods bound to a node; default: a scan of the pods. */
   podsOnNode?: PodsOnNode;
@@ -98,6 +101,10 @@ export interface RbacAuthorizer extends Authorizer {
   roleRules(kind: string, namespace: string, name: string): PolicyRule[] | undefined;
 }
 
+/** All of a request that a rule about no single names looks at. No part of a path holds a slash. */
+const questionOf = ({ verb, group: of, resource, subresource, namespace }: RequestAttributes): string =>
+  `${verb}/${of}/${resource}/${subresource}/${namespace}`;
+
 /** The authorizer of an engine. Members of `system:masters` may do everything. */
 export function createAuthorizer(options: AuthorizerOptions): RbacAuthorizer {
   const { lookup } = options;
@@ -105,12 +112,20 @@ export function createAuthorizer(options: AuthorizerOptions): RbacAuthorizer {
   let index: Index = new Map();
   let lists: Unstructured[][] | undefined;
   let built: number | undefined;
+  /**
+   * What RBAC has allowed since the index was built, by user and then by verb, resource and namespace: only by rules that are
+   * not about single names. In-process callers are the same user value at every request.
+   */
+  let allowed = new WeakMap<UserInfo, Map<string, string>>();
 
   function current(): Index {
-    const generation = options.generation?.();
+    const generation = options.generation ? options.generation() : lookup.generation?.(group);
     if (lists && generation !== undefined && generation === built) return index;
     const next = resources.map((resource) => lookup.list(group, resource));
-    if (!lists || !next.every((list, at) => same(list, lists?.[at] ?? []))) index = buildIndex(next);
+    if (!lists || !next.every((list, at) => same(list, lists?.[at] ?? []))) {
+      index = buildIndex(next);
+      allowed = new WeakMap();
+    }
     lists = next;
     built = generation;
     return index;
@@ -127,8 +142,23 @@ export function createAuthorizer(options: AuthorizerOptions): RbacAuthorizer {
   function authorize(asked: RequestAttributes): { allowed: boolean; reason?: string } {
     const { user } = asked;
     if (user.groups.includes('system:masters')) return { allowed: true };
-    let reason: string | undefined;
     const node = nodeNameOf(user);
+    // What a node may do is also a matter of its pods.
+    if (node !== undefined || !asked.isResource) return decide(asked, node, undefined);
+    current();
+    let known = allowed.get(user);
+    if (known === undefined) allowed.set(user, (known = new Map()));
+    const before = known.get(questionOf(asked));
+    return before === undefined ? decide(asked, node, known) : { allowed: true, reason: before };
+  }
+
+  function decide(
+    asked: RequestAttributes,
+    node: string | undefined,
+    known: Map<string, string> | undefined,
+  ): { allowed: boolean; reason?: string } {
+    const { user } = asked;
+    let reason: string | undefined;
     if (node !== undefined) {
       const verdict = nodes.authorize(node, asked);
       if (verdict === true) return { allowed: true };
@@ -139,7 +169,12 @@ export function createAuthorizer(options: AuthorizerOptions): RbacAuthorizer {
     for (const grant of grants(user, asked.isResource ? asked.namespace : '')) {
       if (grant.missing) missing.push(grant.missing);
       for (const rule of grant.rules)
-        if (ruleAllows(rule, asked)) return { allowed: true, reason: grant.reason };
+        if (ruleAllows(rule, asked)) {
+          // Namespaces come and go: what is remembered of them must not add up.
+          if (known && !rule.resourceNames?.length && known.size < 1000)
+            known.set(questionOf(asked), grant.reason);
+          return { allowed: true, reason: grant.reason };
+        }
     }
     if (missing.length > 0) {
       const list = [...new Set(missing)];

@@ -5,6 +5,7 @@ import { authenticated } from './authentication.ts';
 import { forbidden } from './forbidden.ts';
 import { serviceAccountGroups, splitServiceAccount } from './service-account-tokens.ts';
 
+const prefix = 'impersonate-';
 const extraPrefix = 'impersonate-extra-';
 
 /** Node joins repeated headers with a comma and a space. */
@@ -19,6 +20,11 @@ function decoded(text: string): string {
   }
 }
 
+function asksFor(headers: Readonly<Record<string, string | undefined>>): boolean {
+  for (const name in headers) if (name.startsWith(prefix)) return true;
+  return false;
+}
+
 /**
  * The user that the `Impersonate-*` headers ask to be, or `user` when there are none. Throws Forbidden if `user` may not,
  * and BadRequest if groups, uid or extra are asked for without a user.
@@ -28,6 +34,7 @@ export function impersonated(
   headers: Readonly<Record<string, string | undefined>>,
   authorizer: Authorizer,
 ): UserInfo {
+  if (!asksFor(headers)) return user;
   const username = headers['impersonate-user'];
   const groups = values(headers['impersonate-group']);
   const uid = headers['impersonate-uid'];

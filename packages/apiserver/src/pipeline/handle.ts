@@ -16,7 +16,7 @@ import type { ServerContext } from '../context.ts';
 import { nonResource } from '../discovery/routes.ts';
 import { negotiate } from './negotiate.ts';
 import { type ParsedPath, parsePath } from './path.ts';
-import { readProtobufBody } from './protobuf-body.ts';
+import { isProtobufBody, readProtobufBody } from './protobuf-body.ts';
 import { respondValue, statusOf } from './respond.ts';
 import { dispatch, route } from './route.ts';
 import { createTurns } from './turns.ts';
@@ -25,7 +25,14 @@ const known = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS
 
 /** Who asks: by credentials, then by `Impersonate-*` if they may. Throws Unauthorized or Forbidden. */
 export async function authenticate(ctx: ServerContext, request: ApiRequest): Promise<UserInfo> {
-  const user = await ctx.authenticator.authenticate(request);
+  const { authenticator } = ctx;
+  const user = authenticator.identify
+    ? authenticator.identify(request)
+    : await authenticator.authenticate(request);
+  return acting(ctx, request, user);
+}
+
+function acting(ctx: ServerContext, request: ApiRequest, user: UserInfo | undefined): UserInfo {
   if (!user) throw errors.unauthorized();
   return impersonated(user, request.headers, ctx.authorizer);
 }
@@ -44,12 +51,16 @@ async function answer(
   if (!known.has(request.method))
     throw new ApiError('MethodNotAllowed', `the server does not know the method ${request.method}`);
   if (ctx.closing.aborted) throw new ApiError('ServiceUnavailable', 'the server is shutting down');
-  const user = await authenticate(ctx, request);
+  const { authenticator } = ctx;
+  const user = authenticator.identify
+    ? acting(ctx, request, authenticator.identify(request))
+    : await authenticate(ctx, request);
   const parsed = parsePath(request, user);
   seen.parsed = parsed;
   authorize(ctx, parsed);
   if (!parsed.attributes.isResource) return nonResource(ctx, request);
-  return dispatch(route(ctx, await readProtobufBody(request), user, parsed));
+  const read = isProtobufBody(request) ? await readProtobufBody(request) : request;
+  return dispatch(route(ctx, read, user, parsed));
 }
 
 /** The Status of an error as an answer, in JSON or YAML as far as the caller can be understood. */
@@ -72,7 +83,8 @@ function respondError(request: ApiRequest, error: unknown): ApiResponse {
 export function createHandler(ctx: ServerContext): ApiHandler {
   const turns = createTurns();
   return async (request) => {
-    await turns.enter();
+    const turn = turns.enter();
+    if (turn) await turn;
     const started = performance.now();
     const seen: { parsed?: ParsedPath } = {};
     let response: ApiResponse;

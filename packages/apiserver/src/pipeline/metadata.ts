@@ -40,8 +40,10 @@ export function clearForCreate(kind: Kind, object: Unstructured): void {
     'generation',
     'selfLink',
   ])
-    delete meta[field];
-  if (kind.subresources['status'] && !statusOnCreate.has(idOf(kind))) delete object['status'];
+    // Deleting what is not there costs as much as deleting what is.
+    if (meta[field] !== undefined) delete meta[field];
+  if (object['status'] !== undefined && kind.subresources['status'] && !statusOnCreate.has(idOf(kind)))
+    delete object['status'];
 }
 
 /** Gives a new object its identity. */
@@ -56,7 +58,7 @@ export function stampCreate(kind: Kind, object: Unstructured, now: Date, uid: st
 export function carryForUpdate(object: Unstructured, old: Unstructured): void {
   const meta = object.metadata as ObjectMeta & Record<string, unknown>;
   const before = old.metadata as ObjectMeta;
-  delete meta['selfLink'];
+  if (meta['selfLink'] !== undefined) delete meta['selfLink'];
   meta.name = before.name;
   for (const field of [
     'namespace',
@@ -68,8 +70,9 @@ export function carryForUpdate(object: Unstructured, old: Unstructured): void {
     'deletionGracePeriodSeconds',
   ] as const) {
     const value = before[field];
-    if (value === undefined) delete meta[field];
-    else (meta as Record<string, unknown>)[field] = value;
+    if (value === undefined) {
+      if (meta[field] !== undefined) delete meta[field];
+    } else (meta as Record<string, unknown>)[field] = value;
   }
   // Clients that know nothing of managed fields send none back; an explicit empty list clears them.
   if (meta.managedFields === undefined && before.managedFields !== undefined)
@@ -98,8 +101,9 @@ export function statusOnly(kind: Kind, object: Unstructured, old: Unstructured):
     const before = next.metadata;
     next.metadata = object.metadata;
     const meta = next.metadata as ObjectMeta;
-    if (before.ownerReferences === undefined) delete meta.ownerReferences;
-    else meta.ownerReferences = before.ownerReferences;
+    if (before.ownerReferences === undefined) {
+      if (meta.ownerReferences !== undefined) delete meta.ownerReferences;
+    } else meta.ownerReferences = before.ownerReferences;
   } else next.metadata = jsonClone(old.metadata);
   return next;
 }

@@ -54,7 +54,7 @@ function formOf(range: MediaRange, tables: boolean): Omit<OutputForm, 'pretty'> 
  * type in the header. Throws NotAcceptable when nothing fits.
  */
 export function negotiate(accept: string | undefined, query: URLSearchParams, tables = true): OutputForm {
-  const prettyText = query.get('pretty');
+  const prettyText = query.size === 0 ? null : query.get('pretty');
   const pretty = prettyText !== null && prettyText !== '0' && prettyText !== 'false';
   if (accept === undefined || accept === '' || accept === 'application/json')
     return pretty ? { ...plain, pretty } : plain;
@@ -70,7 +70,8 @@ export function negotiate(accept: string | undefined, query: URLSearchParams, ta
 
 /** Media type of a Content-Type header: lower case, without parameters; JSON when absent. */
 export function contentType(header: string | undefined): string {
-  const type = (header ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+  if (header === undefined || header === 'application/json') return 'application/json';
+  const type = header.split(';')[0]?.trim().toLowerCase() ?? '';
   return type === '' ? 'application/json' : type;
 }
 

@@ -22,7 +22,7 @@ const methodVerbs: Record<string, string> = {
 
 /** Does a query ask for a watch? (`watch`, `watch=1`, `watch=true`) */
 export function wantsWatch(query: URLSearchParams): boolean {
-  const value = query.get('watch');
+  const value = query.size === 0 ? null : query.get('watch');
   return value !== null && value !== '0' && value !== 'false';
 }
 
@@ -49,9 +49,16 @@ function nonResource(request: ApiRequest, user: UserInfo): ParsedPath {
   };
 }
 
+/** What stands between the slashes, and not nothing. */
+function partsOf(path: string): string[] {
+  const parts = path.split('/');
+  if (parts[0] === '') parts.shift();
+  return parts.includes('') ? parts.filter((part) => part !== '') : parts;
+}
+
 /** `/apis/<group>/<version>/namespaces/<ns>/<resource>/<name>/<subresource>/<rest>` and its shorter forms. */
 export function parsePath(request: ApiRequest, user: UserInfo): ParsedPath {
-  const parts = request.path.split('/').filter((part) => part !== '');
+  const parts = partsOf(request.path);
   const core = parts[0] === 'api';
   const skip = core ? 2 : 3;
   if ((!core && parts[0] !== 'apis') || parts.length <= skip) return nonResource(request, user);
@@ -92,6 +99,6 @@ export function parsePath(request: ApiRequest, user: UserInfo): ParsedPath {
       namespace,
       name,
     },
-    rest: tail.slice(3).join('/'),
+    rest: tail.length > 3 ? tail.slice(3).join('/') : '',
   };
 }

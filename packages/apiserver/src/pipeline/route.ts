@@ -56,7 +56,7 @@ export function route(ctx: ServerContext, request: ApiRequest, user: UserInfo, p
 }
 
 /** Throws MethodNotAllowed for a verb the resource does not have. */
-export async function dispatch(call: Call): Promise<ApiResponse> {
+export function dispatch(call: Call): ApiResponse | Promise<ApiResponse> {
   const { attributes, kind } = call;
   const { verb } = attributes;
   if (call.subresource) return subresourceRoute(call);

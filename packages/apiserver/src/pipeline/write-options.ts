@@ -2,10 +2,12 @@
 import { errors, type FieldError } from '@coracle/machinery';
 
 export interface WriteOptions {
-  dryRun: boolean;
-  fieldValidation: 'Ignore' | 'Warn' | 'Strict';
-  fieldManager: string;
+  readonly dryRun: boolean;
+  readonly fieldValidation: 'Ignore' | 'Warn' | 'Strict';
+  readonly fieldManager: string;
 }
+
+const plain: WriteOptions = { dryRun: false, fieldValidation: 'Warn', fieldManager: '' };
 
 /** `dryRun` values of a query or of DeleteOptions: only `All` is known. */
 export function parseDryRun(values: readonly unknown[], kind: string): boolean {
@@ -20,6 +22,7 @@ export function parseDryRun(values: readonly unknown[], kind: string): boolean {
 
 /** Throws Invalid for values that are not offered. Unknown fields are warned about unless the caller says otherwise. */
 export function parseWriteOptions(query: URLSearchParams, kind: string): WriteOptions {
+  if (query.size === 0) return plain;
   const problems: FieldError[] = [];
   const fieldValidation = query.get('fieldValidation') ?? '';
   if (!['', 'Ignore', 'Warn', 'Strict'].includes(fieldValidation))
