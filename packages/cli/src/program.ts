@@ -25,6 +25,7 @@ const commands: Record<string, () => Promise<Registration>> = {
   'port-forward': () => import('./commands/port-forward.ts'),
   top: () => import('./commands/top.ts'),
   explain: () => import('./commands/explain.ts'),
+  scheduler: () => import('./commands/scheduler.ts'),
   kubeconfig: () => import('./commands/kubeconfig.ts'),
   completion: () => import('./commands/completion.ts'),
 };

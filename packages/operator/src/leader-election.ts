@@ -8,7 +8,7 @@
  * renewal was sent, not from its answer: others count from when they see it, which is later.
  */
 import type { Client } from '@coracle/client';
-import { formatMicroTime } from '@coracle/machinery';
+import { formatMicroTime, isReason } from '@coracle/machinery';
 import { Lease } from '@coracle/machinery/api';
 import { sleep } from './clock.ts';
 import type { Clock, Component, Logger } from './contracts.ts';
@@ -118,18 +118,26 @@ export function createLeaderElector(options: LeaderElectorOptions): LeaderElecto
   };
 
   const release = async (): Promise<void> => {
-    const lease = seen?.lease;
-    if (lease?.spec?.holderIdentity !== identity) return;
-    const now = formatMicroTime(clock.now());
-    const spec = {
-      holderIdentity: '',
-      leaseDurationSeconds: 1,
-      acquireTime: now,
-      renewTime: now,
-      leaseTransitions: lease.spec.leaseTransitions ?? 0,
-    };
+    let lease = seen?.lease;
     try {
-      observe(await client.update(Lease, { ...lease, spec }));
+      // A renewal that was on its way when the stop came may have changed it since it was seen.
+      for (let tries = 0; tries < 3 && lease?.spec?.holderIdentity === identity; tries++) {
+        const now = formatMicroTime(clock.now());
+        const spec = {
+          holderIdentity: '',
+          leaseDurationSeconds: 1,
+          acquireTime: now,
+          renewTime: now,
+          leaseTransitions: lease.spec.leaseTransitions ?? 0,
+        };
+        try {
+          observe(await client.update(Lease, { ...lease, spec }));
+          return;
+        } catch (error) {
+          if (!isReason(error, 'Conflict')) throw error;
+          lease = await find(client, Lease, { name, namespace });
+        }
+      }
     } catch (error) {
       options.logger?.debug({ error }, 'the lease was not given back; it runs out by itself');
     }

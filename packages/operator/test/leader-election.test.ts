@@ -67,6 +67,17 @@ describe('leader election', () => {
     await Promise.all([b.stop(), clock.advance(0)]);
   });
 
+  test('a lease that was renewed without an answer is given back all the same', async () => {
+    const { cluster, clock, candidate, lease } = setup();
+    const a = candidate('a');
+    await a.start();
+    await clock.advance(10);
+    const current = lease()!;
+    await cluster.client.update(Lease, { ...current, spec: { ...current.spec, leaseTransitions: 1 } });
+    await Promise.all([a.stop(), clock.advance(100)]);
+    expect(lease()?.spec?.holderIdentity).toBe('');
+  });
+
   test('a leader that cannot renew ends before another may begin', async () => {
     const { cluster, clock, log, candidate } = setup();
     const [a, b] = [candidate('a'), candidate('b')];

@@ -5,10 +5,11 @@ import { open, readFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLogger, type Logger } from '@coracle/operator';
+import { defaultProfile } from '@coracle/scheduler';
 import { CliError } from '../context.ts';
 import type { CliContext } from '../context.ts';
 import { startEngine } from '../engine/engine.ts';
-import type { Engine } from '../engine/engine.ts';
+import type { Engine, EngineOptions } from '../engine/engine.ts';
 import { homeOf, runningEngine } from '../engine/home.ts';
 import { publishKubeconfig } from '../engine/kubeconfig.ts';
 import type { Published } from '../engine/kubeconfig.ts';
@@ -25,6 +26,9 @@ export interface UpFlags {
   virtualNodes: number;
   nodeName?: string;
   schedulerConfig?: string;
+  schedulerNames?: readonly string[];
+  /** commander's form of --no-scheduler. */
+  scheduler: boolean;
   /** commander's form of --no-node. */
   node: boolean;
   /** commander's form of --no-kubeconfig. */
@@ -45,6 +49,12 @@ export const portNumber = (text: string): number => {
   if (value > 65_535)
     throw new CliError(`"${text}" is not a port: they end at 65535, and 0 takes a free one`);
   return value;
+};
+
+const words = (text: string): readonly string[] => {
+  const names = text.split(',').map((name) => name.trim());
+  if (names.includes('')) throw new CliError(`"${text}" is no list of names such as default-scheduler,gpu`);
+  return names;
 };
 
 /** Adds `coracle up` to the program. */
@@ -74,6 +84,12 @@ export function register(program: Command, context: CliContext): void {
     .option('--no-node', 'no node that runs processes: only virtual ones, without the taint')
     .option('--node-name <name>', "this node's name; else the host's")
     .option('--scheduler-config <file>', 'profiles of the scheduler: a KubeSchedulerConfiguration (v1)')
+    .option(
+      '--scheduler-names <names>',
+      'schedulerNames it serves, by commas; another scheduler may serve others',
+      words,
+    )
+    .option('--no-scheduler', 'no scheduler: pods wait for one that you run (coracle scheduler)')
     .option('--no-kubeconfig-merge', 'leave your kubeconfig alone (the data folder has one of its own)')
     .option('--log-level <level>', 'debug, info, warn or error', 'warn')
     .option('-d, --detach', 'run in the background; coracle down stops it')
@@ -95,8 +111,7 @@ Examples:
 async function serve(context: CliContext, flags: UpFlags): Promise<void> {
   const home = homeOf(flags.data, context.env);
   const logger = createLogger({ level: flags.logLevel, write: (line) => context.stderr.write(line) });
-  const scheduler =
-    flags.schedulerConfig === undefined ? undefined : await readSchedulerConfig(flags.schedulerConfig);
+  const scheduler = await schedulerOf(flags);
   const where = { home: flags.inMemory ? undefined : home, host: flags.host, port: flags.port };
   const engine = await startEngine({
     ...(flags.inMemory ? {} : { home }),
@@ -104,7 +119,7 @@ async function serve(context: CliContext, flags: UpFlags): Promise<void> {
     port: flags.port,
     ...(flags.fakeGpus === undefined ? {} : { fakeGpus: flags.fakeGpus }),
     virtualNodes: flags.virtualNodes,
-    ...(scheduler ? { scheduler } : {}),
+    ...(scheduler === undefined ? {} : { scheduler }),
     ...(flags.node ? (flags.nodeName ? { nodeName: flags.nodeName } : {}) : { nodeName: false as const }),
     logger,
   }).catch((error: unknown) => {
@@ -121,6 +136,20 @@ async function serve(context: CliContext, flags: UpFlags): Promise<void> {
     await engine.close();
     stopGuarding();
   }
+}
+
+/** What the flags say of the engine's scheduler. Undefined: nothing; false: there is to be none. */
+async function schedulerOf(flags: UpFlags): Promise<EngineOptions['scheduler']> {
+  const { schedulerConfig, schedulerNames } = flags;
+  const given = [schedulerConfig !== undefined, schedulerNames !== undefined, !flags.scheduler];
+  if (given.filter(Boolean).length > 1) {
+    throw new CliError('--scheduler-config, --scheduler-names and --no-scheduler exclude each other');
+  }
+  if (!flags.scheduler) return false;
+  if (schedulerConfig !== undefined) return readSchedulerConfig(schedulerConfig);
+  return (
+    schedulerNames && { profiles: schedulerNames.map((schedulerName) => defaultProfile({ schedulerName })) }
+  );
 }
 
 /**
