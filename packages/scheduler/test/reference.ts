@@ -13,6 +13,7 @@ import type {
   TopologySpreadConstraint,
 } from '@coracle/machinery/api';
 import { parseQuantity } from '@coracle/machinery';
+import { storageObjections, type Storage } from './reference-storage.ts';
 
 const int = Math.trunc;
 
@@ -21,6 +22,58 @@ const amount = (name: string, text: string): number =>
 
 /** KEP-753: what the pod needs of one resource; `missing` counts for containers that do not name it. */
 export function needs(pod: Pod, resource: string, missing = 0): number {
+  if (isRunning(pod)) {
+    // What is asked for, given, or in use now, whichever is the most; an infeasible wish counts for nothing.
+    const infeasible = pod.status?.conditions?.some(
+      (c) => c.type === 'PodResizePending' && c.reason === 'Infeasible',
+    );
+    const views = [
+      ...(infeasible ? [] : [pod]),
+      asIf(pod, (s) => s?.allocatedResources),
+      asIf(pod, (s) => s?.resources?.requests ?? s?.allocatedResources),
+    ];
+    return Math.max(...views.map((view) => plainNeeds(view, resource, missing)));
+  }
+  return plainNeeds(pod, resource, missing);
+}
+
+type Status = NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number];
+const isRunning = (pod: Pod): boolean =>
+  [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])].some(
+    (s) => s.resources ?? s.allocatedResources,
+  );
+
+/** The pod with other requests; where the status has none, and the wish is not infeasible, the spec's. */
+function asIf(pod: Pod, of: (status: Status | undefined) => Record<string, string> | undefined): Pod {
+  const infeasible = pod.status?.conditions?.some((c) => c.reason === 'Infeasible');
+  const statuses = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])];
+  const change = <C extends NonNullable<Pod['spec']>['containers'][number]>(c: C): C => {
+    const reported = of(statuses.find((s) => s.name === c.name));
+    const requests = reported ?? (infeasible ? {} : c.resources?.requests);
+    return { ...c, resources: { ...(requests ? { requests } : {}) } };
+  };
+  const spec = pod.spec!;
+  return {
+    ...pod,
+    spec: {
+      ...spec,
+      containers: spec.containers.map(change),
+      ...(spec.initContainers ? { initContainers: spec.initContainers.map(change) } : {}),
+    },
+    status: {},
+  } as Pod;
+}
+
+function plainNeeds(pod: Pod, resource: string, missing: number): number {
+  const podLevel = pod.spec!.resources?.requests;
+  const extra = pod.spec!.overhead?.[resource];
+  if ((resource === 'cpu' || resource === 'memory') && podLevel?.[resource] !== undefined) {
+    return amount(resource, podLevel[resource]) + (extra === undefined ? 0 : amount(resource, extra));
+  }
+  // Pod-level requests that leave this one out: a container without one asks for nothing.
+  const absent =
+    podLevel && Object.keys(podLevel).length > 0 && missing > 0 && plainNeeds(pod, resource, 0) > 0;
+  if (absent) missing = 0;
   const of = (requests: Record<string, string> | undefined): number =>
     requests?.[resource] === undefined ? missing : amount(resource, requests[resource]);
   const containers = pod.spec!.containers.map((c) => of(c.resources?.requests));
@@ -42,6 +95,7 @@ export function resourceNames(pod: Pod): string[] {
     for (const name of Object.keys(c.resources?.requests ?? {})) names.add(name);
   }
   for (const name of Object.keys(pod.spec!.overhead ?? {})) names.add(name);
+  for (const name of Object.keys(pod.spec!.resources?.requests ?? {})) names.add(name);
   return [...names];
 }
 
@@ -79,7 +133,10 @@ function termMatches(term: NodeSelectorTerm, node: Node): boolean {
 }
 
 const hostPorts = (pod: Pod): { ip: string; protocol: string; port: number }[] =>
-  pod.spec!.containers.flatMap((c) =>
+  [
+    ...pod.spec!.containers,
+    ...(pod.spec!.initContainers ?? []).filter((c) => c.restartPolicy === 'Always'),
+  ].flatMap((c) =>
     (c.ports ?? [])
       .filter((p) => p.hostPort)
       .map((p) => ({ ip: p.hostIP || '0.0.0.0', protocol: p.protocol ?? 'TCP', port: p.hostPort! })),
@@ -90,6 +147,31 @@ export interface Cluster {
   nodes: readonly Node[];
   podsOn(node: Node): Pod[];
   namespaces: Record<string, Record<string, string>>;
+  storage?: Storage;
+  /** Services and controllers: what spreads pods that say nothing of it. */
+  selectors?: readonly Selecting[];
+  settings?: Settings;
+}
+
+/** A Service (by labels) or a controller (by owner) and the pods it selects. */
+export interface Selecting {
+  namespace: string;
+  kind: 'Service' | 'ReplicaSet';
+  name: string;
+  matchLabels: Record<string, string>;
+}
+
+/** What of a profile is not as the default profile has it. */
+export interface Settings {
+  strategy?: 'LeastAllocated' | 'MostAllocated' | 'RequestedToCapacityRatio';
+  /** Of RequestedToCapacityRatio. */
+  shape?: readonly { utilization: number; score: number }[];
+  resources?: readonly { name: string; weight: number }[];
+  ignored?: readonly string[];
+  hardWeight?: number;
+  ignorePreferred?: boolean;
+  defaultConstraints?: readonly TopologySpreadConstraint[];
+  weights?: Partial<Record<string, number>>;
 }
 
 function selects(selector: LabelSelector | undefined, labels: Record<string, string> = {}): boolean {
@@ -116,10 +198,36 @@ function speaksOf(term: PodAffinityTerm, owner: Pod, other: Pod, cluster: Cluste
   return inNamespace && selects(term.labelSelector, labels);
 }
 
+const systemConstraints: readonly TopologySpreadConstraint[] = [
+  { topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway', maxSkew: 3 },
+  { topologyKey: 'topology.kubernetes.io/zone', whenUnsatisfiable: 'ScheduleAnyway', maxSkew: 5 },
+];
+
+/** The pod's own constraints; for a pod without any, the defaults over what selects it. */
+function constraintsOf(pod: Pod, action: string, cluster: Cluster): TopologySpreadConstraint[] {
+  const own = pod.spec!.topologySpreadConstraints ?? [];
+  if (own.length > 0) return own.filter((c) => c.whenUnsatisfiable === action);
+  const { namespace, labels = {}, ownerReferences = [] } = pod.metadata;
+  const matchLabels: Record<string, string> = {};
+  const matchExpressions: { key: string; operator: string; values: string[] }[] = [];
+  for (const one of cluster.selectors ?? []) {
+    if (one.namespace !== namespace) continue;
+    if (one.kind === 'Service') {
+      if (selects({ matchLabels: one.matchLabels }, labels)) Object.assign(matchLabels, one.matchLabels);
+    } else if (ownerReferences.some((o) => o.controller && o.kind === one.kind && o.name === one.name)) {
+      for (const [key, value] of Object.entries(one.matchLabels)) {
+        matchExpressions.push({ key, operator: 'In', values: [value] });
+      }
+    }
+  }
+  if (Object.keys(matchLabels).length + matchExpressions.length === 0) return [];
+  return (cluster.settings?.defaultConstraints ?? systemConstraints)
+    .filter((c) => c.whenUnsatisfiable === action)
+    .map((c) => ({ ...c, labelSelector: { matchLabels, matchExpressions } }));
+}
+
 function spreadObjection(pod: Pod, node: Node, cluster: Cluster): string | undefined {
-  const constraints = (pod.spec!.topologySpreadConstraints ?? []).filter(
-    (c) => c.whenUnsatisfiable === 'DoNotSchedule',
-  );
+  const constraints = constraintsOf(pod, 'DoNotSchedule', cluster);
   const text = "node(s) didn't match pod topology spread constraints";
   for (const c of constraints) {
     const here = node.metadata.labels?.[c.topologyKey];
@@ -132,7 +240,7 @@ function spreadObjection(pod: Pod, node: Node, cluster: Cluster): string | undef
       counts.set(value, (counts.get(value) ?? 0) + alike(pod, c, cluster.podsOn(n)));
     }
     const min = counts.size < (c.minDomains ?? 1) ? 0 : Math.min(...counts.values());
-    const self = selects(c.labelSelector, pod.metadata.labels) ? 1 : 0;
+    const self = spreadWith(pod, c, pod.metadata.labels) ? 1 : 0;
     if ((counts.get(here) ?? 0) + self - (counts.size === 0 ? 0 : min) > c.maxSkew) return text;
   }
   return undefined;
@@ -140,8 +248,21 @@ function spreadObjection(pod: Pod, node: Node, cluster: Cluster): string | undef
 
 const alike = (pod: Pod, c: TopologySpreadConstraint, others: readonly Pod[]): number =>
   others.filter(
-    (p) => p.metadata.namespace === pod.metadata.namespace && selects(c.labelSelector, p.metadata.labels),
+    (p) =>
+      p.metadata.namespace === pod.metadata.namespace &&
+      p.metadata.deletionTimestamp === undefined &&
+      spreadWith(pod, c, p.metadata.labels),
   ).length;
+
+/** The constraint's selector with the pod's own values of `matchLabelKeys`. */
+function spreadWith(
+  pod: Pod,
+  c: TopologySpreadConstraint,
+  labels: Record<string, string> | undefined,
+): boolean {
+  const keys = (c.matchLabelKeys ?? []).filter((key) => pod.metadata.labels?.[key] !== undefined);
+  return selects(c.labelSelector, labels) && keys.every((key) => labels?.[key] === pod.metadata.labels![key]);
+}
 
 function counted(pod: Pod, node: Node, c: TopologySpreadConstraint): boolean {
   const honorsAffinity = c.nodeAffinityPolicy !== 'Ignore';
@@ -199,19 +320,22 @@ function affinityObjection(pod: Pod, node: Node, cluster: Cluster): string | und
 }
 
 function spreadScores(pod: Pod, nodes: readonly Node[], cluster: Cluster): number[] {
-  const constraints = (pod.spec!.topologySpreadConstraints ?? []).filter(
-    (c) => c.whenUnsatisfiable === 'ScheduleAnyway',
-  );
+  const constraints = constraintsOf(pod, 'ScheduleAnyway', cluster);
   if (constraints.length === 0) return nodes.map(() => 0);
+  // The system's own constraints also spread over nodes without a zone; those are a domain of their own, which nobody counts.
+  const needAll =
+    (pod.spec!.topologySpreadConstraints?.length ?? 0) > 0 ||
+    cluster.settings?.defaultConstraints !== undefined;
   const complete = (n: Node): boolean =>
-    constraints.every((c) => n.metadata.labels?.[c.topologyKey] !== undefined);
+    !needAll || constraints.every((c) => n.metadata.labels?.[c.topologyKey] !== undefined);
   const raw = nodes.map((n) => {
     if (!complete(n)) return undefined;
     let sum = 0;
     for (const c of constraints) {
       const host = c.topologyKey === 'kubernetes.io/hostname';
-      const value = (m: Node): string => m.metadata.labels![c.topologyKey]!;
+      const value = (m: Node): string | undefined => m.metadata.labels?.[c.topologyKey];
       const domains = host ? nodes.filter(complete).length : new Set(nodes.filter(complete).map(value)).size;
+      if (value(n) === undefined) continue;
       const others = host
         ? [n]
         : cluster.nodes.filter((m) => complete(m) && counted(pod, m, c) && value(m) === value(n));
@@ -243,10 +367,13 @@ function affinityScores(pod: Pod, nodes: readonly Node[], cluster: Cluster): num
         };
         for (const t of affinityOf(pod, 'podAffinity')) add(pod, p, t.podAffinityTerm, t.weight);
         for (const t of affinityOf(pod, 'podAntiAffinity')) add(pod, p, t.podAffinityTerm, -t.weight);
-        for (const t of affinityOf(p, 'podAffinity')) add(p, pod, t.podAffinityTerm, t.weight);
-        for (const t of affinityOf(p, 'podAntiAffinity')) add(p, pod, t.podAffinityTerm, -t.weight);
+        const { ignorePreferred = false, hardWeight = 1 } = cluster.settings ?? {};
+        for (const t of ignorePreferred ? [] : affinityOf(p, 'podAffinity'))
+          add(p, pod, t.podAffinityTerm, t.weight);
+        for (const t of ignorePreferred ? [] : affinityOf(p, 'podAntiAffinity'))
+          add(p, pod, t.podAffinityTerm, -t.weight);
         const hard = p.spec!.affinity?.podAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [];
-        for (const t of hard) add(p, pod, t, 1);
+        for (const t of hard) add(p, pod, t, hardWeight);
       }
     }
     return sum;
@@ -287,9 +414,12 @@ export function objections(pod: Pod, node: Node, cluster: Cluster): string[] {
   for (const name of resourceNames(pod)) {
     const need = needs(pod, name);
     const used = present.reduce((sum, p) => sum + needs(p, name), 0);
+    if (cluster.settings?.ignored?.includes(name)) continue;
     if (need > 0 && used + need > offers(node, name)) reasons.push(`Insufficient ${name}`);
   }
   if (reasons.length > 0) return reasons;
+  const stored = storageObjections(pod, node, cluster);
+  if (stored.length > 0) return stored;
   const objection = spreadObjection(pod, node, cluster) ?? affinityObjection(pod, node, cluster);
   return objection === undefined ? [] : [objection];
 }
@@ -310,25 +440,87 @@ export function totals(pod: Pod, nodes: readonly Node[], cluster: Cluster): numb
   const maxUntolerated = Math.max(...untolerated);
   const maxWished = Math.max(...wished);
   const asks = needs(pod, 'cpu') > 0 || needs(pod, 'memory') > 0;
+  const images = imageScores(pod, nodes, cluster);
+  const weight = (name: string, usual: number): number => cluster.settings?.weights?.[name] ?? usual;
   return nodes.map((n, i) => {
     const present = [...cluster.podsOn(n), pod];
     const taints = 100 - (maxUntolerated === 0 ? 0 : int((100 * untolerated[i]!) / maxUntolerated));
     const affinity = maxWished === 0 ? 0 : int((100 * wished[i]!) / maxWished);
-    const least: number[] = [];
     const fractions: number[] = [];
-    for (const [name, missing] of [
-      ['cpu', 100],
-      ['memory', 200 * 1024 * 1024],
-    ] as const) {
+    for (const name of ['cpu', 'memory']) {
       const capacity = offers(n, name);
       if (capacity === 0) continue;
-      const assumed = present.reduce((sum, p) => sum + needs(p, name, missing), 0);
-      least.push(assumed > capacity ? 0 : int(((capacity - assumed) * 100) / capacity));
       fractions.push(Math.min(1, present.reduce((sum, p) => sum + needs(p, name), 0) / capacity));
     }
-    const fit = least.length === 0 ? 0 : int(least.reduce((a, b) => a + b, 0) / least.length);
     const deviation = fractions.length === 2 ? Math.abs(fractions[0]! - fractions[1]!) / 2 : 0;
     const balanced = asks ? int((1 - deviation) * 100) : 0;
-    return 3 * taints + 2 * affinity + fit + balanced + 2 * spread[i]! + 2 * near[i]!;
+    return (
+      weight('TaintToleration', 3) * taints +
+      weight('NodeAffinity', 2) * affinity +
+      weight('NodeResourcesFit', 1) * fitScore(pod, n, cluster) +
+      weight('NodeResourcesBalancedAllocation', 1) * balanced +
+      weight('PodTopologySpread', 2) * spread[i]! +
+      weight('InterPodAffinity', 2) * near[i]! +
+      weight('ImageLocality', 1) * images[i]!
+    );
+  });
+}
+
+function fitScore(pod: Pod, node: Node, cluster: Cluster): number {
+  const settings = cluster.settings ?? {};
+  const { strategy = 'LeastAllocated', shape = [] } = settings;
+  const resources = settings.resources ?? [
+    { name: 'cpu', weight: 1 },
+    { name: 'memory', weight: 1 },
+  ];
+  const assumed: Record<string, number> = { cpu: 100, memory: 200 * 1024 * 1024 };
+  let total = 0;
+  let weights = 0;
+  for (const { name, weight } of resources) {
+    const capacity = offers(node, name);
+    const extended = name.includes('/');
+    if (capacity === 0 || (extended && needs(pod, name) === 0)) continue;
+    const used = [...cluster.podsOn(node), pod].reduce(
+      (sum, p) => sum + needs(p, name, assumed[name] ?? 0),
+      0,
+    );
+    let score: number;
+    if (strategy === 'LeastAllocated')
+      score = used > capacity ? 0 : int(((capacity - used) * 100) / capacity);
+    else if (strategy === 'MostAllocated') score = int((Math.min(used, capacity) * 100) / capacity);
+    else score = onLine(shape, used > capacity ? 100 : int((used * 100) / capacity));
+    if (strategy === 'RequestedToCapacityRatio' && score <= 0) continue;
+    total += score * weight;
+    weights += weight;
+  }
+  if (weights === 0) return 0;
+  return strategy === 'RequestedToCapacityRatio' ? Math.round(total / weights) : int(total / weights);
+}
+
+/** The height at `x` of a line through points whose heights are tenths of the scale. */
+function onLine(points: readonly { utilization: number; score: number }[], x: number): number {
+  const at = points.findIndex((p) => x <= p.utilization);
+  if (at < 0) return 10 * points.at(-1)!.score;
+  const [left, right] = [points[at - 1], points[at]!];
+  if (!left) return 10 * right.score;
+  const rise = 10 * (right.score - left.score);
+  return 10 * left.score + int((rise * (x - left.utilization)) / (right.utilization - left.utilization));
+}
+
+function imageScores(pod: Pod, nodes: readonly Node[], cluster: Cluster): number[] {
+  const wanted = [...(pod.spec!.initContainers ?? []), ...pod.spec!.containers].map((c) => c.image ?? '');
+  const full = (name: string): string => (/:[^/]*$/.test(name) ? name : `${name}:latest`);
+  const sizeOn = (n: Node, name: string): number | undefined =>
+    n.status?.images?.find((image) => image.names?.includes(full(name)))?.sizeBytes;
+  const mebi = 1024 * 1024;
+  const most = 1000 * mebi * wanted.length;
+  return nodes.map((n) => {
+    let sum = 0;
+    for (const name of wanted) {
+      const spread = cluster.nodes.filter((m) => sizeOn(m, name) !== undefined).length / cluster.nodes.length;
+      sum += int((sizeOn(n, name) ?? 0) * spread);
+    }
+    const bounded = Math.min(Math.max(sum, 23 * mebi), most);
+    return int((100 * (bounded - 23 * mebi)) / (most - 23 * mebi));
   });
 }

@@ -10,6 +10,7 @@ export function nodeMatters(before: Node, after: Node): boolean {
     deepEqual(before.metadata.labels, after.metadata.labels) &&
     deepEqual(before.spec?.taints, after.spec?.taints) &&
     before.spec?.unschedulable === after.spec?.unschedulable &&
+    deepEqual(before.status?.declaredFeatures, after.status?.declaredFeatures) &&
     deepEqual(before.status?.images, after.status?.images)
   );
 }

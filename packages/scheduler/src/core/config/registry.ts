@@ -12,6 +12,7 @@ import { imageLocality } from '../plugins/image-locality.ts';
 import { interPodAffinity } from '../plugins/inter-pod-affinity.ts';
 import { nodeAffinity } from '../plugins/node-affinity.ts';
 import { nodeCardTopology } from '../plugins/node-card-topology.ts';
+import { nodeDeclaredFeatures } from '../plugins/node-declared-features.ts';
 import { nodeName } from '../plugins/node-name.ts';
 import { nodePorts } from '../plugins/node-ports.ts';
 import { nodeResourcesFit } from '../plugins/node-resources-fit.ts';
@@ -74,6 +75,7 @@ export function defaultRegistry(): PluginRegistry {
   add('NodeResourcesBalancedAllocation', ['preScore', 'score'], balancedAllocation);
   add('ImageLocality', ['score'], () => imageLocality);
   add('DefaultBinder', ['bind']);
+  add('NodeDeclaredFeatures', ['preFilter', 'filter'], () => nodeDeclaredFeatures);
   // Cards (docs/gpus.md). The first two are on by default and have no say where no node speaks of its cards.
   add('GpuShare', ['filter', 'reserve'], gpuShare);
   add('NodeCardTopology', ['score'], () => nodeCardTopology);
@@ -110,4 +112,5 @@ export const defaultPlugins: readonly { readonly name: string; readonly weight?:
   { name: 'ImageLocality', weight: 1 },
   { name: 'NodeCardTopology', weight: 1 },
   { name: 'DefaultBinder' },
+  { name: 'NodeDeclaredFeatures' },
 ];
