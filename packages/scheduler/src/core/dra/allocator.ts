@@ -174,7 +174,7 @@ class Search {
   #free(device: PoolDevice, alternative: Alternative, c: number): boolean {
     const taken = this.#taken.get(device);
     if (alternative.adminAccess) return !taken?.claims.includes(c);
-    return device.use.exclusive === 0 && (taken === undefined || taken.claims.length === 0);
+    return device.use.exclusive === 0 && (device.shared || taken === undefined || taken.claims.length === 0);
   }
 
   /** Picks the device if it can be had. `must`: without it there is no solution, so say why not. */
@@ -205,18 +205,14 @@ class Search {
         if (concerns(specs[i]!.requests, request, alternative.name)) constraints[i]!.takeBack();
       return false;
     }
-    const mine = taken ?? {
-      claims: [],
-      consumed: shared ? device.capacities().map(() => 0n) : [],
-      shares: 0,
-    };
+    const mine = taken ?? { claims: [], consumed: [], shares: 0 };
     this.#taken.set(device, mine);
     if (counts && first) this.#count(device, 1n);
     let consumed: Record<string, Quantity> | undefined;
     if (shared) {
       mine.shares++;
       for (const [i, { written, amount }] of wanted.entries()) {
-        mine.consumed[i]! += amount.nanos;
+        mine.consumed[i] = (mine.consumed[i] ?? 0n) + amount.nanos;
         (consumed ??= {})[written] = amount;
       }
     } else mine.claims.push(c);
