@@ -80,7 +80,7 @@ export class Hints {
     const framework = this.#frameworkOf(pod);
     if (rejectedByWide(framework, unit)) return true;
     const nominated = framework.nominations.nodeOf(pod.uid);
-    if (nominated === undefined) return answers.of(framework, pod, 'mayHelp');
+    if (nominated === undefined) return answers.of(framework, pod, 'mayHelp', undefined);
     // It waits for its victims: nobody else's room but this can be made for it. It may still fit elsewhere.
     const row = framework.snapshot.rowOf(nominated);
     if (row === undefined) return true;
@@ -88,7 +88,7 @@ export class Hints {
       if (framework.fitsOn(pod, row)) return true;
       if (!this.#evicting(unit.key) && !leaving(framework, pod, row)) return true;
     }
-    return answers.of(framework, pod, 'fitsOn');
+    return answers.of(framework, pod, 'fitsOn', row);
   }
 }
 
@@ -110,34 +110,55 @@ function leaving({ snapshot }: Framework, pod: PodInfo, row: number): boolean {
     .some(({ info }) => info.priority < pod.priority && info.pod.metadata.deletionTimestamp !== undefined);
 }
 
-/** Whether any of some rows would do; equal pods are asked about once. */
+/**
+ * Whether any of some rows would do. Equal pods are asked about once a row, but for the row a pod is nominated to: there its
+ * answer is its own.
+ */
 class Answers {
   readonly #rows: readonly number[];
-  readonly #known = new Map<Framework, Map<string, Map<string, boolean>>>();
+  readonly #known = new Map<Framework, Map<string, Map<string, Known>>>();
   #asked = 0;
 
   constructor(rows: readonly number[]) {
     this.#rows = rows;
   }
 
-  of(framework: Framework, pod: PodInfo, question: 'mayHelp' | 'fitsOn'): boolean {
+  /** `own`: the row that the pod is nominated to, which is not asked about. */
+  of(framework: Framework, pod: PodInfo, question: 'mayHelp' | 'fitsOn', own: number | undefined): boolean {
+    const rows = this.#rows;
+    const known = this.#knownOf(framework, pod, question);
+    const { answers } = known;
+    while (answers[known.refused] === no) known.refused++;
+    for (let i = known.refused; i < rows.length; i++) {
+      const row = rows[i]!;
+      if (row === own) continue;
+      if (answers[i] === open) {
+        if (++this.#asked > maxQuestions) return true;
+        answers[i] = framework[question](pod, row) ? yes : no;
+      }
+      if (answers[i] === yes) return true;
+    }
+    return false;
+  }
+
+  #knownOf(framework: Framework, pod: PodInfo, question: string): Known {
     let bySignature = this.#known.get(framework);
     if (!bySignature) this.#known.set(framework, (bySignature = new Map()));
     let byPriority = bySignature.get(pod.signature);
     if (!byPriority) bySignature.set(pod.signature, (byPriority = new Map()));
-    // Claims are no part of the signature.
-    const own = pod.pod.spec?.resourceClaims?.length ? pod.uid : '';
-    const key = `${question}/${pod.priority}/${own}`;
-    let answer = byPriority.get(key);
-    if (answer === undefined) {
-      answer =
-        this.#asked > maxQuestions ||
-        this.#rows.some((row) => {
-          this.#asked++;
-          return framework[question](pod, row);
-        });
-      byPriority.set(key, answer);
-    }
-    return answer;
+    const key = `${question}/${pod.priority}`;
+    let known = byPriority.get(key);
+    if (!known) byPriority.set(key, (known = { answers: new Uint8Array(this.#rows.length), refused: 0 }));
+    return known;
   }
 }
+
+interface Known {
+  /** By place in `rows`. */
+  readonly answers: Uint8Array;
+  /** All before it are `no`. */
+  refused: number;
+}
+const open = 0;
+const yes = 1;
+const no = 2;
