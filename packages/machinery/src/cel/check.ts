@@ -138,6 +138,7 @@ class Checker {
         joined = type;
         continue;
       }
+      if (joined.kind === type.kind && scalars.has(type.kind)) continue;
       const both = joinTypes(this.#known(joined), this.#known(type), this.#bindings);
       if (both) joined = both;
       else if (this.#env.homogeneous)
@@ -226,11 +227,13 @@ class Checker {
     args: readonly Type[],
   ): Type {
     const all = target ? [target, ...args] : args;
+    const known = all.map((type) => this.#known(type));
     const matching: Overload[] = [];
     let result: Type | undefined;
     let chosen: Bindings | undefined;
     for (const overload of declared) {
       if (overload.member !== (target !== undefined) || overload.params.length !== all.length) continue;
+      if (overload.params.some((param, index) => isPlainMismatch(param, known[index] ?? types.dyn))) continue;
       const trial = new Map(this.#bindings);
       const fresh: Bindings = new Map();
       const own = (type: Type): Type => this.#instantiate(type, fresh);
@@ -352,6 +355,11 @@ class Checker {
     return body;
   }
 }
+
+const scalars = new Set<Type['kind']>(['bool', 'int', 'uint', 'double', 'string', 'bytes']);
+/** Two scalar types that differ: most overloads of an operator are ruled out by this look alone. */
+const isPlainMismatch = (param: Type, arg: Type): boolean =>
+  param.kind !== arg.kind && scalars.has(param.kind) && scalars.has(arg.kind);
 
 const unwrapped = (type: Type): Type => (type.kind === 'optional' ? type.value : type);
 

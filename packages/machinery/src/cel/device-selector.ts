@@ -13,7 +13,7 @@ import { type CelQuantity, readQuantity } from './library/quantity.ts';
 import { readSemver } from './library/semver.ts';
 import { compileCel } from './program.ts';
 import { showType, type Type, types } from './types.ts';
-import { CelMap, CelObject, type CelValue, EntryMap, typeName } from './values.ts';
+import { CelMap, CelObject, type CelValue, TextMap, typeName } from './values.ts';
 
 /**
  * What a selector sees of a device. Qualified names without a domain belong to the domain of the driver. Frozen, as objects of the API
@@ -154,29 +154,35 @@ const capacityValue = ({ value }: resource_v1.DeviceCapacity): CelQuantity => re
 
 /** Domains to what is named in them. There is an empty map for every domain that is not named. */
 class DomainMap<T> extends CelMap {
-  readonly #domains = new Map<string, EntryMap>();
+  readonly #driver: string;
+  /** The driver's own domain, which is what selectors mostly read. */
+  readonly #own: TextMap;
+  readonly #domains: ReadonlyMap<string, TextMap>;
 
   constructor(driver: string, named: Readonly<Record<string, T>>, read: (item: T, name: string) => CelValue) {
     super();
-    const domains = new Map<string, [string, CelValue][]>();
+    const domains = new Map<string, Map<string, CelValue>>();
     for (const [name, item] of Object.entries(named)) {
       const slash = name.indexOf('/');
       const domain = slash < 0 ? driver : name.slice(0, slash);
-      const entry: [string, CelValue] = [name.slice(slash + 1), read(item, name)];
-      const entries = domains.get(domain);
-      if (entries) entries.push(entry);
-      else domains.set(domain, [entry]);
+      const values = domains.get(domain) ?? new Map<string, CelValue>();
+      domains.set(domain, values.set(name.slice(slash + 1), read(item, name)));
     }
-    for (const [domain, entries] of domains) this.#domains.set(domain, EntryMap.of(entries));
+    this.#domains = new Map([...domains].map(([domain, values]) => [domain, new TextMap(values)]));
+    this.#driver = driver;
+    this.#own = this.#domains.get(driver) ?? nothing;
   }
   override get size(): number {
     return this.#domains.size;
   }
+  override field(name: string): CelValue | undefined {
+    return name === this.#driver ? this.#own : (this.#domains.get(name) ?? nothing);
+  }
   override get(key: CelValue): CelValue | undefined {
-    return typeof key === 'string' ? (this.#domains.get(key) ?? nothing) : undefined;
+    return typeof key === 'string' ? this.field(key) : undefined;
   }
   override keys(): Iterable<CelValue> {
     return this.#domains.keys();
   }
 }
-const nothing = new EntryMap();
+const nothing = new TextMap(new Map());

@@ -5,9 +5,9 @@ import type { Checked } from './check.ts';
 import type { Overload, Run } from './declare.ts';
 import { celCompare, celEqual } from './equality.ts';
 import { CelError } from './errors.ts';
-import { CelCostError, type Frame, type Step } from './frame.ts';
+import { CelCostError, Frame, type Step } from './frame.ts';
 import { planLoop } from './loops.ts';
-import { type Type } from './types.ts';
+import { type Type, types } from './types.ts';
 import {
   CelMap,
   CelObject,
@@ -79,6 +79,8 @@ export class Planner {
   /** Names that macros bind, with their slots, the innermost last. */
   readonly #scope: { readonly name: string; readonly slot: number }[] = [];
   readonly #first: number;
+  /** Steps whose value is known, with that value. */
+  readonly #constants = new Map<Step, CelValue>();
   locals = 0;
 
   constructor(checked: Checked, variables: readonly string[]) {
@@ -106,7 +108,7 @@ export class Planner {
 
   plan(expr: Expr): Step {
     const reference = this.#checked.referenceOf(expr);
-    if (reference?.kind === 'constant') return () => reference.value;
+    if (reference?.kind === 'constant') return this.#constant(reference.value);
     if (reference?.kind === 'variable')
       return variableStep(this.#slots.get(reference.name) ?? 0, reference.name);
     if (reference?.kind === 'local') {
@@ -114,10 +116,8 @@ export class Planner {
       return (frame) => frame.slots[slot] as CelValue;
     }
     switch (expr.kind) {
-      case 'literal': {
-        const { value } = expr;
-        return () => value;
-      }
+      case 'literal':
+        return this.#constant(expr.value);
       case 'select':
         return this.#select(expr);
       case 'call':
@@ -132,6 +132,22 @@ export class Planner {
         return this.#bind(expr);
       default:
         throw new CelError(`nothing to evaluate: ${expr.kind}`);
+    }
+  }
+
+  #constant(value: CelValue): Step {
+    const step = (): CelValue => value;
+    this.#constants.set(step, value);
+    return step;
+  }
+  /** A call of constants is a constant: all functions are pure. One that fails does so when it is evaluated. */
+  #folded(step: Step, operands: readonly Step[]): Step {
+    if (!operands.every((operand) => this.#constants.has(operand))) return step;
+    try {
+      return this.#constant(step(new Frame([], foldingLimit)));
+    } catch (error) {
+      if (error instanceof CelError) return step;
+      throw error;
     }
   }
 
@@ -152,8 +168,12 @@ export class Planner {
     const target = expr.target && !this.#checked.isNamespaced(expr) ? [expr.target] : [];
     const operands = [...target, ...expr.args];
     const steps = operands.map((operand) => this.plan(operand));
-    const special = this.#operator(expr, operands, steps);
-    if (special) return special;
+    return this.#folded(
+      this.#operator(expr, operands, steps) ?? this.#function(expr, operands, steps),
+      steps,
+    );
+  }
+  #function(expr: Call, operands: readonly Expr[], steps: readonly Step[]): Step {
     const overloads = this.#checked.overloadsOf(expr);
     const [only] = overloads;
     if (only && overloads.length === 1) {
@@ -211,7 +231,7 @@ export class Planner {
           const from = a(frame);
           const index = b(frame);
           if (from instanceof CelMap && typeof index === 'string') {
-            const found = from.get(index);
+            const found = from.field(index);
             if (found !== undefined) return found;
           }
           return indexValue(from, index);
@@ -230,15 +250,12 @@ export class Planner {
 
   #list(elements: readonly { readonly value: Expr; readonly optional: boolean }[]): Step {
     const steps = elements.map(({ value }) => this.plan(value));
-    if (elements.every(({ value }) => value.kind === 'literal')) {
-      const constant = elements.map(({ value }) => (value.kind === 'literal' ? value.value : null));
-      return () => constant;
-    }
     if (!elements.some(({ optional }) => optional)) {
-      return (frame) => {
+      const step: Step = (frame) => {
         frame.spend(steps.length);
-        return steps.map((step) => step(frame));
+        return steps.map((item) => item(frame));
       };
+      return this.#folded(step, steps);
     }
     return (frame) => {
       frame.spend(steps.length);
@@ -299,6 +316,9 @@ export class Planner {
     });
   }
 }
+
+/** What folding may cost at most, so that compiling stays quick. */
+const foldingLimit = 100_000;
 
 const missing: Step = () => {
   throw new CelError('an operand is missing');
@@ -374,10 +394,19 @@ function logical(a: Step, b: Step, decisive: boolean): Step {
 
 function callStep(run: Run, cost: Overload['cost'], steps: readonly Step[]): Step {
   const [a = missing, b = missing] = steps;
-  if (cost === undefined) {
-    if (steps.length === 1) return (frame) => run(a(frame));
-    if (steps.length === 2) return (frame) => run(a(frame), b(frame));
-  }
+  if (steps.length === 1)
+    return (frame) => {
+      const value = a(frame);
+      if (cost) frame.spend(1 + cost(value));
+      return run(value);
+    };
+  if (steps.length === 2)
+    return (frame) => {
+      const left = a(frame);
+      const right = b(frame);
+      if (cost) frame.spend(1 + cost(left, right));
+      return run(left, right);
+    };
   return (frame) => {
     const values = steps.map((step) => step(frame));
     frame.spend(1 + (cost ? cost(...values) : 0));
@@ -385,7 +414,27 @@ function callStep(run: Run, cost: Overload['cost'], steps: readonly Step[]): Ste
   };
 }
 
+/** Chooses among overloads by the values. The usual case, a method with one argument of something that is dyn, makes no lists. */
 function dispatchStep(name: string, overloads: readonly Overload[], steps: readonly Step[]): Step {
+  const [a = missing, b = missing] = steps;
+  if (steps.length === 2) {
+    const choices = overloads.map(({ params, run, cost }) => ({
+      first: params[0] ?? types.dyn,
+      second: params[1] ?? types.dyn,
+      run,
+      cost,
+    }));
+    return (frame) => {
+      const left = a(frame);
+      const right = b(frame);
+      for (const { first, second, run, cost } of choices) {
+        if (!suits(first, left) || !suits(second, right)) continue;
+        frame.spend(1 + (cost ? cost(left, right) : 0));
+        return run(left, right);
+      }
+      throw noOverload(name, [left, right]);
+    };
+  }
   return (frame) => {
     const values = steps.map((step) => step(frame));
     for (const { params, run, cost } of overloads) {

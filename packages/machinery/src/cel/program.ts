@@ -38,15 +38,27 @@ export function compileCel(source: string, env: Environment): CelCompilation {
       return { ok: false, issues: checked.problems.map(({ at, message }) => issueAt(source, at, message)) };
     const variables = usedVariables(tree, checked);
     const { step, locals } = plan(tree, checked, variables);
+    // One frame serves all evaluations: none starts before the last has ended, and an allocation would cost more than most expressions.
+    const size = variables.length + locals;
+    const frame = new Frame(
+      Array.from({ length: size }, () => undefined),
+      0,
+    );
     const program: CelProgram = {
       source,
       type: checked.typeOf(tree),
       variables,
       evaluate(bindings, costLimit = defaultCostLimit) {
-        const slots: (CelValue | undefined)[] = Array.from({ length: variables.length + locals });
+        const { slots } = frame;
         for (let index = 0; index < variables.length; index++)
           slots[index] = bindings[variables[index] ?? ''];
-        return step(new Frame(slots, costLimit));
+        frame.left = costLimit;
+        try {
+          return step(frame);
+        } finally {
+          // Nothing of the bindings is held on to.
+          for (let index = 0; index < size; index++) slots[index] = undefined;
+        }
       },
     };
     return { ok: true, program };

@@ -119,12 +119,6 @@ export class EntryMap extends CelMap {
     super();
     this.#entries = entries;
   }
-  /** From string keys. */
-  static of(fields: Iterable<readonly [string, CelValue]>): EntryMap {
-    const entries = new Map<string, [CelValue, CelValue]>();
-    for (const [key, value] of fields) entries.set(key, [key, value]);
-    return new EntryMap(entries);
-  }
   override get size(): number {
     return this.#entries.size;
   }
@@ -132,8 +126,32 @@ export class EntryMap extends CelMap {
     const form = mapKey(key);
     return form === undefined ? undefined : this.#entries.get(form)?.[1];
   }
+  override field(name: string): CelValue | undefined {
+    return this.#entries.get(name)?.[1];
+  }
   override *keys(): Iterable<CelValue> {
     for (const [key] of this.#entries.values()) yield key;
+  }
+}
+
+/** A map whose keys are all texts. */
+export class TextMap extends CelMap {
+  readonly #values: ReadonlyMap<string, CelValue>;
+  constructor(values: ReadonlyMap<string, CelValue>) {
+    super();
+    this.#values = values;
+  }
+  override get size(): number {
+    return this.#values.size;
+  }
+  override field(name: string): CelValue | undefined {
+    return this.#values.get(name);
+  }
+  override get(key: CelValue): CelValue | undefined {
+    return typeof key === 'string' ? this.#values.get(key) : undefined;
+  }
+  override keys(): Iterable<CelValue> {
+    return this.#values.keys();
   }
 }
 

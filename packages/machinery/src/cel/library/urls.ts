@@ -1,7 +1,7 @@
 /** URLs: `url("https://example.com:8080/a?b=c").getHost()`. */
 import { declare } from '../declare.ts';
 import { CelError } from '../errors.ts';
-import { EntryMap, Opaque } from '../values.ts';
+import { Opaque, TextMap } from '../values.ts';
 import { textCost } from './operators.ts';
 
 export class CelUrl extends Opaque {
@@ -63,7 +63,7 @@ function unescape(text: string): string | undefined {
     return undefined;
   }
 }
-function queryMap({ query }: CelUrl): EntryMap {
+function queryMap({ query }: CelUrl): TextMap {
   const values = new Map<string, string[]>();
   for (const part of query.split('&')) {
     if (part === '' || part.includes(';')) continue;
@@ -75,7 +75,7 @@ function queryMap({ query }: CelUrl): EntryMap {
     if (known) known.push(value);
     else values.set(key, [value]);
   }
-  return EntryMap.of(values);
+  return new TextMap(values);
 }
 const escapedPath = ({ path }: CelUrl): string =>
   // oxlint-disable-next-line no-control-regex
