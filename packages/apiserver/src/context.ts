@@ -56,6 +56,8 @@ export interface ServerContext {
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer;
   readonly admission: readonly AdmissionPlugin[];
+  /** Do all of them leave objects complete, so that defaults need not be filled in again after them? */
+  readonly admissionCompletes: boolean;
   readonly lookup: Lookup;
   readonly allocate: Allocators;
   readonly nodes: NodeGateway | undefined;

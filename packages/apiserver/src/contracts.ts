@@ -55,6 +55,11 @@ export interface AdmissionRequest extends RequestAttributes {
 /** Throws ApiError (usually Forbidden) to refuse. */
 export interface AdmissionPlugin {
   name: string;
+  /**
+   * What `mutate` adds has its defaults and is in canonical form (`1`, not `1000m`). Of other plugins' objects the defaults are
+   * filled in again.
+   */
+  completes?: true;
   mutate?(request: AdmissionRequest): Promise<void> | void;
   validate?(request: AdmissionRequest): Promise<void> | void;
 }

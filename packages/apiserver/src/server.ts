@@ -116,6 +116,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     authenticator: authentication,
     authorizer,
     admission: [...options.admission, escalationPrevention(authorizer)],
+    admissionCompletes: options.admission.every((plugin) => !plugin.mutate || plugin.completes === true),
     lookup,
     allocate,
     nodes: options.nodes,

@@ -15,6 +15,8 @@ export interface AdmissionDeps {
   warn?: (request: AdmissionRequest, message: string) => void;
   /** Mark claims and volumes as in use by finalizers. Off unless controllers that remove these run. */
   storageProtection?: boolean;
+  /** A controller takes the finalizers of pod groups away again. */
+  podGroupProtection?: boolean;
   /** Owner references with blockOwnerDeletion need the right to change the owner's finalizers. Off by default, as upstream. */
   ownerReferences?: boolean;
 }
@@ -32,12 +34,12 @@ export function createdPod(request: AdmissionRequest): Pod | undefined {
 
 /** Containers and init containers; robust against specs that the schema will refuse. */
 export function containersOf(pod: Pod): Container[] {
-  const lists: unknown[] = [pod.spec?.initContainers, pod.spec?.containers];
-  return lists.flatMap((list) =>
-    Array.isArray(list)
-      ? list.filter((item): item is Container => typeof item === 'object' && item !== null)
-      : [],
-  );
+  const found: Container[] = [];
+  for (const list of [pod.spec?.initContainers, pod.spec?.containers] as unknown[])
+    if (Array.isArray(list))
+      for (const item of list as unknown[])
+        if (typeof item === 'object' && item !== null) found.push(item as Container);
+  return found;
 }
 
 /** `pods "x" is forbidden: ...` */

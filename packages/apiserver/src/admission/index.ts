@@ -7,6 +7,7 @@ import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { ownerReferencesPermission } from './owner-references.ts';
+import { podGroupProtection, podGroupWorkloadExists } from './pod-groups.ts';
 import { defaultTolerationSeconds, priority, runtimeClass, taintNodesByCondition } from './pod-plugins.ts';
 import { podSecurity } from './pod-security.ts';
 import { resourceQuota } from './resource-quota.ts';
@@ -33,11 +34,13 @@ export function builtinAdmission(deps: AdmissionDeps): AdmissionPlugin[] {
     defaultTolerationSeconds(),
     defaultStorageClass(deps),
     ...(deps.storageProtection ? [storageObjectInUseProtection()] : []),
+    ...(deps.podGroupProtection ? [podGroupProtection()] : []),
     ...(deps.ownerReferences ? [ownerReferencesPermission(deps)] : []),
     claimResize(deps),
     runtimeClass(deps),
     certificateSubjectRestriction(),
     defaultIngressClass(deps),
+    podGroupWorkloadExists(deps),
     ...('grantsOf' in deps.authorizer ? [escalationPrevention(deps.authorizer)] : []),
     resourceQuota(deps),
   ];

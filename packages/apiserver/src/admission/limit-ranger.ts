@@ -100,18 +100,24 @@ function check(request: AdmissionRequest, problems: string[]): void {
   throw refuse(request, problems.length === 1 ? (problems[0] ?? '') : `[${problems.join(', ')}]`);
 }
 
+const none: LimitRangeItem[] = [];
+
 export function limitRanger({ lookup }: AdmissionDeps): AdmissionPlugin {
-  const itemsOf = (request: AdmissionRequest): LimitRangeItem[] =>
-    lookup
-      .list('', 'limitranges', request.namespace)
-      .flatMap((range) => (range['spec'] as core_v1.LimitRangeSpec | undefined)?.limits ?? []);
+  const itemsOf = (request: AdmissionRequest): LimitRangeItem[] => {
+    const ranges = lookup.list('', 'limitranges', request.namespace);
+    return ranges.length === 0
+      ? none
+      : ranges.flatMap((range) => (range['spec'] as core_v1.LimitRangeSpec | undefined)?.limits ?? []);
+  };
 
   return {
     name: 'LimitRanger',
+    completes: true,
     mutate(request) {
       const pod = createdPod(request);
       if (!pod?.spec) return;
-      const items = itemsOf(request).filter((item) => item.type === 'Container');
+      const all = itemsOf(request);
+      const items = all.length === 0 ? all : all.filter((item) => item.type === 'Container');
       if (items.length === 0) return;
       // Limits written in the pod speak for its requests, before the range's defaults do.
       defaultPodSpec(pod.spec, false);

@@ -37,6 +37,7 @@ export function namespaceLifecycle({ lookup }: AdmissionDeps): AdmissionPlugin {
   }
   return {
     name: 'NamespaceLifecycle',
+    completes: true,
     mutate: check,
     validate(request) {
       if (request.operation === 'DELETE') check(request);

@@ -13,11 +13,18 @@ const systemClasses: Record<string, number> = {
 
 export function priority({ lookup }: AdmissionDeps): AdmissionPlugin {
   const group = 'scheduling.k8s.io';
+  /** Of a list that is the same array as long as nothing in it changes. */
+  let known: { classes: readonly unknown[]; found: PriorityClass | undefined } | undefined;
   function defaultClass(): PriorityClass | undefined {
     const classes = lookup.list(group, 'priorityclasses') as unknown as PriorityClass[];
-    return classes
-      .filter((one) => one.globalDefault === true)
-      .toSorted((a, b) => (a.value ?? 0) - (b.value ?? 0))[0];
+    if (known?.classes !== classes)
+      known = {
+        classes,
+        found: classes
+          .filter((one) => one.globalDefault === true)
+          .toSorted((a, b) => (a.value ?? 0) - (b.value ?? 0))[0],
+      };
+    return known.found;
   }
   function resolve(
     request: AdmissionRequest,
@@ -40,6 +47,7 @@ export function priority({ lookup }: AdmissionDeps): AdmissionPlugin {
   }
   return {
     name: 'Priority',
+    completes: true,
     mutate(request) {
       if (request.operation !== 'CREATE') return;
       const pod = createdPod(request);
@@ -91,10 +99,13 @@ const tolerates = (toleration: Toleration, key: string): boolean =>
 export function defaultTolerationSeconds(): AdmissionPlugin {
   return {
     name: 'DefaultTolerationSeconds',
+    completes: true,
     mutate(request) {
       const spec = createdPod(request)?.spec;
       if (!spec) return;
       const present = Array.isArray(spec.tolerations) ? spec.tolerations : [];
+      if (present.some((toleration) => tolerates(toleration, notReady) && tolerates(toleration, unreachable)))
+        return;
       const added: Toleration[] = [notReady, unreachable]
         .filter((key) => !present.some((toleration) => tolerates(toleration, key)))
         .map((key) => ({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 300 }));
@@ -107,6 +118,7 @@ export function defaultTolerationSeconds(): AdmissionPlugin {
 export function taintNodesByCondition(): AdmissionPlugin {
   return {
     name: 'TaintNodesByCondition',
+    completes: true,
     mutate(request) {
       if (request.operation !== 'CREATE' || !about(request, '', 'nodes') || !request.object) return;
       const spec = (request.object['spec'] ??= {}) as { taints?: { key: string; effect: string }[] };
@@ -129,6 +141,7 @@ export function runtimeClass({ lookup }: AdmissionDeps): AdmissionPlugin {
   };
   return {
     name: 'RuntimeClass',
+    completes: true,
     mutate(request) {
       const pod = createdPod(request);
       if (!pod?.spec) return;

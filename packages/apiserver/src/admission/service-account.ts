@@ -1,27 +1,12 @@
 /** Every pod runs as a service account and gets its token, the cluster's CA and its namespace as a projected volume. */
 import { generateName } from '@coracle/machinery';
-import type { Pod, ServiceAccount, Volume } from '@coracle/machinery/api';
+import type { Pod, ServiceAccount } from '@coracle/machinery/api';
 import type { AdmissionPlugin } from '../contracts.ts';
+import { tokenProjection } from '../strategy/token-projection.ts';
 import { type AdmissionDeps, annotation, containersOf, createdPod, refuse } from './common.ts';
 
 const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount';
 const prefix = 'kube-api-access-';
-
-const tokenVolume = (name: string): Volume => ({
-  name,
-  projected: {
-    defaultMode: 0o644,
-    sources: [
-      { serviceAccountToken: { expirationSeconds: 3607, path: 'token' } },
-      { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
-      {
-        downwardAPI: {
-          items: [{ path: 'namespace', fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } }],
-        },
-      },
-    ],
-  },
-});
 
 function mountToken(pod: Pod, random: () => number): void {
   const spec = pod.spec;
@@ -37,12 +22,13 @@ function mountToken(pod: Pod, random: () => number): void {
     needed = true;
     container.volumeMounts = [...mounts, { name, readOnly: true, mountPath }];
   }
-  if (needed && !present) spec.volumes = [...volumes, tokenVolume(name)];
+  if (needed && !present) spec.volumes = [...volumes, { name, projected: tokenProjection }];
 }
 
 export function serviceAccount({ lookup, random = Math.random }: AdmissionDeps): AdmissionPlugin {
   return {
     name: 'ServiceAccount',
+    completes: true,
     mutate(request) {
       const pod = createdPod(request);
       if (!pod?.spec) return;

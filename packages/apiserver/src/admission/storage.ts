@@ -18,6 +18,7 @@ function newestDefault(objects: Unstructured[], key: string, older?: string): Un
 export function defaultStorageClass({ lookup }: AdmissionDeps): AdmissionPlugin {
   return {
     name: 'DefaultStorageClass',
+    completes: true,
     mutate(request) {
       if (request.operation !== 'CREATE' || !about(request, '', 'persistentvolumeclaims')) return;
       const spec = request.object?.['spec'] as PersistentVolumeClaimSpec | undefined;
@@ -36,6 +37,7 @@ export function defaultStorageClass({ lookup }: AdmissionDeps): AdmissionPlugin 
 export function defaultIngressClass({ lookup }: AdmissionDeps): AdmissionPlugin {
   return {
     name: 'DefaultIngressClass',
+    completes: true,
     mutate(request) {
       if (request.operation !== 'CREATE' || !about(request, 'networking.k8s.io', 'ingresses')) return;
       const spec = request.object?.['spec'] as networking_v1.IngressSpec | undefined;
@@ -80,6 +82,7 @@ export function storageObjectInUseProtection(): AdmissionPlugin {
   };
   return {
     name: 'StorageObjectInUseProtection',
+    completes: true,
     mutate(request) {
       const finalizer = finalizers[request.resource];
       if (request.operation !== 'CREATE' || !finalizer || !about(request, '', request.resource)) return;

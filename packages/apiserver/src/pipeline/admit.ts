@@ -1,6 +1,6 @@
 /** The two admission steps: plugins that change the object, then (after defaults and validation) those that only judge. */
 import type { Unstructured } from '@coracle/machinery';
-import type { AdmissionRequest } from '../contracts.ts';
+import type { AdmissionPlugin, AdmissionRequest } from '../contracts.ts';
 import type { Call } from './call.ts';
 
 export interface AdmissionInput {
@@ -26,20 +26,30 @@ function admissionRequest(call: Call, input: AdmissionInput): AdmissionRequest {
   };
 }
 
-/** Mutating plugins, in order; they change `input.object` in place. Throws what a plugin throws. */
-export async function admitMutating(call: Call, input: AdmissionInput): Promise<void> {
-  const request = admissionRequest(call, input);
-  for (const plugin of call.ctx.admission) {
-    const waiting = plugin.mutate?.(request);
-    if (waiting) await waiting;
+type Step = 'mutate' | 'validate';
+
+/** From the plugin at `from` on; at once as long as no plugin has to wait. */
+function run(
+  plugins: readonly AdmissionPlugin[],
+  from: number,
+  step: Step,
+  request: AdmissionRequest,
+): Waiting {
+  for (let i = from; i < plugins.length; i++) {
+    const waiting = plugins[i]?.[step]?.(request);
+    if (waiting) return waiting.then(() => run(plugins, i + 1, step, request));
   }
+  return undefined;
+}
+
+type Waiting = Promise<void> | undefined;
+
+/** Mutating plugins, in order; they change `input.object` in place. Throws (or rejects with) what a plugin throws. */
+export function admitMutating(call: Call, input: AdmissionInput): Waiting {
+  return run(call.ctx.admission, 0, 'mutate', admissionRequest(call, input));
 }
 
 /** Validating plugins, in order. */
-export async function admitValidating(call: Call, input: AdmissionInput): Promise<void> {
-  const request = admissionRequest(call, input);
-  for (const plugin of call.ctx.admission) {
-    const waiting = plugin.validate?.(request);
-    if (waiting) await waiting;
-  }
+export function admitValidating(call: Call, input: AdmissionInput): Waiting {
+  return run(call.ctx.admission, 0, 'validate', admissionRequest(call, input));
 }

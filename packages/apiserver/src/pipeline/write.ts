@@ -45,6 +45,7 @@ export function refuse(kind: Kind, name: string, problems: readonly FieldError[]
 
 function metadataProblems(call: Call, object: Unstructured): FieldError[] {
   const problems = allMetadataProblems(call, object);
+  if (problems.length === 0) return problems;
   // Only core kinds insist on finalizers with a domain; definitions and custom resources take any qualified name.
   if (call.kind.builtin && call.kind.group !== 'apiextensions.k8s.io') return problems;
   return problems.filter((p) => !p.detail?.startsWith('name is neither a standard finalizer name'));
@@ -53,9 +54,7 @@ function metadataProblems(call: Call, object: Unstructured): FieldError[] {
 function allMetadataProblems(call: Call, object: Unstructured): FieldError[] {
   return validateObjectMeta(object.metadata, {
     namespaced: call.kind.namespaced,
-    ...(call.strategy.nameProblem
-      ? { nameProblem: (name: string) => call.strategy.nameProblem?.(name) }
-      : {}),
+    nameProblem: call.strategy.nameProblem,
   });
 }
 
@@ -90,10 +89,11 @@ export async function prepareCreate(call: Call, object: Unstructured, dryRun: bo
   clearForCreate(kind, object);
   // Admission sees objects as decoding leaves them (no nulls, canonical quantities); what it adds is completed after it.
   applyDefaults(kind.schema, object);
-  await admitMutating(call, input);
+  const mutating = admitMutating(call, input);
+  if (mutating) await mutating;
   if (!meta.name && meta.generateName) meta.name = generateName(meta.generateName, () => ctx.random());
   stampCreate(kind, object, ctx.now(), ctx.uuid());
-  applyDefaults(kind.schema, object);
+  if (!ctx.admissionCompletes) applyDefaults(kind.schema, object);
   const stored = toStorage(kind, strategy, object);
   strategy.defaults?.(stored);
   const { allocate, rollback } = reserve(ctx.allocate);
@@ -106,7 +106,8 @@ export async function prepareCreate(call: Call, object: Unstructured, dryRun: bo
       meta.name ?? meta.generateName ?? '',
       allProblems(found, () => strategy.validate?.(stored, context)),
     );
-    await admitValidating(call, { ...input, object: stored, name: meta.name ?? '' });
+    const validating = admitValidating(call, { ...input, object: stored, name: meta.name ?? '' });
+    if (validating) await validating;
   } catch (error) {
     rollback();
     throw error;
@@ -142,8 +143,9 @@ export async function prepareUpdate(
   const name = old.metadata.name;
   const input: AdmissionInput = { operation: 'UPDATE', dryRun, object, oldObject: old, name };
   applyDefaults(kind.schema, object, oldServed);
-  await admitMutating(call, input);
-  applyDefaults(kind.schema, object, oldServed);
+  const mutating = admitMutating(call, input);
+  if (mutating) await mutating;
+  if (!ctx.admissionCompletes) applyDefaults(kind.schema, object, oldServed);
   const stored = toStorage(kind, strategy, object);
   if (part === 'main') strategy.defaults?.(stored);
   const { allocate, rollback } = reserve(ctx.allocate);
@@ -164,7 +166,8 @@ export async function prepareUpdate(
         ? strategy.validateStatusUpdate?.(stored, old, context)
         : strategy.validateUpdate?.(stored, old, context);
     refuse(kind, name, allProblems(found, own));
-    await admitValidating(call, { ...input, object: stored });
+    const validating = admitValidating(call, { ...input, object: stored });
+    if (validating) await validating;
   } catch (error) {
     rollback();
     throw error;

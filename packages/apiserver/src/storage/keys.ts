@@ -18,10 +18,25 @@ export function storedGroup({ group, resource }: Named): string {
   return group === 'events.k8s.io' && resource === 'events' ? '' : group;
 }
 
-/** Prefix of all objects of a resource, or of those in a namespace. */
-export function prefixOf(kind: Named, namespace = ''): string {
+/** Prefixes by group and resource: those of requests that name no real ones are not remembered without end. */
+const bases = new Map<string, Map<string, string>>();
+const remembered = 500;
+
+function baseOf(kind: Named): string {
+  const known = bases.get(kind.group)?.get(kind.resource);
+  if (known !== undefined) return known;
   const group = storedGroup(kind);
   const base = `${group === '' ? 'core' : group}/${kind.resource}/`;
+  if (bases.size > remembered) bases.clear();
+  let resources = bases.get(kind.group);
+  if (resources === undefined || resources.size > remembered) bases.set(kind.group, (resources = new Map()));
+  resources.set(kind.resource, base);
+  return base;
+}
+
+/** Prefix of all objects of a resource, or of those in a namespace. */
+export function prefixOf(kind: Named, namespace = ''): string {
+  const base = baseOf(kind);
   return namespace === '' ? base : `${base}${namespace}/`;
 }
 

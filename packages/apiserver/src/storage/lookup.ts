@@ -26,6 +26,8 @@ interface Counted {
 export function createLookup(store: Store): Lookup {
   const lists = new Map<string, Listed>();
   const counted = new Map<string, Counted>();
+  /** Prefixes of groups. */
+  const groups = new Map<string, string>();
 
   function changesUnder(prefix: string): number {
     let count = counted.get(prefix);
@@ -80,6 +82,10 @@ export function createLookup(store: Store): Lookup {
       lists.set(prefix, { changes, entries: [...entries], objects });
       return objects;
     },
-    generation: (group) => changesUnder(`${group === '' ? 'core' : group}/`),
+    generation(group) {
+      let prefix = groups.get(group);
+      if (prefix === undefined) groups.set(group, (prefix = `${group === '' ? 'core' : group}/`));
+      return changesUnder(prefix);
+    },
   };
 }

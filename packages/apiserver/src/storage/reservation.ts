@@ -15,8 +15,10 @@ export interface Reservation {
 }
 
 export function reserve(pools: Allocators): Reservation {
-  const taken = new Set<Value>();
+  // Most kinds take nothing.
+  let taken: Set<Value> | undefined;
   const keep = <T extends Value>(value: T): T => {
+    taken ??= new Set();
     taken.add(value);
     return value;
   };
@@ -26,12 +28,12 @@ export function reserve(pools: Allocators): Reservation {
       nodePort: (wanted) => keep(pools.nodePort(wanted)),
       release(value) {
         // What stored objects hold is only given up once the write has succeeded.
-        if (taken.delete(value)) pools.release(value);
+        if (taken?.delete(value)) pools.release(value);
       },
     },
     rollback() {
-      for (const value of taken) pools.release(value);
-      taken.clear();
+      if (taken) for (const value of taken) pools.release(value);
+      taken = undefined;
     },
   };
 }

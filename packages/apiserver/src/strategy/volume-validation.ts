@@ -9,6 +9,7 @@ import {
 import type { KeyToPath, Volume } from '@coracle/machinery/api';
 import { fieldPathProblems, localPathProblems, resourceFieldProblems } from './container-validation.ts';
 import { duplicate, forbidden, invalid, named, oneOf, required } from './fields.ts';
+import { tokenProjection } from './token-projection.ts';
 
 const hostPathTypes = [
   '',
@@ -76,7 +77,7 @@ function downwardProblems(items: readonly DownwardItem[] | undefined, at: string
 
 function projectedProblems(volume: Volume, at: string): FieldError[] {
   const projected = volume.projected;
-  if (!projected) return [];
+  if (!projected || projected === tokenProjection) return [];
   const errors = modeProblems(`${at}.defaultMode`, projected.defaultMode);
   (projected.sources ?? []).forEach((source, index) => {
     const field = `${at}.sources[${index}]`;
