@@ -29,6 +29,7 @@ import { taintEvictionController } from './node/taint-eviction.ts';
 import { resourceQuotaController } from './quota/resource-quota-controller.ts';
 import type { ResourceQuotaOptions } from './quota/resource-quota-controller.ts';
 import { clusterRoleAggregationController } from './rbac/aggregation.ts';
+import { podGroupProtection } from './scheduling/pod-group-protection.ts';
 import { ttlAfterFinishedController } from './ttl/ttl-after-finished.ts';
 import { ephemeralVolumeController } from './volumes/ephemeral-volumes.ts';
 import { claimProtection, volumeProtection } from './volumes/protection.ts';
@@ -74,6 +75,7 @@ export function controllers(deps: ControllerDeps, options: ControllerOptions = {
     persistentVolumeBinder(of('persistent-volume-binder')),
     claimProtection(of('pvc-protection-controller')),
     volumeProtection(of('pv-protection-controller')),
+    podGroupProtection(of('podgroup-protection-controller')),
     ephemeralVolumeController(of('ephemeral-volume-controller')),
     resourceClaimController(of('resource-claim-controller')),
     deviceTaintEvictionController(of('device-taint-eviction-controller')),

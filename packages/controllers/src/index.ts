@@ -24,5 +24,6 @@ export { type ResourceQuotaOptions, resourceQuotaController } from './quota/reso
 export { clusterRoleAggregationController } from './rbac/aggregation.ts';
 export { ttlAfterFinishedController } from './ttl/ttl-after-finished.ts';
 export { ephemeralVolumeController } from './volumes/ephemeral-volumes.ts';
+export { podGroupProtection } from './scheduling/pod-group-protection.ts';
 export { claimProtection, volumeProtection } from './volumes/protection.ts';
 export { persistentVolumeBinder } from './volumes/volume-binder.ts';

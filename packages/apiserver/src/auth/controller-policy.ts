@@ -139,6 +139,10 @@ export function controllerRules(): Record<string, PolicyRule[]> {
       rule(['get', 'list'], '', ['nodes']),
       podStatus,
     ],
+    'podgroup-protection-controller': [
+      rule(['get', 'list', 'update', 'watch'], 'scheduling.k8s.io', ['podgroups']),
+      rule(read, '', ['pods']),
+    ],
     'pv-protection-controller': [rule(['get', 'list', 'update', 'watch'], '', ['persistentvolumes'])],
     'pvc-protection-controller': [
       rule(['get', 'list', 'update', 'watch'], '', ['persistentvolumeclaims']),

@@ -13,6 +13,7 @@ import { events, eventsInGroup } from './event.ts';
 import { jobs } from './job.ts';
 import { limitRanges } from './limit-range.ts';
 import * as misc from './misc.ts';
+import * as podGroups from './pod-groups.ts';
 import * as networking from './networking.ts';
 import { pods } from './pod.ts';
 import * as rbac from './rbac.ts';
@@ -73,8 +74,8 @@ const strategies: Readonly<Record<string, Strategy>> = {
   [`mutatingadmissionpolicybindings.${admissionGroup}`]: admission.policyBindings,
   'leases.coordination.k8s.io': misc.leases,
   'priorityclasses.scheduling.k8s.io': misc.priorityClasses,
-  'podgroups.scheduling.k8s.io': misc.podGroups,
-  'workloads.scheduling.k8s.io': misc.workloads,
+  'podgroups.scheduling.k8s.io': podGroups.podGroups,
+  'workloads.scheduling.k8s.io': podGroups.workloads,
   'runtimeclasses.node.k8s.io': misc.runtimeClasses,
   'apiservices.apiregistration.k8s.io': misc.apiServices,
   'flowschemas.flowcontrol.apiserver.k8s.io': misc.flowSchemas,

@@ -5,11 +5,9 @@ import type {
   coordination_v1,
   flowcontrol_v1,
   scheduling_v1,
-  scheduling_v1alpha2,
 } from '@coracle/machinery/api';
 import type { Strategy } from '../contracts.ts';
 import {
-  duplicate,
   fieldIsImmutable,
   forbidden,
   immutable,
@@ -20,7 +18,6 @@ import {
   required,
   same,
   specOf,
-  tooMany,
   validSpec,
 } from './fields.ts';
 
@@ -72,72 +69,6 @@ export const priorityClasses: Strategy = {
       ...errors,
       ...immutable('preemptionPolicy', classOf(object).preemptionPolicy, classOf(old).preemptionPolicy),
     ];
-  },
-};
-
-type Policy = scheduling_v1alpha2.PodGroupSchedulingPolicy;
-
-function policyProblems(policy: Policy | undefined, at: string): FieldError[] {
-  if (!policy || (!policy.basic && !policy.gang))
-    return [required(at, 'must specify one of: `basic`, `gang`')];
-  if (policy.basic && policy.gang)
-    return [invalid(at, policy, 'must specify exactly one of: `basic`, `gang`')];
-  if (policy.gang && !(policy.gang.minCount >= 1))
-    return [invalid(`${at}.gang.minCount`, policy.gang.minCount, 'must be greater than or equal to 1')];
-  return [];
-}
-
-const disruptionModes = ['Pod', 'PodGroup'];
-
-export const podGroups: Strategy = {
-  defaults(object) {
-    const spec = specOf<scheduling_v1alpha2.PodGroupSpec>(object);
-    if (isPart(spec)) spec.disruptionMode ??= 'Pod';
-  },
-  prepareForCreate(object) {
-    object['status'] = {};
-  },
-  validate(object) {
-    const spec = validSpec<scheduling_v1alpha2.PodGroupSpec>(object);
-    const errors = policyProblems(spec.schedulingPolicy, 'spec.schedulingPolicy');
-    errors.push(...oneOf('spec.disruptionMode', spec.disruptionMode, disruptionModes));
-    if ((spec.resourceClaims ?? []).length > 4)
-      errors.push(tooMany('spec.resourceClaims', (spec.resourceClaims ?? []).length, 4));
-    return errors;
-  },
-  validateUpdate: (object, old) => immutable('spec', object['spec'], old['spec']),
-};
-
-export const workloads: Strategy = {
-  defaults(object) {
-    const spec = specOf<scheduling_v1alpha2.WorkloadSpec>(object);
-    if (!isPart(spec) || !Array.isArray(spec.podGroupTemplates)) return;
-    for (const template of spec.podGroupTemplates) if (isPart(template)) template.disruptionMode ??= 'Pod';
-  },
-  validate(object) {
-    const spec = validSpec<scheduling_v1alpha2.WorkloadSpec>(object);
-    const templates = spec.podGroupTemplates ?? [];
-    const errors: FieldError[] = [];
-    if (templates.length === 0)
-      errors.push(required('spec.podGroupTemplates', 'must have at least one item'));
-    if (templates.length > 8) errors.push(tooMany('spec.podGroupTemplates', templates.length, 8));
-    const names = new Set<string>();
-    templates.forEach((template, index) => {
-      const field = `spec.podGroupTemplates[${index}]`;
-      if (!template.name) errors.push(required(`${field}.name`));
-      if (names.has(template.name)) errors.push(duplicate(field, template.name));
-      names.add(template.name);
-      errors.push(...policyProblems(template.schedulingPolicy, `${field}.schedulingPolicy`));
-    });
-    return errors;
-  },
-  validateUpdate(object, old) {
-    const before = validSpec<scheduling_v1alpha2.WorkloadSpec>(old);
-    const spec = validSpec<scheduling_v1alpha2.WorkloadSpec>(object);
-    const errors = immutable('spec.podGroupTemplates', spec.podGroupTemplates, before.podGroupTemplates);
-    if (before.controllerRef)
-      errors.push(...immutable('spec.controllerRef', spec.controllerRef, before.controllerRef));
-    return errors;
   },
 };
 

@@ -57,7 +57,9 @@ const resources = (requests: object, limits?: object) => ({
 describe('the order of the plugins', () => {
   test("is upstream's", () => {
     expect(
-      setup([], { storageProtection: true, ownerReferences: true }).plugins.map((plugin) => plugin.name),
+      setup([], { storageProtection: true, podGroupProtection: true, ownerReferences: true }).plugins.map(
+        (plugin) => plugin.name,
+      ),
     ).toEqual([
       'NamespaceLifecycle',
       'ServiceAccount',
@@ -69,11 +71,13 @@ describe('the order of the plugins', () => {
       'DefaultTolerationSeconds',
       'DefaultStorageClass',
       'StorageObjectInUseProtection',
+      'PodGroupProtection',
       'OwnerReferencesPermissionEnforcement',
       'PersistentVolumeClaimResize',
       'RuntimeClass',
       'CertificateSubjectRestriction',
       'DefaultIngressClass',
+      'PodGroupWorkloadExists',
       'RBACEscalation',
       'ResourceQuota',
     ]);
@@ -508,5 +512,43 @@ describe('owner references', () => {
     await expect(admitted(owned, [], { ownerReferences: true })).rejects.toThrow(
       "cannot set blockOwnerDeletion if an ownerReference refers to a resource you can't set finalizers on",
     );
+  });
+});
+
+describe('pod groups', () => {
+  const group = (podGroupTemplateName?: string) =>
+    ({
+      apiVersion: 'scheduling.k8s.io/v1alpha2',
+      kind: 'PodGroup',
+      metadata: { name: 'g', namespace: 'default' },
+      spec: {
+        schedulingPolicy: { basic: {} },
+        ...(podGroupTemplateName
+          ? { podGroupTemplateRef: { workload: { workloadName: 'w', podGroupTemplateName } } }
+          : {}),
+      },
+    }) as never;
+  const workload = {
+    apiVersion: 'scheduling.k8s.io/v1alpha2',
+    kind: 'Workload',
+    metadata: { name: 'w', namespace: 'default' },
+    spec: { podGroupTemplates: [{ name: 'worker', schedulingPolicy: { basic: {} } }] },
+  };
+
+  test('are made of a template that exists', async () => {
+    const { admit } = setup([workload]);
+    await admit(admission('CREATE', group('worker')));
+    await expect(admit(admission('CREATE', group('other')))).rejects.toThrow(
+      'PodGroup rejected: PodGroupTemplate "other" not found in Workload "w"',
+    );
+    await expect(setup().admit(admission('CREATE', group('worker')))).rejects.toThrow(
+      'PodGroup rejected: Workload "w" not found',
+    );
+  });
+
+  test('are held by a finalizer where a controller takes it away', async () => {
+    const made: Unstructured = group();
+    await setup([], { podGroupProtection: true }).admit(admission('CREATE', made as never));
+    expect(made.metadata.finalizers).toEqual(['scheduling.k8s.io/podgroup-protection']);
   });
 });

@@ -448,6 +448,46 @@ describe('other kinds', () => {
     ]);
   });
 
+  test('a pod group wants one topology level at most, and shared claims that say which', () => {
+    const spec = (more: object): Body => ({
+      ...group({}),
+      spec: { schedulingPolicy: { gang: { minCount: 2 } }, ...more },
+    });
+    expect(
+      problems(spec({ schedulingConstraints: { topology: [{ key: 'rack' }, { key: 'block' }] } })),
+    ).toEqual(['spec.schedulingConstraints.topology: Too many: 2: must have at most 1 items']);
+    expect(problems(spec({ schedulingConstraints: { topology: [{ key: 'a b' }] } }))[0]).toContain(
+      'spec.schedulingConstraints.topology[0].key: Invalid value: "a b"',
+    );
+    expect(
+      problems(spec({ resourceClaims: [{ name: 'a' }, { name: 'a', resourceClaimName: 'c' }] })),
+    ).toEqual([
+      expect.stringContaining('must specify one of: `resourceClaimName`, `resourceClaimTemplateName`'),
+      expect.stringContaining('Duplicate value'),
+    ]);
+  });
+
+  test('a workload has up to eight templates, each like a pod group', () => {
+    const templates = (count: number): Body => ({
+      apiVersion: 'scheduling.k8s.io/v1alpha2',
+      kind: 'Workload',
+      spec: {
+        controllerRef: { apiGroup: 'batch', kind: 'Job', name: 'j' },
+        podGroupTemplates: Array.from({ length: count }, (_, i) => ({
+          name: `t${i}`,
+          schedulingPolicy: { basic: {} },
+        })),
+      },
+    });
+    expect(problems(templates(8))).toEqual([]);
+    expect(problems(templates(9))).toEqual([
+      'spec.podGroupTemplates: Too many: 9: must have at most 8 items',
+    ]);
+    expect(problems(templates(0))).toEqual([
+      'spec.podGroupTemplates: Required value: must have at least one item',
+    ]);
+  });
+
   test('webhooks get their defaults', () => {
     const made = create({
       apiVersion: 'admissionregistration.k8s.io/v1',
