@@ -3,7 +3,13 @@
  * verdicts live in the Evaluation that equal pods share; everything else ends with the cycle.
  */
 import type { Diagnosis } from './diagnosis.ts';
-import { batchSize, prepareFilters, type Evaluation, type NamedFilter } from './evaluation.ts';
+import {
+  batchSize,
+  prepareFilters,
+  type Evaluation,
+  type NamedFilter,
+  type NominatedVerdict,
+} from './evaluation.ts';
 import type { PodInfo } from './pod-info.ts';
 import type { Profile } from './plugin.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -102,6 +108,17 @@ export class Cycle {
     }
     this.#reject(row, { by: local.filters[by - 1]!, code: local.code[row]! });
     return false;
+  }
+
+  /** Takes over what `judge` said when things were the same. Answers whether the pod fits. */
+  recall(row: number, { rejection }: NominatedVerdict): boolean {
+    if (rejection) this.#reject(row, rejection);
+    return rejection === undefined;
+  }
+
+  /** What `judge` said against the row; undefined: nothing. */
+  verdictOn(row: number): Verdict | undefined {
+    return this.#rejected?.get(row);
   }
 
   /** Judges one row as things are this moment, keeping nothing. Undefined: it will do. */

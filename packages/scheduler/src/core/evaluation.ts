@@ -64,6 +64,14 @@ export interface Unplaced {
   readonly diagnosis: Diagnosis;
 }
 
+/** Holds while the row is of that generation and the same pods are to be left room for. */
+export interface NominatedVerdict {
+  readonly generation: number;
+  readonly ahead: readonly PodInfo[];
+  /** Undefined: the pod fits. */
+  readonly rejection: { readonly by: NamedFilter; readonly code: number } | undefined;
+}
+
 /** Rows are judged this many at a time. */
 export const batchSize = 256;
 /** What no generation is. */
@@ -89,6 +97,9 @@ export class Evaluation {
   readonly room = new RoomColumn();
   /** The last search for such a pod that found nothing, and the snapshot's generation then: equal pods need not search. */
   unplaced: { readonly at: number; readonly unplaced: Unplaced } | undefined;
+
+  /** By row: what came of judging it with nominated pods in place. */
+  readonly nominated = new Map<number, NominatedVerdict>();
 
   readonly #absolute: readonly NamedScore[];
   #evaluatedAt = new Float64Array(0);

@@ -304,11 +304,20 @@ export class Framework implements Taker {
     const name = this.snapshot.nameOf(row);
     const ahead = this.nominations.ahead(name, cycle.pod).filter(({ uid }) => !this.snapshot.pod(uid));
     if (ahead.length === 0) return cycle.judge(row);
+    const { nominated } = cycle.local;
+    const generation = this.snapshot.rowGeneration[row]!;
+    const known = cycle.clusterWide ? undefined : nominated.get(row);
+    if (known?.generation === generation && sameItems(known.ahead, ahead)) return cycle.recall(row, known);
     const trial = new Trial(this.snapshot, this);
     for (const info of ahead) trial.imagine(info, name);
     // What is kept of this verdict carries the generation of the trial: `local` will look again.
     cycle.prepareAgain();
     const fits = cycle.judge(row);
+    // What pods take besides room may depend on more than the row.
+    if (trial.plain && !cycle.clusterWide) {
+      if (nominated.size >= maxNominated) nominated.clear();
+      nominated.set(row, { generation, ahead, rejection: fits ? undefined : cycle.verdictOn(row) });
+    } else nominated.delete(row);
     trial.rollback();
     cycle.prepareAgain();
     return fits;
@@ -381,6 +390,13 @@ export class Framework implements Taker {
     this.#totals = new Float64Array(capacity + batchSize);
     this.#part = new Float64Array(capacity + batchSize);
   }
+}
+
+/** Rows of which a pod's verdict with nominated pods is kept. */
+const maxNominated = 8192;
+
+function sameItems<T>(a: readonly T[], b: readonly T[]): boolean {
+  return a.length === b.length && a.every((item, i) => item === b[i]);
 }
 
 /** A step, below `total`, that visits every row before any twice: about the golden section, so that neighbours part. */

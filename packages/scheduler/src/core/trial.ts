@@ -14,6 +14,7 @@ export class Trial {
   /** Row -> its generation before the trial. */
   readonly #rows = new Map<number, number>();
   readonly #undo: (() => void)[] = [];
+  #plain = true;
 
   /** `taker`: what the pods take and leave besides room; a Framework. */
   constructor(snapshot: Snapshot, taker?: Taker) {
@@ -22,12 +23,20 @@ export class Trial {
     this.#generation = snapshot.generation;
   }
 
+  /** True while nothing that was placed takes more than room on its node. */
+  get plain(): boolean {
+    return this.#plain;
+  }
+
   /** Places the pod with all it takes, which is answered. Throws CannotReserve, changing nothing. */
   place(info: PodInfo, nodeName: string): readonly Reservation[] {
     const row = this.#snapshot.rowOf(nodeName);
     const reservations =
       row === undefined ? noReservations : (this.#taker?.reserve(info, row) ?? noReservations);
-    if (reservations.length > 0) this.#undo.push(() => releaseAll(reservations));
+    if (reservations.length > 0) {
+      this.#plain = false;
+      this.#undo.push(() => releaseAll(reservations));
+    }
     this.#remember(row);
     this.#snapshot.addPod(info, nodeName);
     this.#undo.push(() => this.#snapshot.removePod(info.uid));
@@ -40,6 +49,7 @@ export class Trial {
       this.place(info, nodeName);
     } catch (error) {
       if (!(error instanceof CannotReserve)) throw error;
+      this.#plain = false;
       this.#remember(this.#snapshot.rowOf(nodeName));
       this.#snapshot.addPod(info, nodeName);
       this.#undo.push(() => this.#snapshot.removePod(info.uid));
