@@ -127,7 +127,7 @@ const scheduled = (name: string, uid: string, i: number): object => ({
 function yardstick(): number {
   const object = { metadata: { uid: 'u', name: 'pod' }, ...running('u'), ...pod('pod') };
   const before = process.threadCpuUsage();
-  const count = 2000;
+  const count = 400;
   for (let i = 0; i < count; i++) JSON.parse(JSON.stringify(object));
   const { user, system } = process.threadCpuUsage(before);
   return (user + system) / count;
@@ -142,26 +142,41 @@ let profiling = false;
 
 interface Measured {
   micros: number;
-  /** The yardstick's mean before and after. */
-  yard: number;
+  /** As a multiple of the yardstick. */
+  ratio: number;
   samples: Sampled[];
 }
 
-/** Processor time of this thread for one call of `job`, and where it went. */
+/** Calls in one slice. */
+const slice = 400;
+const middle = (list: readonly number[]): number => list.toSorted((a, b) => a - b)[list.length >> 1] ?? 0;
+
+/**
+ * Processor time of this thread for one call of `job`, and where it went. In slices between yardsticks, of which the middle
+ * one counts: other work on the machine slows some of them.
+ */
 async function measure(count: number, job: (i: number) => Promise<unknown>): Promise<Measured> {
-  const yardBefore = yardstick();
-  if (profiling) await profiler.post('Profiler.start');
+  const micros: number[] = [];
+  const ratios: number[] = [];
+  const profiles: Sampled[] = [];
   let next = 0;
-  const before = process.threadCpuUsage();
-  await Promise.all(
-    Array.from({ length: parallel }, async () => {
-      while (next < count) await job(next++);
-    }),
-  );
-  const { user, system } = process.threadCpuUsage(before);
-  const micros = (user + system) / count;
-  const samples = profiling ? samplesByFunction((await profiler.post('Profiler.stop')).profile) : [];
-  return { micros, yard: (yardBefore + yardstick()) / 2, samples };
+  while (next < count) {
+    const last = Math.min(count, next + (profiling ? count : slice));
+    const calls = last - next;
+    const yardBefore = yardstick();
+    if (profiling) await profiler.post('Profiler.start');
+    const before = process.threadCpuUsage();
+    await Promise.all(
+      Array.from({ length: parallel }, async () => {
+        while (next < last) await job(next++);
+      }),
+    );
+    const { user, system } = process.threadCpuUsage(before);
+    if (profiling) profiles.push(...samplesByFunction((await profiler.post('Profiler.stop')).profile));
+    micros.push((user + system) / calls);
+    ratios.push((user + system) / calls / ((yardBefore + yardstick()) / 2));
+  }
+  return { micros: middle(micros), ratio: middle(ratios), samples: profiles };
 }
 
 async function round(name: string, count: number): Promise<Record<string, Measured>> {
@@ -202,15 +217,15 @@ for (let i = 0; i < rounds; i++) {
   console.log(`us of the main thread for each of ${pods} (x: to JSON and back of one pod):`);
   let sum = 0;
   let relative = 0;
-  for (const [what, { micros, yard }] of Object.entries(plain)) {
+  for (const [what, { micros, ratio }] of Object.entries(plain)) {
     const samples = profiled[what]?.samples ?? [];
     sum += micros;
-    relative += micros / yard;
+    relative += ratio;
     console.log(
-      `${what.padEnd(14)} ${micros.toFixed(1).padStart(7)} ${(micros / yard).toFixed(1).padStart(6)}x  ${split(micros, samples, stageOf)}`,
+      `${what.padEnd(14)} ${micros.toFixed(1).padStart(7)} ${ratio.toFixed(1).padStart(6)}x  ${split(micros, samples, stageOf)}`,
     );
     if (args.includes('--functions'))
-      console.log(split(micros, samples, (frames) => frames[0] ?? '', 30, '\n    '));
+      console.log(split(micros, samples, (frames) => frames[0] ?? '', 45, '\n    '));
   }
   console.log(`${'together'.padEnd(14)} ${sum.toFixed(1).padStart(7)} ${relative.toFixed(1).padStart(6)}x`);
 }
