@@ -4,6 +4,9 @@
  */
 import type { PodInfo } from './pod-info.ts';
 
+/** Changes remembered by node. */
+const maxChanges = 1024;
+
 interface Nomination {
   readonly info: PodInfo;
   readonly nodeName: string;
@@ -12,7 +15,8 @@ interface Nomination {
 export class Nominations {
   readonly #byUid = new Map<string, Nomination>();
   readonly #byNode = new Map<string, Map<string, Nomination>>();
-  readonly #versions = new Map<string, number>();
+  /** Names of nodes whose nominations changed, the last of them; that of change `n` is at `n` modulo its length. */
+  readonly #changes: string[] = [];
   #version = 0;
 
   get size(): number {
@@ -26,7 +30,7 @@ export class Nominations {
     let onNode = this.#byNode.get(nodeName);
     if (!onNode) this.#byNode.set(nodeName, (onNode = new Map()));
     onNode.set(info.uid, nomination);
-    this.#versions.set(nodeName, ++this.#version);
+    this.#note(nodeName);
   }
 
   delete(uid: string): void {
@@ -35,11 +39,8 @@ export class Nominations {
     this.#byUid.delete(uid);
     const onNode = this.#byNode.get(nomination.nodeName);
     onNode?.delete(uid);
-    this.#version++;
-    if (onNode?.size === 0) {
-      this.#byNode.delete(nomination.nodeName);
-      this.#versions.delete(nomination.nodeName);
-    } else this.#versions.set(nomination.nodeName, this.#version);
+    if (onNode?.size === 0) this.#byNode.delete(nomination.nodeName);
+    this.#note(nomination.nodeName);
   }
 
   nodeOf(uid: string): string | undefined {
@@ -50,9 +51,21 @@ export class Nominations {
     return this.#byNode.has(nodeName);
   }
 
-  /** 0 for a node without nominations; else a number that is another after each change of those on it. */
-  versionOf(nodeName: string): number {
-    return this.#versions.get(nodeName) ?? 0;
+  /** Changes so far. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Names of the nodes whose nominations changed after `version`, perhaps more than once; undefined: too many to say. */
+  changedSince(version: number): string[] | undefined {
+    if (this.#version - version > maxChanges) return undefined;
+    const names: string[] = [];
+    for (let n = version; n < this.#version; n++) names.push(this.#changes[n % maxChanges]!);
+    return names;
+  }
+
+  #note(nodeName: string): void {
+    this.#changes[this.#version++ % maxChanges] = nodeName;
   }
 
   /** Pods nominated to the node. */

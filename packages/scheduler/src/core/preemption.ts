@@ -11,6 +11,7 @@ import { histogram, type Diagnosis } from './diagnosis.ts';
 import type { Framework, Probe } from './framework.ts';
 import type { PreemptionSettings } from './plugin.ts';
 import type { PodInfo } from './pod-info.ts';
+import { keptVictims } from './kept-victims.ts';
 import type { VictimGroup } from './gang-victims.ts';
 import type { PlacedPod } from './snapshot.ts';
 import { Trial } from './trial.ts';
@@ -33,34 +34,8 @@ export interface Victims {
   readonly prioritySum: number;
   /** Earliest start among the victims of the highest priority. */
   readonly start: string;
-}
-
-/** What was found for a row holds until the row, its nominations or a budget change: equal preemptors ask again and again. */
-interface Found {
-  readonly budgets: string;
-  /** By row. */
-  readonly at: (FoundAt | undefined)[];
-}
-interface FoundAt {
-  readonly generation: number;
-  readonly nominations: number;
-  readonly result: Victims | string;
-}
-const maxFound = 16;
-const foundBy = new WeakMap<Framework, Map<string, Found>>();
-
-function foundFor(framework: Framework, pod: PodInfo, budgets: readonly PodDisruptionBudget[]): Found['at'] {
-  let all = foundBy.get(framework);
-  if (!all) foundBy.set(framework, (all = new Map()));
-  const version = budgets.map(({ metadata }) => `${metadata.uid}/${metadata.resourceVersion}`).join(' ');
-  const key = `${pod.priority}/${pod.signature}`;
-  let found = all.get(key);
-  if (found?.budgets !== version) {
-    all.delete(key);
-    if (all.size >= maxFound) all.delete(all.keys().next().value!);
-    all.set(key, (found = { budgets: version, at: [] }));
-  }
-  return found!.at;
+  /** Equal for victims of whom none are the better choice. */
+  readonly rank: string;
 }
 
 /** What came of it: a node and its victims, or the sentence kube-scheduler appends to the pod's message. */
@@ -87,43 +62,43 @@ export function findPreemption(
   const share = Math.floor((snapshot.nodeCount * settings.minCandidateNodesPercentage) / 100);
   const wanted = Math.max(settings.minCandidateNodesAbsolute, share);
   const start = Math.floor(options.random() * rows.length);
-  const candidates: Victims[] = [];
   const failures = new Map<string, number>();
   const tally = (reason: string, count: number): void => {
     if (count > 0) failures.set(reason, (failures.get(reason) ?? 0) + count);
   };
+  let candidates = 0;
   let withoutViolation = 0;
+  let best: Victims | undefined;
   const probe = framework.probe(pod);
   // Cluster-wide plugins make a row's answer depend on more than the row.
-  const kept = probe.clusterWide ? undefined : foundFor(framework, pod, options.budgets);
+  const kept = probe.clusterWide ? undefined : keptVictims(framework, pod, options.budgets);
   const { nominations } = framework;
   const own = nominations.nodeOf(pod.uid);
+  const ownRow = own === undefined ? undefined : snapshot.rowOf(own);
   const victims = (row: number): Victims | string => {
-    const generation = snapshot.rowGeneration[row]!;
-    const name = snapshot.nameOf(row);
-    const version = nominations.versionOf(name);
     // A pod's own nomination does not stand in its way: that answer is for it alone.
-    const found = name === own ? undefined : kept;
-    const known = found?.[row];
-    if (known?.generation === generation && known.nominations === version) return known.result;
+    const found = row === ownRow ? undefined : kept;
+    const known = found?.get(row);
+    if (known !== undefined) return known;
     const result = victimsOn(framework, probe, pod, row, options);
     // Who goes with a group depends on more than the row.
     const alone = typeof result === 'string' || !result.pods.some((p) => options.group?.(p));
-    if (found && alone) found[row] = { generation, nominations: version, result };
+    if (alone) found?.set(row, result);
     return result;
   };
   const hopeless = !snapshot.hasPodsBelow(pod.priority);
   if (hopeless) tally(noVictims, rows.length);
-  for (let i = 0; i < rows.length && !hopeless; i++) {
-    const result = victims(rows[(start + i) % rows.length]!);
+  for (let i = 0, at = start; i < rows.length && !hopeless; i++, at++) {
+    if (at === rows.length) at = 0;
+    const result = victims(rows[at]!);
     if (typeof result === 'string') tally(result, 1);
     else {
-      candidates.push(result);
+      candidates++;
       if (result.violations === 0) withoutViolation++;
-      if (withoutViolation > 0 && candidates.length >= wanted) break;
+      if (best !== result && (best === undefined || better(result, best))) best = result;
+      if (withoutViolation > 0 && candidates >= wanted) break;
     }
   }
-  const best = choose(candidates);
   if (best) return { victims: best };
   tally(notHelpful, diagnosis.nodeCount - rows.length);
   const details = failures.size > 0 ? `: ${histogram(failures)}.` : '.';
@@ -195,13 +170,10 @@ function victimsOn(
   victims.sort(moreImportant);
   const top = victims[0]?.info.priority;
   const starts = victims.filter(({ info }) => info.priority === top).map(startOf);
-  return {
-    nodeName,
-    pods: victims,
-    violations,
-    prioritySum: victims.reduce((total, { info }) => total + info.priority + 2 ** 31, 0),
-    start: starts.reduce((first, start) => (start < first ? start : first), '9999'),
-  };
+  const prioritySum = victims.reduce((total, { info }) => total + info.priority + 2 ** 31, 0);
+  const first = starts.reduce((least, start) => (start < least ? start : least), '9999');
+  const rank = `${violations} ${top} ${prioritySum} ${victims.length} ${first}`;
+  return { nodeName, pods: victims, violations, prioritySum, start: first, rank };
 }
 
 /** False if the pod's group must go with it and one of that is too important. */
@@ -277,16 +249,10 @@ export function selectorOf(budget: PodDisruptionBudget): Selector | undefined {
   }
 }
 
-function choose(candidates: readonly Victims[]): Victims | undefined {
-  let best: Victims | undefined;
-  for (const candidate of candidates) {
-    if (candidate.pods.length === 0) return candidate;
-    if (!best || better(candidate, best)) best = candidate;
-  }
-  return best;
-}
-
+/** True if `a` is the better choice; among equals the first found stays. Nothing is better than nobody to evict. */
 function better(a: Victims, b: Victims): boolean {
+  if (a.rank === b.rank) return false;
+  if (a.pods.length === 0 || b.pods.length === 0) return b.pods.length > 0;
   const order =
     a.violations - b.violations ||
     a.pods[0]!.info.priority - b.pods[0]!.info.priority ||
