@@ -69,7 +69,7 @@ export function defaultRegistry(): PluginRegistry {
   add(
     'DynamicResources',
     ['preEnqueue', ...filterAndScore, 'postFilter', 'reserve', 'preBind'],
-    () => dynamicResources,
+    dynamicResources,
   );
   add('DefaultPreemption', ['postFilter']);
   add('NodeResourcesBalancedAllocation', ['preScore', 'score'], balancedAllocation);

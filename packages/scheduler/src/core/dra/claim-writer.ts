@@ -6,7 +6,6 @@ import { isReason } from '@coracle/machinery';
 import { PodGroup, ResourceClaim } from '@coracle/machinery/api';
 import type { ReservationIo } from '../reservation.ts';
 import { keyOf, sameDevices, type ClaimLedger } from './ledger.ts';
-import type { AllocationResult } from './types.ts';
 
 /** Keeps a claim that holds devices from vanishing. */
 export const claimFinalizer = 'resource.kubernetes.io/delete-protection';
@@ -72,16 +71,15 @@ async function writeOnce(
     ? `add reservation to claim ${key}`
     : `add allocation and reservation to claim ${key}`;
   if (!present && !claim.metadata.finalizers?.includes(claimFinalizer)) {
-    const next = structuredClone(claim);
-    next.metadata.finalizers = [...(next.metadata.finalizers ?? []), claimFinalizer];
+    const finalizers = [...(claim.metadata.finalizers ?? []), claimFinalizer];
+    const next = { ...claim, metadata: { ...claim.metadata, finalizers } };
     claim = await explained(`add finalizer to claim ${key}`, () =>
       io.call(() => io.client.update(ResourceClaim, next, options)),
     );
   }
-  const next = structuredClone(claim);
-  const allocation = structuredClone(present ?? pending!);
-  allocation.allocationTimestamp ??= new Date(io.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
-  next.status = { ...next.status, allocation, reservedFor: [...reservedFor, consumer] };
+  const now = new Date(io.clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+  const allocation = { allocationTimestamp: now, ...(present ?? pending!) };
+  const next = { ...claim, status: { ...claim.status, allocation, reservedFor: [...reservedFor, consumer] } };
   return explained(doing, () =>
     io.call(() => io.client.update(ResourceClaim, next, { ...options, subresource: 'status' })),
   );
@@ -100,8 +98,7 @@ export async function unreserveClaim(
       const reservedFor = claim.status?.reservedFor ?? [];
       const left = reservedFor.filter(({ uid }) => uid !== consumerUid);
       if (left.length === reservedFor.length) return;
-      const next = structuredClone(claim);
-      next.status = { ...next.status, reservedFor: left };
+      const next = { ...claim, status: { ...claim.status, reservedFor: left } };
       const options = { namespace: claim.metadata.namespace, subresource: 'status' };
       try {
         ledger.assume(await io.call(() => io.client.update(ResourceClaim, next, options)));
@@ -124,10 +121,7 @@ export async function deallocateClaim(
   await ledger.exclusively(key, async () => {
     const claim = ledger.claim(key);
     if (!claim?.status?.allocation) return;
-    const next = structuredClone(claim);
-    delete next.status!.allocation;
-    delete next.status!.reservedFor;
-    delete next.status!.devices;
+    const next = { ...claim, status: {} };
     const options = { namespace: claim.metadata.namespace, subresource: 'status' };
     ledger.assume(await io.client.update(ResourceClaim, next, options));
   });
@@ -145,8 +139,9 @@ export async function deleteClaim(
     const { name, namespace, uid } = claim.metadata;
     try {
       if (claim.metadata.finalizers?.includes(claimFinalizer)) {
-        const next = structuredClone(await io.client.get(ResourceClaim, name, { namespace }));
-        next.metadata.finalizers = (next.metadata.finalizers ?? []).filter((f) => f !== claimFinalizer);
+        const found = await io.client.get(ResourceClaim, name, { namespace });
+        const finalizers = (found.metadata.finalizers ?? []).filter((f) => f !== claimFinalizer);
+        const next = { ...found, metadata: { ...found.metadata, finalizers } };
         await io.client.update(ResourceClaim, next, { namespace });
       }
       await io.client.delete(ResourceClaim, name, { namespace, preconditions: { uid } });
@@ -175,5 +170,3 @@ async function explained<T>(doing: string, act: () => Promise<T>): Promise<T> {
     throw new Error(`${doing}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
 }
-
-export type { AllocationResult };

@@ -23,6 +23,8 @@ export class ClaimsReservation implements Reservation {
   readonly #pod: PodInfo;
   readonly #claims: readonly UsedClaim[];
   readonly #extended: ExtendedReservation | undefined;
+  /** How long devices may take to be ready. */
+  readonly #timeoutMs: number;
   /** Claims reserved in the API by us, and not for another reason. */
   readonly #written: UsedClaim[] = [];
   /** Key of the claim made for extended resources. */
@@ -34,11 +36,13 @@ export class ClaimsReservation implements Reservation {
     pod: PodInfo,
     claims: readonly UsedClaim[],
     extended: ExtendedReservation | undefined,
+    timeoutMs: number,
   ) {
     this.#state = state;
     this.#pod = pod;
     this.#claims = claims;
     this.#extended = extended;
+    this.#timeoutMs = timeoutMs;
   }
 
   release(): void {
@@ -80,7 +84,7 @@ export class ClaimsReservation implements Reservation {
     if (!claims.some(hasBindingConditions)) return;
     const message = `waiting for binding conditions for device on node ${io.nodeName}`;
     io.recorder.event(this.#pod.pod, 'Normal', 'BindingConditionsPending', message);
-    await whenReady(ledger, keys, io);
+    await whenReady(ledger, keys, this.#timeoutMs, io);
   }
 
   /** Makes the claim for extended resources. Answers its key. */

@@ -3,8 +3,8 @@ import type { ResourceClaim } from '@coracle/machinery/api';
 import type { ReservationIo } from '../reservation.ts';
 import type { ClaimLedger } from './ledger.ts';
 
-/** How long devices may take to be ready after their allocation: kube-scheduler's BindingTimeoutDefaultSeconds. */
-const bindingTimeoutMs = 600_000;
+/** How long devices may take to be ready after their allocation, if the plugin's arguments do not say. */
+export const defaultBindingTimeoutMs = 600_000;
 
 export type Readiness = 'ready' | 'waiting' | { readonly failed: string };
 
@@ -33,21 +33,26 @@ export function hasBindingConditions({ status }: ResourceClaim): boolean {
 }
 
 /** When the claim's devices should be ready at the latest, in milliseconds; undefined: there is no such time. */
-function deadline(claim: ResourceClaim): number | undefined {
+function deadline(claim: ResourceClaim, timeoutMs: number): number | undefined {
   const since = claim.status?.allocation?.allocationTimestamp;
   if (since === undefined || !hasBindingConditions(claim)) return undefined;
-  return Date.parse(since) + bindingTimeoutMs;
+  return Date.parse(since) + timeoutMs;
 }
 
 /** True if the claim's devices failed, or did not become ready in time: it had better be allocated anew. */
-export function isStuck(claim: ResourceClaim, now: number): boolean {
+export function isStuck(claim: ResourceClaim, now: number, timeoutMs: number): boolean {
   const state = readiness(claim);
   if (state === 'ready') return false;
-  return state !== 'waiting' || (deadline(claim) ?? Number.POSITIVE_INFINITY) < now;
+  return state !== 'waiting' || (deadline(claim, timeoutMs) ?? Number.POSITIVE_INFINITY) < now;
 }
 
 /** Resolves when the devices of all these claims are ready; rejects if they fail, take too long, or the signal says so. */
-export function whenReady(ledger: ClaimLedger, keys: readonly string[], io: ReservationIo): Promise<void> {
+export function whenReady(
+  ledger: ClaimLedger,
+  keys: readonly string[],
+  timeoutMs: number,
+  io: ReservationIo,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const stops: (() => void)[] = [];
     const end = (error?: Error): void => {
@@ -63,7 +68,7 @@ export function whenReady(ledger: ClaimLedger, keys: readonly string[], io: Rese
         const state = readiness(claim);
         if (state === 'ready') continue;
         if (state !== 'waiting') return end(new Error(state.failed));
-        if (isStuck(claim, io.clock.now())) {
+        if (isStuck(claim, io.clock.now(), timeoutMs)) {
           return end(new Error(`claim ${claim.metadata.name} binding timeout`));
         }
         waiting = true;
@@ -75,7 +80,7 @@ export function whenReady(ledger: ClaimLedger, keys: readonly string[], io: Rese
     io.signal.addEventListener('abort', aborted);
     stops.push(() => io.signal.removeEventListener('abort', aborted));
     for (const key of keys) stops.push(ledger.watch(key, look));
-    stops.push(io.clock.after(bindingTimeoutMs + 1_000, look));
+    stops.push(io.clock.after(timeoutMs + 1_000, look));
     look();
   });
 }

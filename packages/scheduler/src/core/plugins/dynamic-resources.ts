@@ -5,13 +5,14 @@
  * Looks at the whole cluster only where devices are shared by nodes, so it keeps its own verdicts by node (`dra/shape.ts`)
  * and wakes its pods itself.
  */
+import { parseDuration } from '@coracle/machinery';
 import type { ResourceClaim } from '@coracle/machinery/api';
 import { ClaimsReservation, type ExtendedReservation } from '../dra/claims-reservation.ts';
 import { deallocateClaim, deleteClaim } from '../dra/claim-writer.ts';
 import { AskError } from '../dra/ask.ts';
 import type { BackedResource, DraState } from '../dra/dra-state.ts';
 import type { UsedClaim } from '../dra/pod-claims.ts';
-import { isStuck } from '../dra/readiness.ts';
+import { defaultBindingTimeoutMs, isStuck } from '../dra/readiness.ts';
 import { allocationResult } from '../dra/result.ts';
 import type { Shape } from '../dra/shape.ts';
 import { shareIdOf } from '../dra/share-id.ts';
@@ -137,147 +138,160 @@ function wishOf(pod: PodInfo, snapshot: Snapshot): Wish | string | undefined {
   return wish;
 }
 
-export const dynamicResources: FilterPlugin & ScorePlugin & ReservePlugin & GatePlugin & RepairPlugin = {
-  name,
-  clusterWide: true,
-  ownHints: true,
+export interface DynamicResourcesArgs {
+  /** How long devices may take to be ready after their allocation, as `10m0s`; default 10 minutes. */
+  readonly bindingTimeout?: string;
+}
 
-  gate(pod, snapshot) {
-    const claims = snapshot.devices.claimsOf(pod);
-    if (!('problem' in claims)) return undefined;
-    return {
-      reason: claims.problem,
-      ...(claims.key === undefined ? {} : { key: claimGateKey(claims.key) }),
-    };
-  },
+export function dynamicResources(
+  args: DynamicResourcesArgs = {},
+): FilterPlugin & ScorePlugin & ReservePlugin & GatePlugin & RepairPlugin {
+  const bindingTimeoutMs =
+    (args.bindingTimeout ? parseDuration(args.bindingTimeout) : undefined) ?? defaultBindingTimeoutMs;
+  return {
+    name,
+    clusterWide: true,
+    ownHints: true,
 
-  prepareFilter(pod, snapshot) {
-    const wish = wishOf(pod, snapshot);
-    if (wish === undefined) return undefined;
-    if (typeof wish === 'string') return rejected(wish);
-    const { inventory } = wish.state;
-    let spent = 0;
-    const shapes: Shape[] = [];
-    const judge = (row: number): number => {
-      if (wish.leftover !== undefined) return leftover;
+    gate(pod, snapshot) {
+      const claims = snapshot.devices.claimsOf(pod);
+      if (!('problem' in claims)) return undefined;
+      return {
+        reason: claims.problem,
+        ...(claims.key === undefined ? {} : { key: claimGateKey(claims.key) }),
+      };
+    },
+
+    prepareFilter(pod, snapshot) {
+      const wish = wishOf(pod, snapshot);
+      if (wish === undefined) return undefined;
+      if (typeof wish === 'string') return rejected(wish);
+      const { inventory } = wish.state;
+      let spent = 0;
+      const shapes: Shape[] = [];
+      const judge = (row: number): number => {
+        if (wish.leftover !== undefined) return leftover;
+        for (const { used, allocation } of wish.allocated) {
+          if (allocation.nodeSelector && !inventory.nodeMatches(allocation.nodeSelector, row))
+            return elsewhere;
+          if (isStuck(used.claim, wish.state.now(), bindingTimeoutMs)) return elsewhere;
+        }
+        const shape = wish.shape(wish.missing(snapshot, row));
+        if (!shape) return 0;
+        if (spent > stepsPerDecision) return outOfTime;
+        const budget = { left: stepsPerNode };
+        const code = shape.judge(row, inventory, budget);
+        spent += stepsPerNode - budget.left;
+        if (code === 0) return 0;
+        let index = shapes.indexOf(shape);
+        if (index < 0) index = shapes.push(shape) - 1;
+        return firstAsked + (index << 16) + code;
+      };
+      const why = (code: number): { reason: string; claim: number } => {
+        if (code === elsewhere) return { reason: 'resourceclaim not available on the node', claim: 0 };
+        if (code === leftover) return { reason: 'cannot schedule extended resource claim', claim: 0 };
+        if (code === outOfTime) return { reason: 'timed out trying to allocate devices', claim: 0 };
+        const rest = code - firstAsked;
+        return shapes[rest >> 16]!.reason(rest & 0xffff);
+      };
+      /** The shape on every node, where nothing else matters. */
+      const simple = wish.leftover === undefined && wish.allocated.length === 0 && wish.backed.length === 0;
+      const alike = simple ? wish.shape(0) : undefined;
+      // Upstream never evicts for devices.
+      const mayEvict = snapshot.hasPodsBelow(pod.priority);
+      return {
+        filter(rows, count, codes) {
+          if (!alike) {
+            for (let i = 0; i < count; i++) codes[i] = judge(rows[i]!);
+            return;
+          }
+          alike.recall(inventory, rows, count, codes);
+          for (let i = 0; i < count; i++) if (codes[i] !== 0) codes[i] = judge(rows[i]!);
+        },
+        reasons(code) {
+          const { reason, claim } = why(code);
+          return [wish.worded(reason, claim)];
+        },
+        resolvable: (code) => mayEvict && why(code).reason === 'cannot allocate all claims',
+      };
+    },
+
+    prepareScore(pod, snapshot) {
+      const wish = wishOf(pod, snapshot);
+      if (wish === undefined || typeof wish === 'string') return undefined;
+      const usual = wish.shape(0);
+      if (!usual?.prioritized) return undefined;
+      return {
+        score(rows, count, scores) {
+          for (let i = 0; i < count; i++) {
+            const row = rows[i]!;
+            const shape = wish.backed.length === 0 ? usual : wish.shape(wish.missing(snapshot, row));
+            const fits = shape?.judge(row, wish.state.inventory, { left: stepsPerNode }) === 0;
+            scores[i] = fits ? shape.score(row) : 0;
+          }
+        },
+        normalize: (scores, count) => normalizeToMax(scores, count, false),
+      };
+    },
+
+    reserve(pod, row, snapshot) {
+      const state = snapshot.devices;
+      const left = state.left.get(pod.uid);
+      if (left) return restored(state, pod.uid, left);
+      const wish = wishOf(pod, snapshot);
+      if (wish === undefined) return undefined;
+      if (typeof wish === 'string') throw new CannotReserve(wish);
+      return take(wish, row, snapshot, bindingTimeoutMs);
+    },
+
+    leave(pod, _row, snapshot) {
+      const state = snapshot.devices;
+      if (state.left.has(pod.uid)) return undefined;
+      const keys = heldAlone(state, pod);
+      if (keys.length === 0) return undefined;
+      free(state, pod.uid, keys);
+      return () => restore(state, pod.uid, keys);
+    },
+
+    repair(pod, snapshot) {
+      const wish = wishOf(pod, snapshot);
+      if (wish === undefined) return undefined;
+      if (typeof wish === 'string') return { message: 'still not schedulable' };
+      const { ledger } = wish.state;
       for (const { used, allocation } of wish.allocated) {
-        if (allocation.nodeSelector && !inventory.nodeMatches(allocation.nodeSelector, row)) return elsewhere;
-        if (isStuck(used.claim, wish.state.now())) return elsewhere;
+        if (!allocation.nodeSelector && !isStuck(used.claim, wish.state.now(), bindingTimeoutMs)) continue;
+        const users = used.claim.status?.reservedFor ?? [];
+        if (users.some(({ uid }) => uid !== pod.uid) || (ledger.get(used.key)?.holders.size ?? 0) > 0)
+          continue;
+        return {
+          message: 'deallocation of ResourceClaim completed',
+          act: (io) => deallocateClaim(ledger, used.key, io),
+        };
       }
-      const shape = wish.shape(wish.missing(snapshot, row));
-      if (!shape) return 0;
-      if (spent > stepsPerDecision) return outOfTime;
-      const budget = { left: stepsPerNode };
-      const code = shape.judge(row, inventory, budget);
-      spent += stepsPerNode - budget.left;
-      if (code === 0) return 0;
-      let index = shapes.indexOf(shape);
-      if (index < 0) index = shapes.push(shape) - 1;
-      return firstAsked + (index << 16) + code;
-    };
-    const why = (code: number): { reason: string; claim: number } => {
-      if (code === elsewhere) return { reason: 'resourceclaim not available on the node', claim: 0 };
-      if (code === leftover) return { reason: 'cannot schedule extended resource claim', claim: 0 };
-      if (code === outOfTime) return { reason: 'timed out trying to allocate devices', claim: 0 };
-      const rest = code - firstAsked;
-      return shapes[rest >> 16]!.reason(rest & 0xffff);
-    };
-    /** The shape on every node, where nothing else matters. */
-    const simple = wish.leftover === undefined && wish.allocated.length === 0 && wish.backed.length === 0;
-    const alike = simple ? wish.shape(0) : undefined;
-    // Upstream never evicts for devices.
-    const mayEvict = snapshot.hasPodsBelow(pod.priority);
-    return {
-      filter(rows, count, codes) {
-        if (!alike) {
-          for (let i = 0; i < count; i++) codes[i] = judge(rows[i]!);
-          return;
-        }
-        alike.recall(inventory, rows, count, codes);
-        for (let i = 0; i < count; i++) if (codes[i] !== 0) codes[i] = judge(rows[i]!);
-      },
-      reasons(code) {
-        const { reason, claim } = why(code);
-        return [wish.worded(reason, claim)];
-      },
-      resolvable: (code) => mayEvict && why(code).reason === 'cannot allocate all claims',
-    };
-  },
+      const { leftover: stale } = wish;
+      if (stale !== undefined) {
+        return {
+          message: 'deletion of ResourceClaim completed',
+          act: (io) => deleteClaim(ledger, stale, io),
+        };
+      }
+      return { message: 'still not schedulable' };
+    },
 
-  prepareScore(pod, snapshot) {
-    const wish = wishOf(pod, snapshot);
-    if (wish === undefined || typeof wish === 'string') return undefined;
-    const usual = wish.shape(0);
-    if (!usual?.prioritized) return undefined;
-    return {
-      score(rows, count, scores) {
-        for (let i = 0; i < count; i++) {
-          const row = rows[i]!;
-          const shape = wish.backed.length === 0 ? usual : wish.shape(wish.missing(snapshot, row));
-          const fits = shape?.judge(row, wish.state.inventory, { left: stepsPerNode }) === 0;
-          scores[i] = fits ? shape.score(row) : 0;
-        }
-      },
-      normalize: (scores, count) => normalizeToMax(scores, count, false),
-    };
-  },
-
-  reserve(pod, row, snapshot) {
-    const state = snapshot.devices;
-    const left = state.left.get(pod.uid);
-    if (left) return restored(state, pod.uid, left);
-    const wish = wishOf(pod, snapshot);
-    if (wish === undefined) return undefined;
-    if (typeof wish === 'string') throw new CannotReserve(wish);
-    return take(wish, row, snapshot);
-  },
-
-  leave(pod, _row, snapshot) {
-    const state = snapshot.devices;
-    if (state.left.has(pod.uid)) return undefined;
-    const keys = heldAlone(state, pod);
-    if (keys.length === 0) return undefined;
-    free(state, pod.uid, keys);
-    return () => restore(state, pod.uid, keys);
-  },
-
-  repair(pod, snapshot) {
-    const wish = wishOf(pod, snapshot);
-    if (wish === undefined) return undefined;
-    if (typeof wish === 'string') return { message: 'still not schedulable' };
-    const { ledger } = wish.state;
-    for (const { used, allocation } of wish.allocated) {
-      if (!allocation.nodeSelector && !isStuck(used.claim, wish.state.now())) continue;
-      const users = used.claim.status?.reservedFor ?? [];
-      if (users.some(({ uid }) => uid !== pod.uid) || (ledger.get(used.key)?.holders.size ?? 0) > 0) continue;
-      return {
-        message: 'deallocation of ResourceClaim completed',
-        act: (io) => deallocateClaim(ledger, used.key, io),
-      };
-    }
-    const { leftover: stale } = wish;
-    if (stale !== undefined) {
-      return {
-        message: 'deletion of ResourceClaim completed',
-        act: (io) => deleteClaim(ledger, stale, io),
-      };
-    }
-    return { message: 'still not schedulable' };
-  },
-
-  freeing(row, snapshot) {
-    const { ledger, inventory } = snapshot.devices;
-    if (inventory.empty) return false;
-    const pools = new Set(inventory.view(row).pools.map(({ pool }) => pool.id));
-    for (const { key, holders } of ledger.all()) {
-      const status = ledger.claim(key)?.status;
-      if (!status?.allocation || holders.size > 0) continue;
-      const here = status.allocation.devices?.results?.some((r) => pools.has(`${r.driver}/${r.pool}`));
-      if (here && (status.reservedFor ?? []).every((user) => !snapshot.pod(user.uid))) return true;
-    }
-    return false;
-  },
-};
+    freeing(row, snapshot) {
+      const { ledger, inventory } = snapshot.devices;
+      if (inventory.empty) return false;
+      const pools = new Set(inventory.view(row).pools.map(({ pool }) => pool.id));
+      for (const { key, holders } of ledger.all()) {
+        const status = ledger.claim(key)?.status;
+        if (!status?.allocation || holders.size > 0) continue;
+        const here = status.allocation.devices?.results?.some((r) => pools.has(`${r.driver}/${r.pool}`));
+        if (here && (status.reservedFor ?? []).every((user) => !snapshot.pod(user.uid))) return true;
+      }
+      return false;
+    },
+  };
+}
 
 /** Under which the intake keeps pods that wait for this claim. */
 export function claimGateKey(claim: string): string {
@@ -289,7 +303,7 @@ function rejected(rejection: string) {
 }
 
 /** Decides the devices of the pod on the row, and takes them. */
-function take(wish: Wish, row: number, snapshot: Snapshot): Reservation | undefined {
+function take(wish: Wish, row: number, snapshot: Snapshot, timeoutMs: number): Reservation | undefined {
   const { state, pod } = wish;
   const { ledger, inventory } = state;
   if (wish.leftover !== undefined) throw new CannotReserve('cannot schedule extended resource claim');
@@ -318,7 +332,7 @@ function take(wish: Wish, row: number, snapshot: Snapshot): Reservation | undefi
     ledger.hold(key, pod.uid, allocation);
     extended = { key, ...wish.extendedAsk(mask), allocation };
   }
-  return new ClaimsReservation(state, pod, wish.claims, extended);
+  return new ClaimsReservation(state, pod, wish.claims, extended, timeoutMs);
 }
 
 /** Allocated claims that nobody but the placed pod uses. */
