@@ -8,7 +8,8 @@ export {
   gpuAnnotation,
   gpuResource,
 } from './devices/device-manager.ts';
-export { discoverGpus, fakeGpus, type Gpu } from './devices/gpus.ts';
+export { discoverGpus, fakeGpus, type FakeGpuOptions, type Gpu } from './devices/gpus.ts';
+export { declaredTopologies, type DeclaredTopology } from './devices/links.ts';
 export {
   processRuntime,
   type ProcessRuntime,

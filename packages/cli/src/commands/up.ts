@@ -1,9 +1,10 @@
 /** `coracle up`: starts the engine, makes kubectl work with it, and says what to do next. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { spawn } from 'node:child_process';
 import { open, readFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { declaredTopologies, type DeclaredTopology } from '@coracle/node';
 import { createLogger, type Logger } from '@coracle/operator';
 import { defaultProfile } from '@coracle/scheduler';
 import { CliError } from '../context.ts';
@@ -23,6 +24,7 @@ export interface UpFlags {
   host: string;
   port: number;
   fakeGpus?: number;
+  fakeGpuTopology?: DeclaredTopology;
   virtualNodes: number;
   nodeName?: string;
   schedulerConfig?: string;
@@ -75,6 +77,9 @@ export function register(program: Command, context: CliContext): void {
     )
     .option('-p, --port <n>', 'port to listen on; 0 takes a free one', portNumber, 6443)
     .option('--fake-gpus <n>', 'declare so many GPUs on this node instead of looking for real ones', whole)
+    .addOption(
+      new Option('--fake-gpu-topology <kind>', 'how declared GPUs are linked').choices(declaredTopologies),
+    )
     .option(
       '--virtual-nodes <n>',
       'add so many nodes that only pretend to run pods; beside a real node they are tainted coracle.dev/virtual=true:NoSchedule',
@@ -99,6 +104,7 @@ export function register(program: Command, context: CliContext): void {
 Examples:
   coracle up
   coracle up --detach --fake-gpus 4
+  coracle up --fake-gpus 8 --fake-gpu-topology dgx
   coracle up --scheduler-config scheduler.yaml
   coracle up --in-memory --port 0 --virtual-nodes 1000 --no-node`,
     )
@@ -118,6 +124,7 @@ async function serve(context: CliContext, flags: UpFlags): Promise<void> {
     host: flags.host,
     port: flags.port,
     ...(flags.fakeGpus === undefined ? {} : { fakeGpus: flags.fakeGpus }),
+    ...(flags.fakeGpuTopology === undefined ? {} : { fakeGpuTopology: flags.fakeGpuTopology }),
     virtualNodes: flags.virtualNodes,
     ...(scheduler === undefined ? {} : { scheduler }),
     ...(flags.node ? (flags.nodeName ? { nodeName: flags.nodeName } : {}) : { nodeName: false as const }),

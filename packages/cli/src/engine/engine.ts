@@ -19,7 +19,7 @@ import { createRegistry } from '@coracle/machinery';
 import type { Credentials, Unstructured } from '@coracle/machinery';
 import { createEventRecorder, createInformerFactory, systemClock } from '@coracle/operator';
 import type { Component, InformerFactory, Logger } from '@coracle/operator';
-import type { VirtualNodesOptions } from '@coracle/node';
+import type { DeclaredTopology, VirtualNodesOptions } from '@coracle/node';
 import { createScheduler, defaultProfile, podGroupCrds } from '@coracle/scheduler';
 import type { SchedulerConfig } from '@coracle/scheduler';
 import { memoryStore, openStore } from '@coracle/store';
@@ -45,6 +45,8 @@ export interface EngineOptions {
   port: number;
   /** GPUs to declare; absent: look for real ones. */
   fakeGpus?: number;
+  /** How declared GPUs are linked. */
+  fakeGpuTopology?: DeclaredTopology;
   virtualNodes: number;
   /** What each virtual node has and is labelled with, by its number; default: as `virtualNodes` of the node package. */
   virtualShape?: Pick<VirtualNodesOptions, 'capacity' | 'labels'>;

@@ -58,7 +58,9 @@ async function startProcessNode(parts: NodeParts): Promise<void> {
   }
   const client = clientFor(identities.node(nodeName));
   const gpus =
-    options.fakeGpus === undefined ? await discoverGpus() : fakeGpus(options.fakeGpus, { seed: nodeName });
+    options.fakeGpus === undefined
+      ? await discoverGpus()
+      : fakeGpus(options.fakeGpus, { seed: nodeName, topology: options.fakeGpuTopology });
   const runtime = await processRuntime({ dataDir: join(folder, 'runtime'), clock: systemClock, logger });
   undo.push(() => runtime.close());
   for (const [what, { available, why }] of Object.entries(runtime.capabilities())) {

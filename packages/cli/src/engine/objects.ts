@@ -1,5 +1,5 @@
 /** Objects of our own that every engine has, besides those every Kubernetes cluster has. */
-import type { Unstructured } from '@coracle/machinery';
+import { cardDriver, type Unstructured } from '@coracle/machinery';
 
 const apiVersion = 'rbac.authorization.k8s.io/v1';
 const role = 'coracle:node-host-names';
@@ -24,6 +24,13 @@ export function engineObjects(): Unstructured[] {
       metadata: { name: role },
       roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role },
       subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'Group', name: 'system:nodes' }],
+    },
+    // What claims name to get cards of our node agents.
+    {
+      apiVersion: 'resource.k8s.io/v1',
+      kind: 'DeviceClass',
+      metadata: { name: cardDriver },
+      spec: { selectors: [{ cel: { expression: `device.driver == '${cardDriver}'` } }] },
     },
   ] as unknown as Unstructured[];
 }

@@ -1,7 +1,8 @@
 /** Can the node take the pod? The kubelet's last check, after the scheduler's: resources, devices, node selector. */
 import type { Pod } from '@coracle/machinery/api';
-import { type DeviceManager, type DeviceRequest, gpuResource } from '../devices/device-manager.ts';
-import { type Amounts, amountsOf, podRequests } from '../pod/resources.ts';
+import type { DeviceManager } from '../devices/device-manager.ts';
+import { giveCards } from '../devices/pod-cards.ts';
+import { type Amounts, podRequests } from '../pod/resources.ts';
 
 export interface Refusal {
   reason: string;
@@ -35,7 +36,7 @@ export function admitPod(
     };
   }
   try {
-    devices.allocate(pod.metadata.uid, gpuRequests(pod));
+    giveCards(pod, devices);
     return undefined;
   } catch (error) {
     return {
@@ -43,15 +44,4 @@ export function admitPod(
       message: `Allocate failed due to ${(error as Error).message}, which is unexpected`,
     };
   }
-}
-
-function gpuRequests(pod: Pod): DeviceRequest[] {
-  const of = (list: NonNullable<Pod['spec']>['containers'] | undefined, init: boolean): DeviceRequest[] =>
-    (list ?? []).map((container) => ({
-      container: container.name,
-      count: amountsOf(container.resources?.limits)[gpuResource] ?? 0,
-      // A sidecar runs beside the others and needs its own.
-      init: init && container.restartPolicy !== 'Always',
-    }));
-  return [...of(pod.spec?.containers, false), ...of(pod.spec?.initContainers, true)];
 }

@@ -65,9 +65,10 @@ export class Heartbeat {
       }
     }
     const labels = { ...node.metadata.labels, ...description.labels };
-    if (!deepEqual(labels, node.metadata.labels))
+    const annotations = { ...node.metadata.annotations, ...description.annotations };
+    if (!deepEqual(labels, node.metadata.labels) || !deepEqual(annotations, node.metadata.annotations ?? {}))
       node = await client.patch(Node, description.name, 'merge', {
-        metadata: { labels: description.labels },
+        metadata: { labels: description.labels, annotations: description.annotations ?? {} },
       });
     return client.patch(
       Node,

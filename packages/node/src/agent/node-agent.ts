@@ -7,8 +7,17 @@ import { mkdirSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Client } from '@coracle/client';
-import { formatTime, isReason, type KubeletApi } from '@coracle/machinery';
-import { ConfigMap, type discovery_v1, EndpointSlice, Pod, Secret, type Taint } from '@coracle/machinery/api';
+import { formatTime, isReason, type KubeletApi, topologyAnnotation } from '@coracle/machinery';
+import {
+  ConfigMap,
+  type discovery_v1,
+  EndpointSlice,
+  Node,
+  Pod,
+  ResourceClaim,
+  Secret,
+  type Taint,
+} from '@coracle/machinery/api';
 import {
   type Clock,
   type Component,
@@ -17,8 +26,11 @@ import {
   type InformerFactory,
   type Logger,
 } from '@coracle/operator';
+import { prepareClaims } from '../devices/claims.ts';
 import { type DeviceManager, gpuAnnotation, gpuResource } from '../devices/device-manager.ts';
 import { gpuLabels } from '../devices/gpus.ts';
+import { restoreCards, wantsCards } from '../devices/pod-cards.ts';
+import { publishCards } from '../devices/slice-publisher.ts';
 import { BackOff, type BackOffOptions } from '../pod/back-off.ts';
 import { hostnameOf, isTerminalPhase } from '../pod/containers.ts';
 import { amountsOf } from '../pod/resources.ts';
@@ -89,6 +101,11 @@ class Agent implements NodeAgent {
   #cancelRefresh: (() => void) | undefined;
   readonly #writtenHosts = new Map<string, string>();
   #started = false;
+  #stopped = false;
+  #cancelCards: (() => void) | undefined;
+  #cancelOffer: (() => void) | undefined;
+  /** Cards that claims have, as the Node's status says. */
+  #toldOfCards = 0;
 
   constructor(options: NodeAgentOptions) {
     const { client, clock, nodeName, devices, runtime } = options;
@@ -118,6 +135,12 @@ class Agent implements NodeAgent {
       allocatable: () => allocatable,
       admit: (pod) => this.#admit(pod),
       annotate: (pod, gpus) => this.#annotate(pod, gpus),
+      prepareClaims: (pod) =>
+        prepareClaims(pod, {
+          nodeName,
+          devices,
+          claim: (namespace, name) => find(client, ResourceClaim, { name, namespace }),
+        }),
       hostLines: (uid) => this.#hostLines(uid),
       missingPeers: (pod, values) => this.#missingPeers(pod, values),
       addressKnown: () => this.#hostsSoon(),
@@ -131,7 +154,7 @@ class Agent implements NodeAgent {
       client,
       clock,
       logger: options.logger,
-      describe: () => this.#description,
+      describe: () => this.#now(),
     });
     this.kubelet = kubeletApi({ nodeName, clock, runtime, workers: this.#workers });
     const slices = options.informers.informer(EndpointSlice);
@@ -148,7 +171,11 @@ class Agent implements NodeAgent {
     const slices = informers.informer(EndpointSlice);
     const onSlices = (): void => this.#hostsSoon();
     await this.#heartbeat.start();
+    await this.#restoreDevices();
+    devices.changed = () => this.#cardsChanged();
+    void this.#offerDevices();
     this.#undo.push(
+      () => (devices.changed = undefined),
       pods.on({
         add: (pod) => this.#seen(pod),
         update: (_before, pod) => this.#seen(pod),
@@ -165,7 +192,10 @@ class Agent implements NodeAgent {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true;
     this.#heartbeat.stop();
+    this.#cancelCards?.();
+    this.#cancelOffer?.();
     this.#cancelHosts?.();
     this.#cancelRefresh?.();
     for (const undo of this.#undo) undo();
@@ -236,6 +266,72 @@ class Agent implements NodeAgent {
       found.set(handle.podUid, entry);
     }
     this.#recovered = found;
+  }
+
+  /** The node as it is now: cards that claims have, and those that are gone, cannot be had as a resource. */
+  #now(): NodeDescription {
+    const { devices } = this.#options;
+    const gone = devices.cards.filter((card) => card === undefined).length;
+    const held = devices.claimed;
+    this.#toldOfCards = held;
+    if (held + gone === 0) return this.#description;
+    const left = String(devices.cards.length - gone - held);
+    const allocatable = { ...this.#description.allocatable, [gpuResource]: left };
+    return { ...this.#description, allocatable };
+  }
+
+  /** Claims have taken or given back cards: the scheduler is told, a moment later and once for all. */
+  #cardsChanged(): void {
+    if (this.#options.devices.claimed === this.#toldOfCards) return;
+    this.#cancelCards ??= this.#options.clock.after(50, () => {
+      this.#cancelCards = undefined;
+      void this.#heartbeat.register().catch((error: unknown) => {
+        this.#options.logger.warn({ error: String(error) }, 'the node could not say which cards are left');
+        this.#toldOfCards = -1;
+      });
+    });
+  }
+
+  /** Offers the cards as devices too; tried until it works. */
+  async #offerDevices(): Promise<void> {
+    const { client, clock, devices, logger, nodeName } = this.#options;
+    try {
+      const node = await find(client, Node, { name: nodeName });
+      if (node && !this.#stopped) await publishCards(client, node, devices);
+    } catch (error) {
+      if (this.#stopped) return;
+      logger.warn({ node: nodeName, error: String(error) }, 'the cards are not offered as devices yet');
+      this.#cancelOffer = clock.after(10_000, () => void this.#offerDevices());
+    }
+  }
+
+  /**
+   * After the checkpoint was lost: what running pods have is read from their annotations, before anybody is given a card.
+   * The containers of a pod of which that cannot be known are ended; they start again with cards of their own.
+   */
+  async #restoreDevices(): Promise<void> {
+    const { client, clock, devices, logger, nodeName, runtime } = this.#options;
+    if (!devices.forgotten || devices.devices.length === 0 || this.#recovered.size === 0) return;
+    let pods: readonly Pod[] | undefined;
+    while (pods === undefined && !this.#stopped) {
+      try {
+        pods = (await client.list(Pod, { fieldSelector: `spec.nodeName=${nodeName}` })).items;
+      } catch (error) {
+        logger.warn({ node: nodeName, error: String(error) }, 'the cards of running pods cannot be read yet');
+        await new Promise<void>((resolve) => clock.after(1000, resolve));
+      }
+    }
+    for (const pod of pods ?? []) {
+      const { uid, annotations } = pod.metadata;
+      if (!this.#recovered.has(uid) || isTerminalPhase(pod.status) || !wantsCards(pod)) continue;
+      if (restoreCards(pod, annotations?.[gpuAnnotation], devices)) continue;
+      logger.error(
+        { pod: `${pod.metadata.namespace}/${pod.metadata.name}` },
+        'which cards it has is not known: it starts anew',
+      );
+      await runtime.removeSandbox(uid);
+      this.#recovered.delete(uid);
+    }
   }
 
   #seen(pod: Pod): void {
@@ -368,11 +464,14 @@ function describe(options: NodeAgentOptions): NodeDescription {
   const { devices, nodeName, runtime } = options;
   mkdirSync(options.dataDir, { recursive: true });
   const capacity: Record<string, string> = { ...hostCapacity(options.dataDir), ...options.capacity };
-  if (devices.devices.length > 0) capacity[gpuResource] = String(devices.devices.length);
+  if (devices.cards.length > 0) capacity[gpuResource] = String(devices.cards.length);
   return {
     name: nodeName,
     address: options.address ?? '127.0.0.1',
     labels: { ...standardLabels(nodeName), ...gpuLabels(devices.devices), ...options.labels },
+    ...(devices.cards.length > 0
+      ? { annotations: { [topologyAnnotation]: JSON.stringify(devices.topology) } }
+      : {}),
     taints: options.taints ?? [],
     capacity,
     allocatable: lessReserved(capacity, options.reserved ?? {}),

@@ -9,6 +9,7 @@ export interface NodeDescription {
   name: string;
   address: string;
   labels: Record<string, string>;
+  annotations?: Record<string, string>;
   taints: Taint[];
   capacity: Record<string, string>;
   /** Capacity less what is kept for the machine itself. */
@@ -109,7 +110,11 @@ export function newNode(
   now: number,
 ): Pick<Node, 'metadata' | 'spec' | 'status'> {
   return {
-    metadata: { name: description.name, labels: description.labels } as Node['metadata'],
+    metadata: {
+      name: description.name,
+      labels: description.labels,
+      ...(description.annotations ? { annotations: description.annotations } : {}),
+    } as Node['metadata'],
     spec: description.taints.length > 0 ? { taints: description.taints } : {},
     status: nodeStatus(description, undefined, now),
   };

@@ -5,6 +5,7 @@
  */
 import { isReason } from '@coracle/machinery';
 import { type Container, Pod, type PodStatus } from '@coracle/machinery/api';
+import type { PreparedClaims } from '../devices/claims.ts';
 import { containersOf, isTerminalPhase } from '../pod/containers.ts';
 import { type ContainerView, decide, type Decision, type Exited, shouldRestart } from '../pod/decide.ts';
 import { ContainerConfigError } from '../pod/environment.ts';
@@ -45,6 +46,9 @@ export class PodWorker implements StatusSubject {
   #views = new Map<string, ContainerView>();
   #ip: string | undefined;
   #admitted = false;
+  /** What its claims gave it; undefined: it has none, or they are not prepared. */
+  claims: PreparedClaims | undefined;
+  #claimTries = 0;
   #verdict: Verdict | undefined;
   #over = false;
   #removed = false;
@@ -203,7 +207,7 @@ export class PodWorker implements StatusSubject {
       this.#deps.addressKnown();
       this.#writer.request();
     }
-    if (!(await this.#mountVolumes())) return this.#writer.request();
+    if (!(await this.#mountVolumes()) || !(await this.#prepareClaims())) return this.#writer.request();
     const decision = this.#decide();
     if (decision.finished) {
       for (const name of decision.stop) await this.#stop(name, this.#graceMs(), 'Stopping container');
@@ -337,6 +341,22 @@ export class PodWorker implements StatusSubject {
       this.#deps.recorder.event(this.#pod, 'Warning', 'FailedMount', (error as Error).message);
       // kubelet's back-off for volumes: half a second, doubling to two minutes.
       this.#wakeAt(this.#deps.clock.now() + Math.min(122_000, 500 * 2 ** this.#volumeTries++));
+      return false;
+    }
+  }
+
+  /** Once by every agent, so that nothing depends on what the one before it had done. */
+  async #prepareClaims(): Promise<boolean> {
+    const { spec, status } = this.#pod;
+    if (this.claims !== undefined) return true;
+    if (!spec?.resourceClaims?.length && status?.extendedResourceClaimStatus === undefined) return true;
+    try {
+      this.claims = await this.#deps.prepareClaims(this.#pod);
+      return true;
+    } catch (error) {
+      const message = `Failed to prepare dynamic resources: ${(error as Error).message}`;
+      this.#deps.recorder.event(this.#pod, 'Warning', 'FailedPrepareDynamicResources', message);
+      this.#wakeAt(this.#deps.clock.now() + Math.min(122_000, 500 * 2 ** this.#claimTries++));
       return false;
     }
   }

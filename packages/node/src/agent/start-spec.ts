@@ -1,8 +1,11 @@
 /** Everything a runtime must be told to start a container of a pod. */
 import type { Container } from '@coracle/machinery/api';
+import { claimedCards } from '../devices/claims.ts';
 import { gpuEnvironment } from '../devices/device-manager.ts';
+import { giveCards, wantsCards } from '../devices/pod-cards.ts';
 import { type ContainerKind, hostnameOf } from '../pod/containers.ts';
 import { containerEnvironment, ContainerConfigError } from '../pod/environment.ts';
+import type { Gpu } from '../devices/gpus.ts';
 import { expand } from '../pod/expand.ts';
 import { amountsOf } from '../pod/resources.ts';
 import { type ContainerSpec, MountError } from '../runtime.ts';
@@ -31,8 +34,7 @@ export async function startSpec(
     volumeFile: (volume, path) => volumes.file(volume, path),
   });
   let env: Record<string, string> = { ...deps.serviceEnv, ...declared };
-  if (deps.devices.devices.length > 0)
-    env = { ...env, ...gpuEnvironment(deps.devices.of(worker.uid, container.name)) };
+  if (deps.devices.devices.length > 0) env = { ...env, ...gpuEnvironment(cardsOf(deps, worker, container)) };
   let command = [...(container.command ?? []), ...(container.args ?? [])].map((word) => expand(word, env));
   if (
     deps.runtime.name === 'process' &&
@@ -79,6 +81,21 @@ export async function startSpec(
     },
     runAs: runAs(container, worker),
   };
+}
+
+/** The container's cards. A pod that is to have some and has lost them (with the checkpoint) is not started without. */
+function cardsOf({ devices }: WorkerDeps, worker: PodWorker, container: Container): Gpu[] {
+  if (!devices.has(worker.uid) && wantsCards(worker.pod)) {
+    try {
+      giveCards(worker.pod, devices);
+    } catch (error) {
+      throw new ContainerConfigError(`its cards are not free: ${(error as Error).message}`);
+    }
+  }
+  const own = devices.of(worker.uid, container.name);
+  const claimed = worker.claims === undefined ? [] : claimedCards(worker.claims, container, devices);
+  const others = claimed.filter(({ id }) => own.every((gpu) => gpu.id !== id));
+  return [...own, ...others].toSorted((a, b) => a.index - b.index);
 }
 
 function runAs(container: Container, { pod }: PodWorker): ContainerSpec['runAs'] {

@@ -1,6 +1,7 @@
 import type { Client } from '@coracle/client';
 import type { Pod } from '@coracle/machinery/api';
 import type { Clock, EventRecorder, Logger } from '@coracle/operator';
+import type { PreparedClaims } from '../devices/claims.ts';
 import type { DeviceManager } from '../devices/device-manager.ts';
 import type { BackOff } from '../pod/back-off.ts';
 import type { PodSources } from '../pod/environment.ts';
@@ -30,6 +31,8 @@ export interface WorkerDeps {
   /** Undefined: the node takes it (and its devices are allocated). */
   admit(pod: Pod): { reason: string; message: string } | undefined;
   annotate(pod: Pod, gpus: string): Promise<void>;
+  /** Takes what the pod's claims have on this node; rejects where it cannot be had (yet). */
+  prepareClaims(pod: Pod): Promise<PreparedClaims>;
   hostLines(uid: string): HostLine[];
   /** Peers that this pod names and whose address is not known yet. */
   missingPeers(pod: Pod, values: readonly string[]): string[];
