@@ -81,27 +81,37 @@ const storage: fc.Arbitrary<Storage> = fc
     volumes: fc.array(
       fc.record({
         storageClassName: fc.constantFrom('wait', 'made'),
-        host: perhaps(fc.integer({ min: 0, max: 5 })),
-        zones: perhaps(fc.constantFrom('a', 'b', 'a__b')),
+        host: fc.constantFrom(undefined, undefined, 0, 1, 2, 3),
+        zones: fc.constantFrom(undefined, undefined, 'a', 'b', 'a__b'),
         inZone: fc.constantFrom(undefined, undefined, 'a', 'b'),
         csi: fc.boolean(),
         access: fc.constantFrom('ReadWriteOnce', 'ReadWriteOncePod', 'ReadWriteMany'),
-        taken: fc.constantFrom(true, false, false, false),
+        taken: fc.constantFrom(true, false, false, false, false),
       }),
-      { maxLength: 6 },
+      { minLength: 2, maxLength: 6 },
     ),
     claims: fc.array(
       fc.record({
-        storageClassName: fc.constantFrom('wait', 'wait', 'made', 'zonal', 'now', 'unknown'),
-        size: fc.integer({ min: 1, max: 4 }),
+        storageClassName: fc.constantFrom(
+          'wait',
+          'wait',
+          'wait',
+          'wait',
+          'made',
+          'made',
+          'zonal',
+          'now',
+          'unknown',
+        ),
+        size: fc.integer({ min: 1, max: 3 }),
         access: fc.constantFrom('ReadWriteOnce', 'ReadWriteOnce', 'ReadWriteOncePod'),
         bound: fc.boolean(),
-        node: fc.constantFrom(undefined, undefined, undefined, 'n0', 'n1'),
-        trouble: fc.constantFrom(undefined, undefined, undefined, undefined, 'lost', 'deleting', 'gone'),
+        node: fc.constantFrom(undefined, undefined, undefined, undefined, undefined, undefined, 'n0', 'n1'),
+        trouble: fc.constantFrom(...Array<undefined>(9).fill(undefined), 'lost', 'deleting', 'gone'),
       }),
-      { maxLength: 5 },
+      { minLength: 4, maxLength: 6 },
     ),
-    limits: fc.array(fc.constantFrom(undefined, 0, 1, 2), { minLength: 6, maxLength: 6 }),
+    limits: fc.array(fc.constantFrom(undefined, undefined, 0, 1, 2), { minLength: 6, maxLength: 6 }),
   })
   .map((o) => {
     const claimBound = (i: number): boolean => (o.claims[i]?.bound ?? false) && i < o.volumes.length;
