@@ -35,6 +35,8 @@ export class Cycle {
   #wide: readonly NamedFilter[];
   /** Verdicts of `judge`: some were made with nominated pods in place, and `local` does not keep those. */
   #rejected: Map<number, Verdict> | undefined;
+  /** The first row that `judge` rejected. */
+  #first: number | undefined;
 
   constructor(profile: Profile, snapshot: Snapshot, pod: PodInfo, local: Evaluation) {
     this.#profile = profile;
@@ -135,6 +137,7 @@ export class Cycle {
   }
 
   #reject(row: number, verdict: Verdict): void {
+    this.#first ??= row;
     (this.#rejected ??= new Map()).set(row, verdict);
   }
 
@@ -187,17 +190,21 @@ export class Cycle {
     const others = new Int32Array(batchSize);
     let open = 0;
     let outside = 0;
+    const { alive } = snapshot;
+    const { rejectedBy, code: codes } = this.local;
+    const rejected = this.#rejected;
     for (let i = 0; i < total; i++) {
       const row = rows ? rows[i]! : i;
-      if (snapshot.alive[row] === 0) continue;
+      if (alive[row] === 0) continue;
       if (within !== undefined && (within[row] ?? 0) === 0) {
         outside++;
         continue;
       }
-      const nominated = this.#rejected?.get(row);
-      const index = this.local.rejectedBy[row]!;
+      const index = rejectedBy[row]!;
+      // A row that is rejected as it is was not judged, but for the first: it may be the one the pod is nominated to.
+      const nominated = index > 0 && row !== this.#first ? undefined : rejected?.get(row);
       if (nominated) count(row, nominated.by, nominated.code);
-      else if (index > 0) count(row, this.local.filters[index - 1]!, this.local.code[row]!);
+      else if (index > 0) count(row, this.local.filters[index - 1]!, codes[row]!);
       else {
         others[open++] = row;
         if (open < batchSize) continue;
@@ -207,7 +214,7 @@ export class Cycle {
     }
     this.filterWide(others, open, count);
     if (outside > 0) tally(outsideDomain, outside);
-    if (rows || this.#rejected || this.#wide.length > 0) resolvable.sort((a, b) => a - b);
+    if (rows || this.#wide.length > 0) resolvable.sort((a, b) => a - b);
     for (const [{ name, filter }, codes] of verdicts) {
       plugins.add(name);
       for (const [code, seen] of codes) {

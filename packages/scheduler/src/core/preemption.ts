@@ -67,6 +67,9 @@ export function findPreemption(
     if (count > 0) failures.set(reason, (failures.get(reason) ?? 0) + count);
   };
   let candidates = 0;
+  // Neighbours mostly fail alike.
+  let lastFailure = '';
+  let failed = 0;
   let withoutViolation = 0;
   let best: Victims | undefined;
   const probe = framework.probe(pod);
@@ -91,8 +94,14 @@ export function findPreemption(
   for (let i = 0, at = start; i < rows.length && !hopeless; i++, at++) {
     if (at === rows.length) at = 0;
     const result = victims(rows[at]!);
-    if (typeof result === 'string') tally(result, 1);
-    else {
+    if (typeof result === 'string') {
+      if (result !== lastFailure) {
+        tally(lastFailure, failed);
+        lastFailure = result;
+        failed = 0;
+      }
+      failed++;
+    } else {
       candidates++;
       if (result.violations === 0) withoutViolation++;
       if (best !== result && (best === undefined || better(result, best))) best = result;
@@ -100,6 +109,7 @@ export function findPreemption(
     }
   }
   if (best) return { victims: best };
+  tally(lastFailure, failed);
   tally(notHelpful, diagnosis.nodeCount - rows.length);
   const details = failures.size > 0 ? `: ${histogram(failures)}.` : '.';
   return { message: `preemption: 0/${diagnosis.nodeCount} nodes are available${details}` };
