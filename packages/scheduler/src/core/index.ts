@@ -87,3 +87,4 @@ export { createSnapshot, Snapshot, type PlacedPod } from './snapshot.ts';
 export { firstUntolerated, tolerates } from './taints.ts';
 export { Trial } from './trial.ts';
 export * from './config/index.ts';
+export * from './explain/index.ts';

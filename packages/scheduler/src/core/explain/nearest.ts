@@ -1,0 +1,80 @@
+/** Which nodes come closest to taking a pod, and what each of them lacks. */
+import type { PodInfo } from '../pod-info.ts';
+import type { Snapshot } from '../snapshot.ts';
+import { missingAmount, shortagesOn, shortageText } from './shortages.ts';
+import type { NearNode } from './types.ts';
+import { elsewhere, reasonsAt, type Verdicts } from './verdicts.ts';
+
+/** How far a node is from taking the pod: compared field by field, smaller is nearer. */
+export interface Distance {
+  /** Index into the verdicts' rows. */
+  readonly index: number;
+  /** Plugins that reject it. */
+  readonly against: number;
+  /** Those of them that no eviction can satisfy. */
+  readonly hard: number;
+  /** Sum over the resources of what is missing, each in parts of what is asked for. */
+  readonly short: number;
+}
+
+/** Nodes that do not fit, nearest first; equals in the snapshot's order. */
+export function byDistance(snapshot: Snapshot, pod: PodInfo, verdicts: Verdicts): Distance[] {
+  const { rows, plugins, against } = verdicts;
+  const distances: Distance[] = [];
+  for (let index = 0; index < rows.length; index++) {
+    if (against[index] === 0) continue;
+    let hard = 0;
+    for (const { codes, filter } of plugins) {
+      const code = codes[index]!;
+      if (code === elsewhere || (code !== 0 && !filter.resolvable(code))) hard++;
+    }
+    distances.push({ index, against: against[index]!, hard, short: shortBy(snapshot, pod, rows[index]!) });
+  }
+  return distances.sort(
+    (a, b) => a.against - b.against || a.hard - b.hard || a.short - b.short || a.index - b.index,
+  );
+}
+
+function shortBy(snapshot: Snapshot, pod: PodInfo, row: number): number {
+  let sum = 0;
+  for (let i = 0; i < pod.dimensions.length; i++) {
+    const amount = pod.requests[i]!;
+    const missing = missingAmount(snapshot, row, pod.dimensions[i]!, amount);
+    if (missing > 0) sum += missing / amount;
+  }
+  return sum;
+}
+
+/** The nodes at these distances in detail. */
+export function nearNodes(
+  snapshot: Snapshot,
+  pod: PodInfo,
+  verdicts: Verdicts,
+  distances: readonly Distance[],
+  visible: (namespace: string) => boolean,
+): NearNode[] {
+  return distances.map(({ index }) => {
+    const row = verdicts.rows[index]!;
+    const rejections = verdicts.plugins
+      .map((plugin) => ({ plugin: plugin.name, reasons: reasonsAt(plugin, verdicts.rows, index) }))
+      .filter(({ reasons }) => reasons.length > 0);
+    const fits = !rejections.some(({ plugin }) => plugin === 'NodeResourcesFit');
+    const shortages = fits ? [] : shortagesOn(snapshot, pod, row, visible);
+    const parts = rejections.flatMap(({ plugin, reasons }) =>
+      plugin === 'NodeResourcesFit' ? shortages.map(shortageText) : reasons.map(ofOneNode),
+    );
+    return { node: snapshot.nameOf(row), rejections, shortages, text: parts.join('; ') };
+  });
+}
+
+/** kube-scheduler words its reasons for counts of nodes (`node(s) had ...`); this is about one. */
+export function ofOneNode(reason: string): string {
+  return reason
+    .replace(/^node\(s\) (?=(?:had|has|have|didn|don|were|was|did|does|exceed|unav|not))/, '')
+    .replace(/^were /, 'is ')
+    .replace(/^had /, 'has ')
+    .replace(/^didn't match/, 'does not match')
+    .replace(/^didn't have/, 'does not have')
+    .replace(/^didn't satisfy/, 'does not satisfy')
+    .replace(/^didn't find/, 'does not find');
+}
