@@ -49,7 +49,7 @@ function slice(i: number): ResourceSlice {
       pool: { name: `node-${i}`, generation: 1, resourceSliceCount: 1 },
       devices,
     },
-  } as ResourceSlice;
+  } as unknown as ResourceSlice;
 }
 
 function claim(name: string, devices: resource_v1.DeviceClaim): ResourceClaim {
@@ -64,7 +64,7 @@ function claim(name: string, devices: resource_v1.DeviceClaim): ResourceClaim {
     },
     // As if it had come from the API server: an object of its own.
     spec: { devices: structuredClone(devices) },
-  } as ResourceClaim;
+  } as unknown as ResourceClaim;
 }
 
 function pod(name: string): Pod {
@@ -91,7 +91,7 @@ function cluster(nodes: number): { snapshot: Snapshot; framework: Framework } {
   snapshot.devices.setClass({
     metadata: { name: 'gpu' },
     spec: { selectors: [{ cel: { expression: `device.driver == '${driver}'` } }] },
-  } as DeviceClass);
+  } as unknown as DeviceClass);
   let seed = 42;
   const random = (): number => (seed = (seed * 1103515245 + 12345) % 2 ** 31) / 2 ** 31;
   return { snapshot, framework: createFramework({ profile: defaultProfile(), snapshot, random }) };
