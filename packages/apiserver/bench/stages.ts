@@ -45,7 +45,7 @@ const stages: readonly (readonly [RegExp, string])[] = [
   [/ apiserver\/admission/, 'admission'],
   [/ apiserver\/auth/, 'authn, authz'],
   [/ apiserver\/strategy/, 'strategy'],
-  [/^seal /, 'seal (JSON)'],
+  [/^seal |^textOf /, 'seal (JSON)'],
   [/ store\//, 'store'],
   [/ apiserver\/storage/, 'storage'],
   [/ apiserver\/metrics/, 'metrics'],

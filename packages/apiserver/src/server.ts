@@ -20,6 +20,7 @@ import { createHandler } from './pipeline/handle.ts';
 import { printerFor } from './printers/index.ts';
 import { createAllocators } from './storage/allocate.ts';
 import { createLookup } from './storage/lookup.ts';
+import { createRecentTexts } from './storage/recent-texts.ts';
 import { strategyFor } from './strategy/index.ts';
 import { listen, type ListenOptions, type Listening } from './transport/https.ts';
 import { versionInfo } from './version.ts';
@@ -132,6 +133,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
           ]
         : [],
     ),
+    texts: createRecentTexts(),
     metrics: createMetrics(),
     logger: options.logger ?? quiet,
     timers: options.timers ?? realTimers,

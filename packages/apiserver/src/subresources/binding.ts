@@ -93,10 +93,11 @@ export async function createBinding(call: Call): Promise<ApiResponse> {
     });
   if (node === '') problems.push({ type: 'FieldValueRequired' as const, field: 'target.name', detail: '' });
   if (problems.length > 0) throw errors.invalid({ group: '', kind: 'Binding' }, name, problems);
-  await rawSwap(
-    call,
-    { dryRun, operation: 'CREATE', reviewed: deepFreeze(binding) },
-    (pod) => bound(pod as unknown as Pod, binding, ctx.now()) as unknown as typeof pod,
-  );
+  await rawSwap(call, { dryRun, operation: 'CREATE', reviewed: deepFreeze(binding) }, (object) => {
+    const pod = object as unknown as Pod;
+    const next = bound(pod, binding, ctx.now());
+    if (pod.spec && next.spec) ctx.texts.extended(pod.spec, next.spec, 'nodeName');
+    return next as unknown as typeof object;
+  });
   return respondValue(request.want, { ...call.output, as: 'object' }, 201, { ...successStatus(), code: 201 });
 }
