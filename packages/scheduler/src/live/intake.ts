@@ -78,7 +78,8 @@ export class Intake {
     else if (!this.#isOurs(pod)) return;
     else if (pod.metadata.deletionTimestamp) this.podRemoved(pod);
     else if (!this.#state.assumed.has(pod.metadata.uid)) this.#podWaits(before, pod);
-    this.#countMember(pod, false);
+    const gone = pod.metadata.deletionTimestamp !== undefined && !pod.spec?.nodeName;
+    this.#countMember(pod, gone);
   }
 
   podRemoved(pod: Pod): void {
@@ -390,6 +391,11 @@ export class Intake {
     unit.priority = priority;
     queue.changed(unit, this.#options.now(), retry);
     if (unit.state === 'held') this.#options.gangHeld(key);
+  }
+
+  /** As the pod's own, else its class's, else the default class's. */
+  priorityOf(pod: Pod): number {
+    return this.#priorityOf(pod);
   }
 
   #isOurs(pod: Pod): boolean {

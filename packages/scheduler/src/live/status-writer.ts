@@ -31,6 +31,8 @@ export class StatusWriter {
   readonly #deps: StatusWriterDeps;
   /** Latest word by key, in order of arrival. */
   readonly #waiting = new Map<string, Write>();
+  /** Keys whose last word is being written. A word that comes meanwhile is kept here: two would only conflict. */
+  readonly #busy = new Map<string, Write | undefined>();
   #running = 0;
   #stopped = false;
 
@@ -54,7 +56,9 @@ export class StatusWriter {
     const { group, spec } = gang;
     if (!group || !spec) return;
     this.#add(group.metadata.uid, () =>
-      this.#write(gang.kind.type, group, (now) => gang.kind.status(now, factsOf(gang, spec, this.#now()))),
+      this.#write(gang.kind.type, gang.group ?? group, (now) =>
+        gang.kind.status(now, factsOf(gang, spec, this.#now())),
+      ),
     );
   }
 
@@ -69,6 +73,7 @@ export class StatusWriter {
   /** The word on this object no longer holds. */
   cancel(uid: string): void {
     this.#waiting.delete(uid);
+    if (this.#busy.has(uid)) this.#busy.set(uid, undefined);
   }
 
   stop(): void {
@@ -78,18 +83,26 @@ export class StatusWriter {
 
   #add(uid: string, write: Write): void {
     if (this.#stopped) return;
-    this.#waiting.set(uid, write);
-    this.#pump();
+    if (this.#busy.has(uid)) this.#busy.set(uid, write);
+    else {
+      this.#waiting.set(uid, write);
+      this.#pump();
+    }
   }
 
   #pump(): void {
     while (this.#running < (this.#deps.concurrency ?? 16)) {
       const next = this.#waiting.entries().next().value;
       if (!next) return;
-      this.#waiting.delete(next[0]);
+      const [uid, write] = next;
+      this.#waiting.delete(uid);
+      this.#busy.set(uid, undefined);
       this.#running++;
-      void next[1]().finally(() => {
+      void write().finally(() => {
         this.#running--;
+        const later = this.#busy.get(uid);
+        this.#busy.delete(uid);
+        if (later && !this.#stopped) this.#waiting.set(uid, later);
         this.#pump();
       });
     }
