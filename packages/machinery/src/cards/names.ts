@@ -37,10 +37,11 @@ export function cardOfDevice(device: string): { card: number; partition: boolean
   return match ? { card: Number(match[1]), partition: match[2] !== undefined } : undefined;
 }
 
-/** Of `0-3`; undefined where it is absent or something else. */
+/** Of `0-3`; undefined where it is absent, something else, or names a card twice. */
 export function readIndices(text: string | undefined): readonly number[] | undefined {
   if (text === undefined || !/^\d+(-\d+)*$/.test(text)) return undefined;
-  return text.split('-').map(Number);
+  const indices = text.split('-').map(Number);
+  return new Set(indices).size === indices.length ? indices : undefined;
 }
 
 /** The annotation's value for these cards. */

@@ -90,8 +90,10 @@ export function setScore(topology: CardTopology, cards: readonly number[]): numb
   return sum;
 }
 
-/** Nodes with more cards than this get the first that are free: the search is over sets. */
+/** Where more cards are free than this, the first are taken: the search is over sets. */
 const maxSearched = 16;
+/** Where more are free than this, a rest is judged by the sum over its pairs, not by the best groups it falls into. */
+const maxGrouped = 10;
 
 const choices = new WeakMap<CardTopology, Map<string, readonly number[] | undefined>>();
 
@@ -143,8 +145,17 @@ function search(topology: CardTopology, cards: readonly number[], count: number)
       eachSet(within, i + 1, left - 1, set | (1 << i), sum + added, visit);
     }
   };
+  const sumOver = (set: number): number => {
+    let sum = 0;
+    for (let i = 0; i < cards.length; i++) {
+      if ((set & (1 << i)) === 0) continue;
+      for (let j = 0; j < i; j++) if (set & (1 << j)) sum += score(j, i);
+    }
+    return sum;
+  };
   /** The highest sum over the pairs inside groups, when these cards fall into groups of `count` and a smaller one. */
   const bestGroups = (rest: number): number => {
+    if (cards.length > maxGrouped) return sumOver(rest);
     const known = groups.get(rest);
     if (known !== undefined) return known;
     const size = bitCount(rest);

@@ -170,6 +170,7 @@ class Agent implements NodeAgent {
     const pods = informers.informer(Pod, { fieldSelector: `spec.nodeName=${nodeName}` });
     const slices = informers.informer(EndpointSlice);
     const onSlices = (): void => this.#hostsSoon();
+    this.#toldOfCards = devices.claimed;
     await this.#heartbeat.start();
     await this.#restoreDevices();
     devices.changed = () => this.#cardsChanged();
@@ -273,23 +274,30 @@ class Agent implements NodeAgent {
     const { devices } = this.#options;
     const gone = devices.cards.filter((card) => card === undefined).length;
     const held = devices.claimed;
-    this.#toldOfCards = held;
     if (held + gone === 0) return this.#description;
     const left = String(devices.cards.length - gone - held);
     const allocatable = { ...this.#description.allocatable, [gpuResource]: left };
     return { ...this.#description, allocatable };
   }
 
-  /** Claims have taken or given back cards: the scheduler is told, a moment later and once for all. */
+  /** Claims have taken or given back cards: the Node says so, a moment later and once for all; tried until it works. */
   #cardsChanged(): void {
-    if (this.#options.devices.claimed === this.#toldOfCards) return;
-    this.#cancelCards ??= this.#options.clock.after(50, () => {
+    if (this.#stopped || this.#options.devices.claimed === this.#toldOfCards) return;
+    this.#cancelCards ??= this.#options.clock.after(50, () => void this.#tellOfCards());
+  }
+
+  async #tellOfCards(): Promise<void> {
+    const { clock, devices, logger } = this.#options;
+    const { claimed } = devices;
+    try {
+      await this.#heartbeat.register();
+      this.#toldOfCards = claimed;
       this.#cancelCards = undefined;
-      void this.#heartbeat.register().catch((error: unknown) => {
-        this.#options.logger.warn({ error: String(error) }, 'the node could not say which cards are left');
-        this.#toldOfCards = -1;
-      });
-    });
+      this.#cardsChanged();
+    } catch (error) {
+      logger.warn({ error: String(error) }, 'the node could not say which cards are left');
+      if (!this.#stopped) this.#cancelCards = clock.after(5000, () => void this.#tellOfCards());
+    }
   }
 
   /** Offers the cards as devices too; tried until it works. */

@@ -133,7 +133,11 @@ class Manager implements DeviceManager {
     if (total === 0) return;
     const free = this.#numbersWith(wholeCard, 0);
     const hinted =
-      wanted?.length === total && wanted.every((card) => free.includes(card)) ? wanted : undefined;
+      wanted?.length === total &&
+      new Set(wanted).size === total &&
+      wanted.every((card) => free.includes(card))
+        ? wanted
+        : undefined;
     const chosen = hinted ?? chooseCards(topologyOf(this.topology), free, total);
     if (!chosen) throw new Error(tooFew([...main, ...asked.filter(({ init }) => init)], free.length));
     const own = chosen.map((card) => this.cards[card]!.id);
@@ -155,7 +159,11 @@ class Manager implements DeviceManager {
     const able = this.#numbersWith(milli, memory);
     const chosen =
       wanted ?? able.toSorted((a, b) => this.#left(a).milli - this.#left(b).milli || a - b).slice(0, count);
-    if (chosen.length !== count || chosen.some((card) => !able.includes(card))) {
+    if (
+      new Set(chosen).size !== count ||
+      chosen.length !== count ||
+      chosen.some((card) => !able.includes(card))
+    ) {
       const which = wanted ? ` on ${wanted.map((card) => `card ${card}`).join(', ')}` : '';
       throw new Error(
         `${milli} thousandths of ${count} ${count === 1 ? 'card is' : 'cards are'} not free${which}`,

@@ -120,13 +120,14 @@ class Fleet implements VirtualNodes {
     for (const [index, name] of this.#names.entries()) this.#writes.add(() => this.#register(index, name));
     await this.settled();
     const pods = this.#options.informers.informer(Pod);
-    this.#undo = pods.on({
+    this.#undo = await pods.join({
       add: (pod) => this.#seen(pod),
       update: (_before, pod) => this.#seen(pod),
       delete: (pod) => this.#forget(pod),
     });
     await this.#options.informers.start();
     await pods.ready();
+    if (this.#stopped) this.#undo();
     this.#renewSome();
   }
 
