@@ -166,6 +166,8 @@ const kubeScheduler: PolicyRule[] = [
     'resourceclaims',
     'resourceclaims/status',
   ]),
+  // Claims for extended resources are the scheduler's own.
+  rule(['create', 'delete'], 'resource.k8s.io', ['resourceclaims']),
   rule(read, 'resource.k8s.io', ['resourceslices', 'deviceclasses', 'devicetaintrules']),
   rule(['get', 'list', 'watch', 'patch', 'update'], 'scheduling.k8s.io', [
     'workloads',
