@@ -10,6 +10,7 @@ import {
   fitErrorMessage,
 } from '../src/core/index.ts';
 import { named, namespaces, nodes, podSpecs } from './arbitraries.ts';
+import { node, pod } from './objects.ts';
 import { needs, objections, resourceNames, type Cluster } from './reference.ts';
 
 interface Running {
@@ -24,15 +25,52 @@ interface Choice {
 }
 
 const priorities = fc.constantFrom(-10, 0, 0, 1, 2, 3);
-const starts = fc.constantFrom(
-  undefined,
-  '2026-01-01T00:00:00Z',
-  '2026-01-02T00:00:00Z',
-  '2026-01-03T00:00:00Z',
-);
+/** Mostly pods that want room, a port, or distance; some with every rule. */
+const plainPods: fc.Arbitrary<Pod> = fc
+  .record({
+    namespace: fc.constantFrom('default', 'default', 'other'),
+    labels: fc.constantFrom({ app: 'a' }, { app: 'b' }, {}),
+    cpu: fc.constantFrom('500m', '1', '2'),
+    hostPort: fc.constantFrom(undefined, undefined, 80),
+    apart: fc.constantFrom(undefined, undefined, undefined, 'zone', 'kubernetes.io/hostname'),
+    spread: fc.constantFrom(false, false, false, true),
+  })
+  .map((o) => {
+    const labelSelector = { matchLabels: { app: 'a' } };
+    const ports = o.hostPort ? [{ containerPort: 80, hostPort: o.hostPort }] : [];
+    const anti = {
+      requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: o.apart, labelSelector }],
+    };
+    const even = { topologyKey: 'zone', maxSkew: 1, whenUnsatisfiable: 'DoNotSchedule', labelSelector };
+    return pod('p', {
+      namespace: o.namespace,
+      labels: o.labels,
+      spec: {
+        containers: [{ name: 'c', ports, resources: { requests: { cpu: o.cpu } } }],
+        ...(o.apart ? { affinity: { podAntiAffinity: anti } } : {}),
+        ...(o.spread ? { topologySpreadConstraints: [even] } : {}),
+      } as never,
+    });
+  });
+const anyPods = fc.oneof({ weight: 5, arbitrary: plainPods }, { weight: 1, arbitrary: podSpecs });
+const plainNodes: fc.Arbitrary<Node[]> = fc
+  .array(
+    fc.record({
+      zone: fc.constantFrom('a', 'b', undefined),
+      cpu: fc.constantFrom('2', '3'),
+      pods: fc.constantFrom('2', '3', '110'),
+    }),
+    { minLength: 1, maxLength: 4 },
+  )
+  .map((list) =>
+    list.map(({ zone, cpu, pods }, i) =>
+      node(`n${i}`, { labels: zone ? { zone } : {}, allocatable: { cpu, pods } }),
+    ),
+  );
+const someNodes = fc.oneof({ weight: 4, arbitrary: plainNodes }, { weight: 1, arbitrary: nodes });
 const running = fc.array(
-  fc.record({ spec: podSpecs, priority: priorities, on: fc.integer({ min: 0, max: 7 }), start: starts }),
-  { minLength: 1, maxLength: 10 },
+  fc.record({ spec: anyPods, priority: priorities, on: fc.integer({ min: 0, max: 7 }), start: fc.boolean() }),
+  { minLength: 6, maxLength: 14 },
 );
 const budgets = fc.array(
   fc.record({
@@ -135,7 +173,7 @@ function compare(a: Choice['rank'], b: Choice['rank']): number {
 
 test('preemption takes the victims that the reference finds best, on every node the reference would', () => {
   fc.assert(
-    fc.property(nodes, running, podSpecs, budgets, fc.nat(), (all, list, spec, protection, lot) => {
+    fc.property(someNodes, running, anyPods, budgets, fc.nat(), (all, list, spec, protection, lot) => {
       const snapshot = createSnapshot();
       const profile = defaultProfile({ percentageOfNodesToScore: 100 });
       const framework = createFramework({ profile, snapshot, random: () => 0 });
@@ -143,9 +181,12 @@ test('preemption takes the victims that the reference finds best, on every node 
       for (const [name, labels] of Object.entries(namespaces)) snapshot.setNamespace(name, labels);
       const present = list.map(({ spec: template, priority, on, start }, i): Running => {
         const base = named(template, `r${i}`);
-        const status = { phase: 'Running', ...(start ? { startTime: start } : {}) };
-        const pod = { ...base, spec: { ...base.spec!, priority }, status } as Pod;
-        return { pod, nodeName: all[on % all.length]!.metadata.name };
+        // No two alike: which of equals goes is nobody's promise.
+        const minute = `${((start ? 7 : 53) * i) % 60}`.padStart(2, '0');
+        const startTime = `2026-01-0${start ? 1 : 2}T00:${minute}:00Z`;
+        const status = { phase: 'Running', startTime };
+        const placed = { ...base, spec: { ...base.spec!, priority }, status } as Pod;
+        return { pod: placed, nodeName: all[on % all.length]!.metadata.name };
       });
       for (const { pod, nodeName } of present)
         snapshot.addPod(snapshot.describe(pod, { placed: true }), nodeName);
@@ -161,8 +202,8 @@ test('preemption takes the victims that the reference finds best, on every node 
           }) as unknown as PodDisruptionBudget,
       );
       const base = named(spec, 'preemptor');
-      const pod = { ...base, spec: { ...base.spec!, priority: 2 } } as Pod;
-      const info = snapshot.describe(pod);
+      const preemptor = { ...base, spec: { ...base.spec!, priority: 2 } } as Pod;
+      const info = snapshot.describe(preemptor);
       const decision = framework.schedule(info);
       if (decision.fits) return;
       const found = findPreemption(framework, info, decision.diagnosis, {
@@ -175,8 +216,8 @@ test('preemption takes the victims that the reference finds best, on every node 
         podsOn: (n) => present.filter((p) => p.nodeName === n.metadata.name).map((p) => p.pod),
       };
       const choices = all
-        .filter((n) => resolvable(pod, n, objections(pod, n, cluster)))
-        .flatMap((n) => choiceOn(pod, n, present, all, budgetObjects) ?? []);
+        .filter((n) => resolvable(preemptor, n, objections(preemptor, n, cluster)))
+        .flatMap((n) => choiceOn(preemptor, n, present, all, budgetObjects) ?? []);
       if ('message' in found) {
         expect(choices).toEqual([]);
         expect(fitErrorMessage(decision.diagnosis, found.message)).toContain('preemption: 0/');

@@ -33,6 +33,8 @@ export class Cycle {
   readonly #profile: Profile;
   readonly #snapshot: Snapshot;
   #wide: readonly NamedFilter[];
+  /** They had a say when the cycle began: while pods are imagined gone they may have none for a while. */
+  readonly #wideAtFirst: boolean;
   /** Verdicts of `judge`: some were made with nominated pods in place, and `local` does not keep those. */
   #rejected: Map<number, Verdict> | undefined;
   /** The first row that `judge` rejected. */
@@ -44,6 +46,7 @@ export class Cycle {
     this.pod = pod;
     this.local = local;
     this.#wide = prepareFilters(profile, pod, snapshot, true);
+    this.#wideAtFirst = this.#wide.length > 0;
     let names: ReadonlySet<string> | undefined;
     const plugins: string[] = [];
     for (const filters of [local.filters, this.#wide]) {
@@ -66,7 +69,7 @@ export class Cycle {
 
   /** Prepares cluster-wide filters again: pods have moved. */
   prepareAgain(): void {
-    if (this.#wide.length > 0) this.#wide = prepareFilters(this.#profile, this.pod, this.#snapshot, true);
+    this.#wide = prepareFilters(this.#profile, this.pod, this.#snapshot, true);
   }
 
   /** False if the row is none the pod may be on at all. */
@@ -123,10 +126,13 @@ export class Cycle {
     return this.#rejected?.get(row);
   }
 
-  /** Judges one row as things are this moment, keeping nothing. Undefined: it will do. */
-  look(row: number): Verdict | undefined {
+  /**
+   * Judges one row as things are this moment, keeping nothing. Undefined: it will do. `more`: pods are imagined there that
+   * were not when the cycle began.
+   */
+  look(row: number, more = false): Verdict | undefined {
     const found = this.local.judge(row);
-    if (found || this.#wide.length === 0) return found;
+    if (found || !(this.#wideAtFirst || more)) return found;
     this.prepareAgain();
     let verdict: Verdict | undefined;
     this.local.one[0] = row;

@@ -164,10 +164,13 @@ export class Framework implements Taker {
         const ahead = nominations.size === 0 ? [] : nominations.ahead(name, pod);
         const trial = newTrial();
         for (const info of ahead) if (!snapshot.pod(info.uid)) trial.imagine(info, name);
-        const found = cycle.look(row);
+        let found = cycle.look(row, ahead.length > 0);
         const reason = found && found.by.filter.reasons(found.code, row)[0];
         trial.rollback();
-        return reason;
+        if (found || ahead.length === 0) return reason;
+        // And without them: they may never come, and the pod must not need them.
+        found = cycle.look(row);
+        return found && found.by.filter.reasons(found.code, row)[0];
       },
     };
   }
@@ -320,7 +323,8 @@ export class Framework implements Taker {
     } else nominated.delete(row);
     trial.rollback();
     cycle.prepareAgain();
-    return fits;
+    // It must fit without them too: they may never come, and pods that it wants near would be missing.
+    return fits && (!cycle.clusterWide || cycle.judge(row));
   }
 
   #nodesToFind(): number {
