@@ -9,6 +9,7 @@ import {
 } from '@coracle/machinery';
 import type { apiextensions_v1, Condition } from '@coracle/machinery/api';
 import type { Lookup, Strategy } from '../contracts.ts';
+import { rulesOfDefinition } from './rules.ts';
 import { cleanupFinalizer, type Definition, statusFor, withCondition } from './names.ts';
 
 type Names = apiextensions_v1.CustomResourceDefinitionNames;
@@ -67,11 +68,16 @@ export function definitionStrategy(registry: KindRegistry, lookup: Lookup): Stra
       );
       definition.status = { ...definition.status, conditions };
     },
-    validate: (object) => crdProblems(object as unknown as Definition),
+    validate: (object) => {
+      const problems = crdProblems(object as unknown as Definition);
+      // Rules are compiled against the schema, which has to be one for that.
+      return problems.length > 0 ? problems : rulesOfDefinition(object as unknown as Definition);
+    },
     validateUpdate(object, old) {
       const after = object as unknown as Definition;
       const before = old as unknown as Definition;
       const problems = crdProblems(object as unknown as Definition);
+      if (problems.length === 0) problems.push(...rulesOfDefinition(after, before));
       problems.push(...immutable('spec.group', after.spec?.group, before.spec?.group));
       problems.push(...immutable('spec.names.plural', after.spec?.names?.plural, before.spec?.names?.plural));
       if (isEstablished(before)) {

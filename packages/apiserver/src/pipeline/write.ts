@@ -16,6 +16,7 @@ import {
   validate,
   validateObjectMeta,
 } from '@coracle/machinery';
+import { customRuleErrors } from '../crd/rules.ts';
 import { type Call, strategyContext } from './call.ts';
 import { type AdmissionInput, admitMutating, admitValidating } from './admit.ts';
 import {
@@ -101,6 +102,7 @@ export async function prepareCreate(call: Call, object: Unstructured, dryRun: bo
   try {
     strategy.prepareForCreate?.(stored, context);
     const found = [...metadataProblems(call, stored), ...validate(storedSchema(call), stored)];
+    found.push(...customRuleErrors(kind, kind.schema, found, stored));
     refuse(
       kind,
       meta.name ?? meta.generateName ?? '',
@@ -161,6 +163,7 @@ export async function prepareUpdate(
       // What is as it was has been found valid when it was stored; definitions change, and with them what they allow.
       ...validate(storedSchema(call), stored, '', kind.builtin ? old : undefined),
     ];
+    found.push(...customRuleErrors(kind, kind.schema, found, stored, old));
     const own = (): FieldError[] | undefined =>
       part === 'status'
         ? strategy.validateStatusUpdate?.(stored, old, context)

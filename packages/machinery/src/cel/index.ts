@@ -1,6 +1,8 @@
 /** Public face of @coracle/machinery/cel: the Common Expression Language with Kubernetes' libraries. */
 export { compileDeviceSelector, type DeviceSelector, type SelectableDevice } from './device-selector.ts';
 export { type Environment, environment, withVariables } from './environment.ts';
+export { definitionRuleProblems } from './definition-rules.ts';
+export { hasRules, ruleErrors } from './schema-rules.ts';
 export { CelError } from './errors.ts';
 export { type CelIssue, formatIssues } from './issues.ts';
 export { kubernetesLibraries } from './library/index.ts';

@@ -19,7 +19,12 @@ export interface CelProgram {
    * Evaluates with these values of the variables. Throws CelError; CelCostError past `costLimit` steps (a step is a call, an element
    * that a macro walks over, ten characters that a function reads).
    */
-  evaluate(bindings: Readonly<Record<string, CelValue | undefined>>, costLimit?: number): CelValue;
+  evaluate(
+    bindings: Readonly<Record<string, CelValue | undefined>>,
+    costLimit?: number,
+    /** Told how many steps it took, also when it fails. */
+    spent?: { steps: number },
+  ): CelValue;
 }
 
 export type CelCompilation =
@@ -48,7 +53,7 @@ export function compileCel(source: string, env: Environment): CelCompilation {
       source,
       type: checked.typeOf(tree),
       variables,
-      evaluate(bindings, costLimit = defaultCostLimit) {
+      evaluate(bindings, costLimit = defaultCostLimit, spent) {
         const { slots } = frame;
         for (let index = 0; index < variables.length; index++)
           slots[index] = bindings[variables[index] ?? ''];
@@ -56,6 +61,7 @@ export function compileCel(source: string, env: Environment): CelCompilation {
         try {
           return step(frame);
         } finally {
+          if (spent) spent.steps = costLimit - frame.left;
           // Nothing of the bindings is held on to.
           for (let index = 0; index < size; index++) slots[index] = undefined;
         }
