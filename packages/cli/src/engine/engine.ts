@@ -20,7 +20,7 @@ import type { Credentials, Unstructured } from '@coracle/machinery';
 import { createEventRecorder, createInformerFactory, systemClock } from '@coracle/operator';
 import type { Component, InformerFactory, Logger } from '@coracle/operator';
 import type { DeclaredTopology, VirtualNodesOptions } from '@coracle/node';
-import { createScheduler, defaultProfile, podGroupCrds } from '@coracle/scheduler';
+import { createScheduler, defaultProfile, gpuPolicies, gpuProfile, podGroupCrds } from '@coracle/scheduler';
 import type { SchedulerConfig } from '@coracle/scheduler';
 import { memoryStore, openStore } from '@coracle/store';
 import { trainingControllers, trainingCrds, trainingRuntimes } from '@coracle/training';
@@ -211,7 +211,10 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
               recorder: recorder(schedulerClient, 'default-scheduler'),
               logger,
               config: {
-                profiles: schedulerNames.map((name) => defaultProfile({ schedulerName: name })),
+                profiles: [
+                  ...schedulerNames.map((name) => defaultProfile({ schedulerName: name })),
+                  ...gpuPolicies.map((policy) => gpuProfile(policy)),
+                ],
                 ...options.scheduler,
               },
             }),
