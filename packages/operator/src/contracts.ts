@@ -32,6 +32,11 @@ export interface Informer<T extends KubeObject = KubeObject> {
   addIndex(index: string, values: (object: T) => readonly string[]): void;
   /** Handlers run in event order, after the cache has the change. A late handler first gets an add for each cached object. Returns a function that removes it. */
   on(handler: InformerHandler<T>): () => void;
+  /**
+   * As `on`, but a late handler is told of what is cached a little at a time, and of changes to what it has been told of.
+   * Resolves with the function that removes it when it has been told everything.
+   */
+  join(handler: InformerHandler<T>): Promise<() => void>;
   readonly synced: boolean;
   /** Resolves when the first list is in the cache and handlers have run. */
   ready(): Promise<void>;

@@ -82,8 +82,7 @@ export class LiveInformer<T extends KubeObject> implements Informer<T> {
   }
 
   on(handler: InformerHandler<T>): () => void {
-    // A copy each time: a running dispatch goes on over the handlers it began with.
-    this.#handlers = [...this.#handlers, handler];
+    const remove = this.#attach(handler);
     for (const object of this.#cache.list()) {
       try {
         handler.add?.(object, true);
@@ -91,6 +90,47 @@ export class LiveInformer<T extends KubeObject> implements Informer<T> {
         this.#threw(error);
       }
     }
+    return remove;
+  }
+
+  async join(handler: InformerHandler<T>): Promise<() => void> {
+    const told = new Set<string>();
+    let all = false;
+    const remove = this.#attach({
+      add: (object, initial) => {
+        if (!all) told.add(keyOf(object));
+        handler.add?.(object, initial);
+      },
+      // What it has not been told of yet it will be told of as it is then.
+      update: (before, object) => {
+        if (all || told.has(keyOf(object))) handler.update?.(before, object);
+      },
+      delete: (object) => {
+        if (all || told.delete(keyOf(object))) handler.delete?.(object);
+      },
+    });
+    const turns = createTurns();
+    for (const known of this.#cache.list()) {
+      const key = keyOf(known);
+      const object = this.#cache.get(key);
+      if (object !== undefined && !told.has(key)) {
+        told.add(key);
+        try {
+          handler.add?.(object, true);
+        } catch (error) {
+          this.#threw(error);
+        }
+      }
+      await turns.pause();
+    }
+    all = true;
+    told.clear();
+    return remove;
+  }
+
+  #attach(handler: InformerHandler<T>): () => void {
+    // A copy each time: a running dispatch goes on over the handlers it began with.
+    this.#handlers = [...this.#handlers, handler];
     return () => {
       this.#handlers = this.#handlers.filter((other) => other !== handler);
     };

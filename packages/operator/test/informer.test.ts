@@ -102,6 +102,38 @@ describe('informer', () => {
     factory.stop();
   });
 
+  test('lets a late handler join a little at a time, and tells it every object and change once', async () => {
+    const names = Array.from({ length: 400 }, (_, i) => `p${i}`);
+    const { started, informer, client } = await setup(names.map((name) => pod(name)));
+    await started;
+    const heard = new Map<string, string[]>();
+    const note = (what: string) => (object: Pod) => {
+      const { name } = object.metadata;
+      heard.set(name, [...(heard.get(name) ?? []), `${what} ${object.spec?.nodeName ?? ''}`]);
+    };
+    const hear = { add: note('add'), update: (_: Pod, o: Pod) => note('update')(o), delete: note('delete') };
+    const joining = informer.join(hear);
+    expect(heard.size).toBeLessThan(400);
+    // Of objects told and not told yet, while it joins.
+    for (const name of ['p0', 'p399']) {
+      await client.patch(Pod, name, 'merge', { spec: { nodeName: 'n1' } }, { namespace: 'default' });
+    }
+    for (const name of ['p1', 'p398']) await client.delete(Pod, name, { namespace: 'default' });
+    await client.create(Pod, pod('new'), { namespace: 'default' });
+    const remove = await joining;
+    await vi.waitFor(() => expect(heard.has('new')).toBe(true));
+    expect(heard.get('p0')).toEqual(['add ', 'update n1']);
+    expect(heard.get('p1')).toEqual(['add ', 'delete ']);
+    const late = heard.get('p399')!;
+    expect([['add n1'], ['add ', 'update n1']]).toContainEqual(late);
+    expect([undefined, ['add ', 'delete ']]).toContainEqual(heard.get('p398'));
+    for (const name of names.slice(2, 398)) expect(heard.get(name)).toEqual(['add ']);
+    remove();
+    await client.create(Pod, pod('later'), { namespace: 'default' });
+    await vi.waitFor(() => expect(informer.get('later', 'default')).toBeDefined());
+    expect(heard.has('later')).toBe(false);
+  });
+
   test('is shared by equal selections only', () => {
     const { client } = fakeCluster();
     const factory = createInformerFactory({ client, clock: manualClock(), logger: silentLogger });

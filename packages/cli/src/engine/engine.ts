@@ -35,6 +35,7 @@ import { certificateSigner } from './certificate-signer.ts';
 import { createGateway } from './gateway.ts';
 import { makeFolder } from './make-folder.ts';
 import { startNodes } from './nodes.ts';
+import { pooledInformers } from './pooled-informers.ts';
 
 export interface EngineOptions {
   /** Where it keeps its things; absent: nothing is kept on disk. */
@@ -198,7 +199,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       logger,
     });
     const schedulerClient = clientFor(identities.scheduler);
-    const schedulerInformers = factory(schedulerClient);
+    const schedulerInformers = pooledInformers(factory(schedulerClient), shared);
     const schedulers =
       options.scheduler === false
         ? []
@@ -228,6 +229,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
         address: { host: options.host, port },
         clientFor,
         factory,
+        shared,
         recorder,
         gateway,
         notes,

@@ -18,6 +18,7 @@ import { join } from 'node:path';
 import type { EngineOptions } from './engine.ts';
 import type { Gateway } from './gateway.ts';
 import { identities } from './identities.ts';
+import { pooledInformers } from './pooled-informers.ts';
 
 export interface NodeParts {
   options: EngineOptions;
@@ -25,6 +26,8 @@ export interface NodeParts {
   address: { host: string; port: number };
   clientFor(credentials: Credentials): Client;
   factory(client: Client): InformerFactory;
+  /** The controllers' informers; all parts share those of pods and nodes. */
+  shared: InformerFactory;
   recorder(client: Client, component: string): EventRecorder;
   gateway: Gateway;
   notes: string[];
@@ -93,12 +96,12 @@ const words: Record<string, string> = {
 };
 
 async function startVirtualNodes(parts: NodeParts): Promise<void> {
-  const { options, clientFor, factory, gateway, undo } = parts;
+  const { options, clientFor, factory, shared, gateway, undo } = parts;
   if (options.virtualNodes === 0) return;
   const client = clientFor(identities.virtualNodes);
   const nodes = virtualNodes({
     client,
-    informers: factory(client),
+    informers: pooledInformers(factory(client), shared),
     clock: systemClock,
     logger: options.logger,
     random: Math.random,

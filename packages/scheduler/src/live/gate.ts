@@ -36,6 +36,15 @@ export function gatedInformers(informers: InformerFactory, gate: Gate): Informer
   };
 }
 
+function gatedHandler<T>(handler: InformerHandler<T>, gate: Gate): InformerHandler<T> {
+  const wrapped: InformerHandler<T> = {};
+  const { add, update, delete: remove } = handler;
+  if (add) wrapped.add = (object, initial) => gate.run(() => add.call(handler, object, initial));
+  if (update) wrapped.update = (before, after) => gate.run(() => update.call(handler, before, after));
+  if (remove) wrapped.delete = (object) => gate.run(() => remove.call(handler, object));
+  return wrapped;
+}
+
 function gated<T extends KubeObject>(informer: Informer<T>, gate: Gate): Informer<T> {
   return {
     type: informer.type,
@@ -44,14 +53,8 @@ function gated<T extends KubeObject>(informer: Informer<T>, gate: Gate): Informe
     list: (namespace) => informer.list(namespace),
     byIndex: (index, value) => informer.byIndex(index, value),
     addIndex: (index, values) => informer.addIndex(index, values),
-    on(handler) {
-      const wrapped: InformerHandler<T> = {};
-      const { add, update, delete: remove } = handler;
-      if (add) wrapped.add = (object, initial) => gate.run(() => add.call(handler, object, initial));
-      if (update) wrapped.update = (before, after) => gate.run(() => update.call(handler, before, after));
-      if (remove) wrapped.delete = (object) => gate.run(() => remove.call(handler, object));
-      return informer.on(wrapped);
-    },
+    on: (handler) => informer.on(gatedHandler(handler, gate)),
+    join: (handler) => informer.join(gatedHandler(handler, gate)),
     get synced() {
       return informer.synced;
     },

@@ -224,19 +224,22 @@ class LiveScheduler implements Scheduler {
     );
     if (namespaces) this.#removers.push(this.#followNamespaces(namespaces));
     this.#removers.push(
-      informers.informer(Node).on({
+      await informers.informer(Node).join({
         add: (node) => intake.nodeChanged(undefined, node),
         update: (before, node) => intake.nodeChanged(before, node),
         delete: (node) => intake.nodeRemoved(node),
       }),
-      informers.informer(Pod).on({
+      await informers.informer(Pod).join({
         add: (pod) => intake.podChanged(undefined, pod),
         update: (before, pod) => intake.podChanged(before, pod),
         delete: (pod) => intake.podRemoved(pod),
       }),
     );
     await informers.start();
-    if (this.#stopped) return;
+    if (this.#stopped) {
+      for (const remove of this.#removers) remove();
+      return;
+    }
     const { metrics } = this.#deps;
     if (metrics)
       metrics.state = () => ({ ...this.counts(), nodes: snapshot.nodeCount, pods: snapshot.podCount });
