@@ -7,6 +7,8 @@ export {
   type ElectedSchedulerOptions,
   type ElectionOptions,
 } from './live/elected-scheduler.ts';
+export type { ExplainAnswer, ExplainQuery } from './live/explain.ts';
+export { fenced, type Fence } from './live/fence.ts';
 export { createScheduler, type Scheduler } from './live/scheduler.ts';
 export { SchedulerMetrics, type SchedulerMetricsOptions, type SchedulerState } from './live/metrics.ts';
 export type { SchedulerConfig, SchedulerDeps } from './live/shared.ts';

@@ -66,7 +66,7 @@ export function* decidingGang(
 }
 
 /** What the core is asked. */
-function requestOf({ snapshot }: Shared, gang: GangState, unit: Unit): Gang {
+export function requestOf({ snapshot }: Shared, gang: GangState, unit: Unit): Gang {
   const spec = gang.spec!;
   const { taskOf } = gang.kind;
   const pods = [...unit.pods.values()].sort((a, b) => b.priority - a.priority || (a.key < b.key ? -1 : 1));

@@ -9,7 +9,7 @@
  * its node and its binding is sent beside. The loop hands the event loop back after a few milliseconds. Nothing is kept
  * between runs: after a restart the informers say which pods have nodes, and all others are decided anew.
  */
-import { isReason, type KubeObject, type ResourceType } from '@coracle/machinery';
+import { ApiError, isReason, type KubeObject, type ResourceType } from '@coracle/machinery';
 import { Namespace, Node, Pod, PodDisruptionBudget, PriorityClass } from '@coracle/machinery/api';
 import type { Component, Informer } from '@coracle/operator';
 import {
@@ -30,6 +30,7 @@ import { Bindings } from './bindings.ts';
 import { decidingGang } from './decide-gang.ts';
 import { decidePod } from './decide-pod.ts';
 import { evict } from './evict.ts';
+import { explainLive, type ExplainAnswer, type ExplainQuery } from './explain.ts';
 import { followSelectors } from './follow-selectors.ts';
 import { followDevices } from './follow-devices.ts';
 import { followVolumes } from './follow-volumes.ts';
@@ -46,6 +47,11 @@ import { StatusWriter } from './status-writer.ts';
 export interface Scheduler extends Component {
   /** Waiting units by state, and pods whose binding the informer has not shown yet. */
   counts(): QueueCounts & { readonly assumed: number };
+  /**
+   * Why something waits, as things are now; undefined: there is nothing of that name. `visible`: may the asker know of pods of
+   * this namespace? Rejects with ApiError ServiceUnavailable before its caches are filled.
+   */
+  explain(query: ExplainQuery, visible?: (namespace: string) => boolean): Promise<ExplainAnswer | undefined>;
 }
 
 /** Most units decided in one slice, whatever the clock says. */
@@ -74,6 +80,8 @@ class LiveScheduler implements Scheduler {
   /** Informers are in step and decisions are made. */
   #running = false;
   #stopped = false;
+  /** Informers are in step. */
+  #filled = false;
   /** When the decision under way began, by the metrics' clock. */
   #began = 0;
   #deciding: Unit | undefined;
@@ -107,6 +115,7 @@ class LiveScheduler implements Scheduler {
       nominations,
       status,
       frameworkOf: ({ pod }) => frameworks.get(pod.spec?.schedulerName || 'default-scheduler')!,
+      anyFramework: () => frameworks.values().next().value!,
       budgets: () => this.#budgets?.list() ?? [],
       bind: (pod, nodeName, reservations) => {
         this.#measurePlaced(pod);
@@ -243,7 +252,8 @@ class LiveScheduler implements Scheduler {
     const { metrics } = this.#deps;
     if (metrics)
       metrics.state = () => ({ ...this.counts(), nodes: snapshot.nodeCount, pods: snapshot.podCount });
-    this.#running = true;
+    this.#filled = true;
+    this.#running = this.#deps.config?.observeOnly !== true;
     this.#poke();
   }
 
@@ -263,6 +273,38 @@ class LiveScheduler implements Scheduler {
 
   counts(): QueueCounts & { readonly assumed: number } {
     return { ...this.#shared.queue.counts(), assumed: this.#assumed.size };
+  }
+
+  explain(
+    query: ExplainQuery,
+    visible: (namespace: string) => boolean = () => true,
+  ): Promise<ExplainAnswer | undefined> {
+    if (!this.#filled || this.#stopped) {
+      return Promise.reject(
+        new ApiError('ServiceUnavailable', 'the scheduler is filling its caches: ask again'),
+      );
+    }
+    const { clock, informers, config = {} } = this.#deps;
+    const pods = informers.informer(Pod);
+    return new Promise((resolve, reject) => {
+      // Not in the middle of a decision: a gang's members may stand on the snapshot for a try.
+      this.#gate.run(() => {
+        try {
+          const context = {
+            shared: this.#shared,
+            now: clock.now(),
+            flushMs: config.queue?.maxUnschedulableMs ?? 300_000,
+            podOf: (namespace: string, name: string) => pods.get(name, namespace),
+            priorityOf: (pod: Pod) => this.#intake.priorityOf(pod),
+            decides: config.observeOnly !== true,
+            visible,
+          };
+          resolve(explainLive(context, query));
+        } catch (error) {
+          reject(error as Error);
+        }
+      });
+    });
   }
 
   async #optional<T extends KubeObject>(type: ResourceType<T>): Promise<Informer<T> | undefined> {

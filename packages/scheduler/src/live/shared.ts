@@ -28,6 +28,8 @@ export interface SchedulerConfig {
   /** How long after its binding a pod may stay unseen by the informer before the server is asked; default 30 000 ms. */
   readonly assumeTimeoutMs?: number;
   readonly queue?: QueueOptions;
+  /** Only look on: nothing is decided and nothing written, but it can be asked to explain. */
+  readonly observeOnly?: boolean;
 }
 
 export interface SchedulerDeps {
@@ -52,6 +54,8 @@ export interface Shared {
   readonly nominations: Nominations;
   readonly status: StatusWriter;
   frameworkOf(pod: Pick<PodInfo, 'pod'>): Framework;
+  /** For pods of nobody's scheduler. */
+  anyFramework(): Framework;
   budgets(): readonly PodDisruptionBudget[];
   /** Takes the pod as placed (it is on the snapshot), writes what it has taken and sends its binding. */
   bind(pod: PodInfo, nodeName: string, reservations: readonly Reservation[]): void;
