@@ -26,6 +26,9 @@ export function admitPod(
   for (const other of others)
     for (const [name, amount] of Object.entries(podRequests(other))) used[name] = (used[name] ?? 0) + amount;
   const wanted: Amounts = { ...podRequests(pod), pods: 1 };
+  // The scheduler gave it devices for these: the claim is checked when it is prepared.
+  for (const { resourceName } of pod.status?.extendedResourceClaimStatus?.requestMappings ?? [])
+    delete wanted[resourceName];
   for (const [name, requested] of Object.entries(wanted)) {
     const capacity = node.allocatable[name] ?? 0;
     const inUse = used[name] ?? 0;
