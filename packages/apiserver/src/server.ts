@@ -51,6 +51,11 @@ export interface ApiServerOptions {
   logger?: Logger | undefined;
   limits?: Partial<Limits> | undefined;
   version?: Partial<VersionInfo> | undefined;
+  /**
+   * Kinds that are questions to other parts of the engine (SubjectAccessReview is one to the authorizer): created, answered by
+   * the strategy's `answer`, never stored. Their verbs are `create` alone.
+   */
+  reviews?: readonly { readonly kind: Kind; readonly strategy: Strategy }[] | undefined;
   /** More checks behind `/readyz`, `/livez` and `/healthz`: undefined is healthy, text says what is wrong. */
   health?: Readonly<Record<string, () => string | undefined>> | undefined;
 }
@@ -104,8 +109,11 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const definitions: { current?: Definitions } = {};
   const ownDefinition = definitionStrategy(registry, lookup);
 
+  const asked = options.reviews ?? [];
+  for (const { kind } of asked) registry.replace(kind.group, kind.resource, [kind]);
+
   function lookUpStrategy(kind: Kind): Strategy {
-    if (!kind.builtin) return empty;
+    if (!kind.builtin) return asked.find((review) => review.kind === kind)?.strategy ?? empty;
     if (kind.group === 'apiextensions.k8s.io' && kind.resource === 'customresourcedefinitions')
       return ownDefinition;
     return reviews[`${kind.resource}.${kind.group}`] ?? strategyFor(kind.group, kind.resource);

@@ -1,5 +1,13 @@
 /** Public face of @coracle/scheduler: the live scheduler, and the pure core it runs. */
 export * from './core/index.ts';
+export {
+  nothingOfThatName,
+  queryOf,
+  reviewProblems,
+  SchedulingReview,
+  schedulingReviewKind,
+  type SchedulingReviewSpec,
+} from './review.ts';
 export { podGroupCrds } from './crds.ts';
 export {
   createElectedScheduler,

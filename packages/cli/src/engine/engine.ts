@@ -21,7 +21,7 @@ import { createEventRecorder, createInformerFactory, systemClock } from '@coracl
 import type { Component, InformerFactory, Logger } from '@coracle/operator';
 import type { DeclaredTopology, VirtualNodesOptions } from '@coracle/node';
 import { createScheduler, defaultProfile, gpuPolicies, gpuProfile, podGroupCrds } from '@coracle/scheduler';
-import type { SchedulerConfig } from '@coracle/scheduler';
+import type { Scheduler, SchedulerConfig } from '@coracle/scheduler';
 import { memoryStore, openStore } from '@coracle/store';
 import { trainingControllers, trainingCrds, trainingRuntimes } from '@coracle/training';
 import { hostname } from 'node:os';
@@ -35,6 +35,7 @@ import { certificateSigner } from './certificate-signer.ts';
 import { createGateway } from './gateway.ts';
 import { makeFolder } from './make-folder.ts';
 import { startNodes } from './nodes.ts';
+import { schedulingReview } from './scheduling-review.ts';
 import { pooledInformers } from './pooled-informers.ts';
 
 export interface EngineOptions {
@@ -109,7 +110,10 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     const lookup = createLookup(store);
     const tokenKeys = createTokenKeys(pki.serviceAccountKey);
     const authorizer = createAuthorizer({ lookup });
+    /** Set when there is one; the server that asks it is made before. */
+    let explainer: Scheduler | undefined;
     const server = createApiServer({
+      ...(options.scheduler === false ? {} : { reviews: [schedulingReview(() => explainer, authorizer)] }),
       store,
       registry,
       lookup,
@@ -220,6 +224,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
               },
             }),
           ];
+    explainer = schedulers[0];
     const notes: string[] = [];
     await Promise.all([
       start(shared, [...managed, ...training, signer]),

@@ -32,5 +32,15 @@ export function engineObjects(): Unstructured[] {
       metadata: { name: cardDriver },
       spec: { selectors: [{ cel: { expression: `device.driver == '${cardDriver}'` } }] },
     },
+    // Asking why a pod waits changes nothing: it goes with the right to look at pods.
+    {
+      apiVersion,
+      kind: 'ClusterRole',
+      metadata: {
+        name: 'coracle:scheduling-reviews',
+        labels: { 'rbac.authorization.k8s.io/aggregate-to-view': 'true' },
+      },
+      rules: [{ apiGroups: ['coracle.dev'], resources: ['schedulingreviews'], verbs: ['create'] }],
+    },
   ] as unknown as Unstructured[];
 }
