@@ -300,7 +300,7 @@ describe('the node offers its cards', () => {
             numaNode: { int: 0 },
             'resource.kubernetes.io/pcieRoot': { string: 'pci0000:10' },
           },
-          capacity: { share: { value: '1000' }, memory: { value: '16384Mi' } },
+          capacity: { share: { value: '1k' }, memory: { value: '16Gi' } },
         },
         { name: 'gpu-1' },
       ],

@@ -6,6 +6,7 @@ import {
   deepEqual,
   isReason,
   memoryCapacity,
+  parseQuantity,
   shareCapacity,
   wholeCard,
 } from '@coracle/machinery';
@@ -32,21 +33,26 @@ function deviceOf(gpu: Gpu, number: number): resource_v1.Device {
   const capacity: Record<string, resource_v1.DeviceCapacity> = {
     // Whoever asks for no share gets the whole card.
     [shareCapacity]: {
-      value: String(wholeCard),
+      value: written(wholeCard),
       requestPolicy: {
-        default: String(wholeCard),
-        validRange: { min: '1', max: String(wholeCard), step: '1' },
+        default: written(wholeCard),
+        validRange: { min: '1', max: written(wholeCard), step: '1' },
       },
     },
   };
   if (gpu.memoryBytes > 0) {
-    const mebibytes = `${Math.floor(gpu.memoryBytes / 2 ** 20)}Mi`;
+    const mebibytes = written(`${Math.floor(gpu.memoryBytes / 2 ** 20)}Mi`);
     capacity[memoryCapacity] = {
       value: mebibytes,
       requestPolicy: { default: '1Mi', validRange: { min: '1Mi', max: mebibytes, step: '1Mi' } },
     };
   }
   return { name: cardDevice(number), allowMultipleAllocations: true, attributes, capacity };
+}
+
+/** As the API server writes it, so that what is there already is recognized. */
+function written(quantity: number | string): string {
+  return parseQuantity(quantity).toString();
 }
 
 /** Brings the node's slice up to date: made, changed under a new generation, or removed where there are no cards. */
