@@ -40,7 +40,8 @@ test('a pod that is created, bound, labelled, reported and resized is stored as 
     await step();
     const entry = t.store.get('core/pods/default/p');
     expect(new TextDecoder().decode(entry?.bytes)).toBe(JSON.stringify(entry?.object));
-    expect(Object.isFrozen((entry?.object as { spec: object }).spec)).toBe(true);
+    const { spec } = (entry?.object ?? {}) as { spec?: object };
+    expect(Object.isFrozen(spec)).toBe(true);
   }
   expect(await t.call('GET', path)).toMatchObject({
     metadata: { labels: { a: 'b' }, annotations: { b: 'c', 'example.com/cards': '0,1' } },

@@ -6,7 +6,7 @@ import { forbidden, invalid, isPart, notSupported, objects, required, specOf, va
 
 type Request = certificates_v1.CertificateSigningRequest;
 type Condition = certificates_v1.CertificateSigningRequestCondition;
-const conditionsOf = (object: Unstructured): Condition[] =>
+const conditionsOf = (object: Unstructured): readonly Condition[] =>
   objects((object as unknown as Request).status?.conditions);
 const at = 'status.conditions';
 /** Conditions that are given for good. */

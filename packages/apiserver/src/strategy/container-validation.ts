@@ -18,7 +18,18 @@ import type {
   Probe,
   VolumeMount,
 } from '@coracle/machinery/api';
-import { duplicate, forbidden, invalid, named, nonNegative, notFound, oneOf, required } from './fields.ts';
+import {
+  checkName,
+  checkOneOf,
+  duplicate,
+  forbidden,
+  invalid,
+  named,
+  nonNegative,
+  notFound,
+  oneOf,
+  required,
+} from './fields.ts';
 import { resourceProblems } from './resource-validation.ts';
 
 /** What of the pod a container's checks need to know. */
@@ -29,6 +40,11 @@ export interface ContainerContext {
   claims: ReadonlySet<string>;
   resourceClaims: ReadonlySet<string>;
 }
+
+const protocols = new Set(['SCTP', 'TCP', 'UDP']);
+const propagations = new Set(['Bidirectional', 'HostToContainer', 'None']);
+const pullPolicies = new Set(['Always', 'IfNotPresent', 'Never']);
+const messagePolicies = new Set(['FallbackToLogsOnError', 'File']);
 
 function portProblems(ports: readonly ContainerPort[], at: string): FieldError[] {
   const errors: FieldError[] = [];
@@ -49,7 +65,7 @@ function portProblems(ports: readonly ContainerPort[], at: string): FieldError[]
       const problem = portNumber(port.hostPort);
       if (problem) errors.push(invalid(`${field}.hostPort`, port.hostPort, problem));
     }
-    errors.push(...oneOf(`${field}.protocol`, port.protocol, ['SCTP', 'TCP', 'UDP']));
+    checkOneOf(errors, port, 'protocol', field, protocols);
   });
   return errors;
 }
@@ -92,7 +108,7 @@ function envProblems(env: readonly EnvVar[], at: string): FieldError[] {
   env.forEach((variable, index) => {
     const field = `${at}[${index}]`;
     if (!variable.name) errors.push(required(`${field}.name`));
-    else errors.push(...named(`${field}.name`, variable.name, envVarName));
+    else checkName(errors, variable, 'name', field, envVarName);
     const from = variable.valueFrom;
     if (!from) return;
     const sources = Object.values(from).filter((source) => source !== undefined && source !== null);
@@ -166,15 +182,9 @@ function mountProblems(mounts: readonly VolumeMount[], context: ContainerContext
       errors.push(
         invalid(`${field}.subPathExpr`, mount.subPathExpr, 'subPathExpr and subPath are mutually exclusive'),
       );
-    errors.push(...localPathProblems(`${field}.subPath`, mount.subPath));
-    errors.push(...localPathProblems(`${field}.subPathExpr`, mount.subPathExpr));
-    errors.push(
-      ...oneOf(`${field}.mountPropagation`, mount.mountPropagation, [
-        'Bidirectional',
-        'HostToContainer',
-        'None',
-      ]),
-    );
+    if (mount.subPath) errors.push(...localPathProblems(`${field}.subPath`, mount.subPath));
+    if (mount.subPathExpr) errors.push(...localPathProblems(`${field}.subPathExpr`, mount.subPathExpr));
+    checkOneOf(errors, mount, 'mountPropagation', field, propagations);
   });
   return errors;
 }
@@ -278,29 +288,23 @@ function securityProblems(container: Container, at: string): FieldError[] {
 function commonProblems(container: Container, context: ContainerContext, at: string): FieldError[] {
   const errors: FieldError[] = [];
   if (!container.name) errors.push(required(`${at}.name`));
-  else errors.push(...named(`${at}.name`, container.name, dns1123Label));
+  else checkName(errors, container, 'name', at, dns1123Label);
   if (!container.image) errors.push(required(`${at}.image`));
   else if (container.image.trim() !== container.image)
     errors.push(invalid(`${at}.image`, container.image, 'must not have leading or trailing whitespace'));
-  errors.push(
-    ...oneOf(`${at}.terminationMessagePolicy`, container.terminationMessagePolicy, [
-      'FallbackToLogsOnError',
-      'File',
-    ]),
-  );
-  errors.push(...portProblems(container.ports ?? [], `${at}.ports`));
-  errors.push(...envProblems(container.env ?? [], `${at}.env`));
-  errors.push(...envFromProblems(container.envFrom ?? [], `${at}.envFrom`));
-  errors.push(...mountProblems(container.volumeMounts ?? [], context, `${at}.volumeMounts`));
-  errors.push(
-    ...oneOf(`${at}.imagePullPolicy`, container.imagePullPolicy, ['Always', 'IfNotPresent', 'Never']),
-  );
+  checkOneOf(errors, container, 'terminationMessagePolicy', at, messagePolicies);
+  if (container.ports) errors.push(...portProblems(container.ports, `${at}.ports`));
+  if (container.env) errors.push(...envProblems(container.env, `${at}.env`));
+  if (container.envFrom) errors.push(...envFromProblems(container.envFrom, `${at}.envFrom`));
+  if (container.volumeMounts)
+    errors.push(...mountProblems(container.volumeMounts, context, `${at}.volumeMounts`));
+  checkOneOf(errors, container, 'imagePullPolicy', at, pullPolicies);
   errors.push(...resourceProblems(container.resources, `${at}.resources`));
   (container.resources?.claims ?? []).forEach((claim, index) => {
     if (!context.resourceClaims.has(claim.name))
       errors.push(notFound(`${at}.resources.claims[${index}].name`, claim.name));
   });
-  errors.push(...securityProblems(container, `${at}.securityContext`));
+  if (container.securityContext) errors.push(...securityProblems(container, `${at}.securityContext`));
   (container.resizePolicy ?? []).forEach((policy, index) => {
     const field = `${at}.resizePolicy[${index}]`;
     errors.push(...oneOf(`${field}.resourceName`, policy.resourceName, ['cpu', 'memory']));
@@ -319,9 +323,10 @@ export function containerProblems(container: Container, context: ContainerContex
     if (handler)
       errors.push(...handlerProblems(handler as LifecycleHandler & Probe, `${at}.lifecycle.${hook}`));
   }
-  errors.push(...probeProblems(container.livenessProbe, `${at}.livenessProbe`, true));
-  errors.push(...probeProblems(container.readinessProbe, `${at}.readinessProbe`, false));
-  errors.push(...probeProblems(container.startupProbe, `${at}.startupProbe`, true));
+  const { livenessProbe, readinessProbe, startupProbe } = container;
+  if (livenessProbe) errors.push(...probeProblems(livenessProbe, `${at}.livenessProbe`, true));
+  if (readinessProbe) errors.push(...probeProblems(readinessProbe, `${at}.readinessProbe`, false));
+  if (startupProbe) errors.push(...probeProblems(startupProbe, `${at}.startupProbe`, true));
   return errors;
 }
 

@@ -8,9 +8,13 @@ export type Loose = Record<string, unknown>;
 /** A part of a typed object that is really an object: strategies run before the schema has been checked. */
 export const isPart = <T>(value: T | undefined | null): value is NonNullable<T> & object => isObject(value);
 
-/** The objects in a list; nothing if it is not a list. */
-export const objects = <T extends object>(list: readonly T[] | undefined | null): T[] =>
-  Array.isArray(list) ? list.filter((item) => isPart(item)) : [];
+/** The objects in a list: as a rule the list itself. Nothing if it is not a list. */
+export const objects = <T extends object>(list: readonly T[] | undefined | null): readonly T[] => {
+  if (!Array.isArray(list)) return none;
+  const all = list as readonly T[];
+  return all.every((item) => isPart(item)) ? all : all.filter((item) => isPart(item));
+};
+const none: readonly never[] = [];
 
 /** `object.spec`, made if absent. Undefined if it is there and not an object. */
 export function specOf<T extends object>(object: Unstructured): T | undefined {
@@ -77,6 +81,32 @@ export const oneOf = (
   value === undefined || value === null || supported.includes(value)
     ? []
     : [notSupported(field, value, supported)];
+
+/** Adds to `errors` what oneOf finds of `part[key]`; the path is made only then. */
+export function checkOneOf<T extends object>(
+  errors: FieldError[],
+  part: T,
+  key: keyof T & string,
+  at: string,
+  supported: ReadonlySet<string>,
+): void {
+  const value = part[key] as string | undefined | null;
+  if (value !== undefined && value !== null && !supported.has(value))
+    errors.push(notSupported(`${at}.${key}`, value, [...supported]));
+}
+
+/** Adds to `errors` what `check` has to say about `part[key]`, if that is a text with something in it. */
+export function checkName<T extends object>(
+  errors: FieldError[],
+  part: T,
+  key: keyof T & string,
+  at: string,
+  check: (name: string) => string | undefined,
+): void {
+  const value = part[key] as string | undefined;
+  const problem = value ? check(value) : undefined;
+  if (problem !== undefined) errors.push(invalid(`${at}.${key}`, value, problem));
+}
 
 /** An error if `value` is set and below zero. */
 export const nonNegative = (field: string, value: number | undefined | null): FieldError[] =>

@@ -14,6 +14,7 @@ import type {
   Volume,
 } from '@coracle/machinery/api';
 import { fill, isPart, objects } from './fields.ts';
+import { tokenProjection } from './token-projection.ts';
 
 /** `latest` or no tag means always; a digest or another tag means when absent. */
 export function defaultPullPolicy(image: string | undefined): string {
@@ -71,10 +72,12 @@ function defaultContainer(container: Container, hostNetwork: boolean): void {
   defaultRequirements(container.resources);
   defaultPorts(container.ports, hostNetwork);
   defaultEnv(container.env);
-  for (const probe of [container.livenessProbe, container.readinessProbe, container.startupProbe])
-    defaultProbe(probe);
-  for (const hook of [container.lifecycle?.preStop, container.lifecycle?.postStart])
-    defaultHttpGet(hook?.httpGet);
+  defaultProbe(container.livenessProbe);
+  defaultProbe(container.readinessProbe);
+  defaultProbe(container.startupProbe);
+  if (!isPart(container.lifecycle)) return;
+  defaultHttpGet(container.lifecycle.preStop?.httpGet);
+  defaultHttpGet(container.lifecycle.postStart?.httpGet);
 }
 
 const mode = 0o644;
@@ -87,6 +90,7 @@ function defaultDownward(
 
 /** Defaults of one volume; a volume without a source is an emptyDir. */
 function defaultVolume(volume: Volume): void {
+  if (volume.projected === tokenProjection) return;
   if (Object.keys(volume).every((key) => key === 'name')) volume.emptyDir = {};
   if (isPart(volume.secret)) volume.secret.defaultMode ??= mode;
   if (isPart(volume.configMap)) volume.configMap.defaultMode ??= mode;
@@ -163,15 +167,11 @@ export function defaultPodSpec(spec: PodSpec, template: boolean): void {
   else if (spec.serviceAccount) spec.serviceAccountName = spec.serviceAccount;
 
   const hostNetwork = !template && spec.hostNetwork === true;
-  const all = [
-    ...objects(spec.initContainers),
-    ...objects(spec.containers),
-    ...(objects(spec.ephemeralContainers) as unknown as Container[]),
-  ];
-  for (const container of all) {
-    if (template) defaultTemplateContainer(container, hostNetwork);
-    else defaultContainer(container, hostNetwork);
-  }
+  for (const list of [spec.initContainers, spec.containers, spec.ephemeralContainers] as const)
+    for (const container of objects(list as Container[] | undefined)) {
+      if (template) defaultTemplateContainer(container, hostNetwork);
+      else defaultContainer(container, hostNetwork);
+    }
   if (!template) defaultPodResources(spec);
   for (const volume of objects(spec.volumes)) defaultVolume(volume);
 }

@@ -9,6 +9,8 @@ import {
 import type { Container, PodSpec, PodTemplateSpec } from '@coracle/machinery/api';
 import { type ContainerContext, containerProblems, initContainerProblems } from './container-validation.ts';
 import {
+  checkName,
+  checkOneOf,
   duplicate,
   forbidden,
   invalid,
@@ -27,12 +29,15 @@ import {
 } from './scheduling-validation.ts';
 import { volumeProblems } from './volume-validation.ts';
 
+const dnsPolicies = new Set(['ClusterFirst', 'ClusterFirstWithHostNet', 'Default', 'None']);
+const restartPolicies = new Set(['Always', 'Never', 'OnFailure']);
+const preemptionPolicies = new Set(['Never', 'PreemptLowerPriority']);
 const inclusive = 'must be between 1 and 2147483647, inclusive';
 
-function duplicatePorts(spec: PodSpec, at: string): FieldError[] {
+function duplicatePorts(containers: readonly Container[], at: string): FieldError[] {
   const errors: FieldError[] = [];
   const seen = new Set<string>();
-  spec.containers.forEach((container, index) => {
+  containers.forEach((container, index) => {
     (container.ports ?? []).forEach((port, position) => {
       if (!port.hostPort) return;
       const key = `${port.protocol ?? 'TCP'}/${port.hostIP ?? ''}/${port.hostPort}`;
@@ -60,12 +65,8 @@ function hostNetworkPorts(containers: readonly Container[], at: string): FieldEr
 }
 
 function dnsProblems(spec: PodSpec, at: string): FieldError[] {
-  const errors = oneOf(`${at}.dnsPolicy`, spec.dnsPolicy, [
-    'ClusterFirst',
-    'ClusterFirstWithHostNet',
-    'Default',
-    'None',
-  ]);
+  const errors: FieldError[] = [];
+  checkOneOf(errors, spec, 'dnsPolicy', at, dnsPolicies);
   const servers = spec.dnsConfig?.nameservers ?? [];
   if (spec.dnsPolicy === 'None' && servers.length === 0)
     errors.push(
@@ -161,7 +162,7 @@ function gateProblems(spec: PodSpec, at: string): FieldError[] {
 export function podSpecProblems(spec: PodSpec, at: string): FieldError[] {
   const errors: FieldError[] = [];
   const volumes = spec.volumes ?? [];
-  errors.push(...volumeProblems(volumes, `${at}.volumes`));
+  if (volumes.length > 0) errors.push(...volumeProblems(volumes, `${at}.volumes`));
   const context: ContainerContext = {
     volumes: new Set(volumes.map((volume) => volume.name)),
     claims: new Set(
@@ -177,22 +178,25 @@ export function podSpecProblems(spec: PodSpec, at: string): FieldError[] {
   const unique = (list: readonly Container[], path: string): void =>
     list.forEach((container, index) => {
       if (!container.name) return;
-      if (names.has(container.name)) errors.push(duplicate(`${path}[${index}].name`, container.name));
+      if (names.has(container.name)) errors.push(duplicate(`${at}.${path}[${index}].name`, container.name));
       names.add(container.name);
     });
-  unique(containers, `${at}.containers`);
+  unique(containers, 'containers');
   containers.forEach((container, index) =>
     errors.push(...containerProblems(container, context, `${at}.containers[${index}]`)),
   );
-  unique(spec.initContainers ?? [], `${at}.initContainers`);
-  (spec.initContainers ?? []).forEach((container, index) =>
-    errors.push(...initContainerProblems(container, context, `${at}.initContainers[${index}]`)),
-  );
-  unique((spec.ephemeralContainers ?? []) as unknown as Container[], `${at}.ephemeralContainers`);
-  errors.push(...duplicatePorts({ ...spec, containers }, `${at}.containers`));
-  errors.push(...oneOf(`${at}.restartPolicy`, spec.restartPolicy, ['Always', 'Never', 'OnFailure']));
+  if (spec.initContainers) {
+    unique(spec.initContainers, 'initContainers');
+    spec.initContainers.forEach((container, index) =>
+      errors.push(...initContainerProblems(container, context, `${at}.initContainers[${index}]`)),
+    );
+  }
+  if (spec.ephemeralContainers)
+    unique(spec.ephemeralContainers as unknown as Container[], 'ephemeralContainers');
+  errors.push(...duplicatePorts(containers, `${at}.containers`));
+  checkOneOf(errors, spec, 'restartPolicy', at, restartPolicies);
   errors.push(...dnsProblems(spec, at));
-  errors.push(...labelProblems(`${at}.nodeSelector`, spec.nodeSelector));
+  if (spec.nodeSelector) errors.push(...labelProblems(`${at}.nodeSelector`, spec.nodeSelector));
   errors.push(...securityProblems(spec, `${at}.securityContext`));
   if (spec.hostNetwork) {
     errors.push(...hostNetworkPorts(containers, `${at}.containers`));
@@ -206,18 +210,17 @@ export function podSpecProblems(spec: PodSpec, at: string): FieldError[] {
         'ShareProcessNamespace and HostPID cannot both be enabled',
       ),
     );
-  if (spec.serviceAccountName)
-    errors.push(...named(`${at}.serviceAccountName`, spec.serviceAccountName, dns1123Subdomain));
-  errors.push(...nodeNameProblems(`${at}.nodeName`, spec.nodeName));
-  errors.push(...affinityProblems(spec.affinity, `${at}.affinity`));
-  errors.push(...tolerationProblems(spec.tolerations ?? [], `${at}.tolerations`));
-  errors.push(...spreadProblems(spec.topologySpreadConstraints ?? [], `${at}.topologySpreadConstraints`));
-  if (spec.schedulerName) errors.push(...named(`${at}.schedulerName`, spec.schedulerName, dns1123Subdomain));
-  if (spec.priorityClassName)
-    errors.push(...named(`${at}.priorityClassName`, spec.priorityClassName, dns1123Subdomain));
-  errors.push(...oneOf(`${at}.preemptionPolicy`, spec.preemptionPolicy, ['Never', 'PreemptLowerPriority']));
-  if (spec.hostname) errors.push(...named(`${at}.hostname`, spec.hostname, dns1123Label));
-  if (spec.subdomain) errors.push(...named(`${at}.subdomain`, spec.subdomain, dns1123Label));
+  checkName(errors, spec, 'serviceAccountName', at, dns1123Subdomain);
+  if (spec.nodeName !== undefined) errors.push(...nodeNameProblems(`${at}.nodeName`, spec.nodeName));
+  if (spec.affinity) errors.push(...affinityProblems(spec.affinity, `${at}.affinity`));
+  if (spec.tolerations) errors.push(...tolerationProblems(spec.tolerations, `${at}.tolerations`));
+  if (spec.topologySpreadConstraints)
+    errors.push(...spreadProblems(spec.topologySpreadConstraints, `${at}.topologySpreadConstraints`));
+  checkName(errors, spec, 'schedulerName', at, dns1123Subdomain);
+  checkName(errors, spec, 'priorityClassName', at, dns1123Subdomain);
+  checkOneOf(errors, spec, 'preemptionPolicy', at, preemptionPolicies);
+  checkName(errors, spec, 'hostname', at, dns1123Label);
+  checkName(errors, spec, 'subdomain', at, dns1123Label);
   errors.push(...nonNegative(`${at}.terminationGracePeriodSeconds`, spec.terminationGracePeriodSeconds));
   const deadline = spec.activeDeadlineSeconds;
   if (typeof deadline === 'number' && (deadline < 1 || deadline > 2147483647))
@@ -227,12 +230,11 @@ export function podSpecProblems(spec: PodSpec, at: string): FieldError[] {
       errors.push(...named(`${at}.hostAliases[${index}].hostnames[${position}]`, name, dns1123Subdomain)),
     ),
   );
-  errors.push(...oneOf(`${at}.os.name`, spec.os?.name, ['linux', 'windows']));
-  errors.push(...claimProblems(spec, `${at}.resourceClaims`));
-  errors.push(...gateProblems(spec, `${at}.schedulingGates`));
-  errors.push(...resourceProblems(spec.resources, `${at}.resources`));
-  if (spec.runtimeClassName)
-    errors.push(...named(`${at}.runtimeClassName`, spec.runtimeClassName, dns1123Subdomain));
+  if (spec.os) errors.push(...oneOf(`${at}.os.name`, spec.os.name, ['linux', 'windows']));
+  if (spec.resourceClaims) errors.push(...claimProblems(spec, `${at}.resourceClaims`));
+  if (spec.schedulingGates) errors.push(...gateProblems(spec, `${at}.schedulingGates`));
+  if (spec.resources) errors.push(...resourceProblems(spec.resources, `${at}.resources`));
+  checkName(errors, spec, 'runtimeClassName', at, dns1123Subdomain);
   (spec.readinessGates ?? []).forEach((gate, index) =>
     errors.push(...named(`${at}.readinessGates[${index}].conditionType`, gate.conditionType, qualifiedName)),
   );

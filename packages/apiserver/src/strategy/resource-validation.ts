@@ -1,5 +1,11 @@
 /** Requests and limits (core/v1 validation of resource requirements). */
-import { type FieldError, parseQuantity, type Quantity, qualifiedName } from '@coracle/machinery';
+import {
+  type FieldError,
+  isPlainQuantity,
+  parseQuantity,
+  type Quantity,
+  qualifiedName,
+} from '@coracle/machinery';
 import type { ResourceRequirements } from '@coracle/machinery/api';
 import { invalid, named, required } from './fields.ts';
 
@@ -22,12 +28,14 @@ function parsed(value: string): Quantity | undefined {
 
 function listProblems(list: Record<string, string> | undefined, at: string, names: boolean): FieldError[] {
   const errors: FieldError[] = [];
-  for (const [name, value] of Object.entries(list ?? {})) {
+  for (const name in list) {
+    // Nothing to say about the most common ones, in their most common form.
+    if (standard.has(name) && isPlainQuantity(list[name] ?? '')) continue;
     const field = `${at}[${name}]`;
     errors.push(...named(field, name, qualifiedName));
     if (names && !name.includes('/') && !standard.has(name) && !isHugePages(name))
       errors.push(invalid(field, name, 'must be a standard resource type or fully qualified'));
-    const quantity = parsed(value);
+    const quantity = parsed(list[name] ?? '');
     if (!quantity) continue;
     if (quantity.nanos < 0n)
       errors.push(invalid(field, quantity.toString(), 'must be greater than or equal to 0'));
@@ -46,15 +54,17 @@ export function resourceProblems(resources: ResourceRequirements | undefined, at
   ];
   const limits = resources.limits ?? {};
   const requests = resources.requests ?? {};
-  for (const [name, value] of Object.entries(requests)) {
-    const request = parsed(value);
+  for (const name in requests) {
+    const value = requests[name] ?? '';
     const limitText = limits[name];
     const fixed = isExtendedResource(name) || isHugePages(name);
     if (limitText === undefined) {
-      if (fixed && request)
+      if (fixed && parsed(value))
         errors.push(required(`${at}.limits`, 'Limit must be set for non overcommitable resources'));
       continue;
     }
+    if (limitText === value && isPlainQuantity(value)) continue;
+    const request = parsed(value);
     const limit = parsed(limitText);
     if (!request || !limit) continue;
     if (fixed && request.cmp(limit) !== 0)
