@@ -19,7 +19,9 @@ import { minCountOf, placedCount, type GangState } from './gang-registry.ts';
 import type { Shared } from './shared.ts';
 
 /** Members bound or written about in one step. */
-const membersAStep = 32;
+const membersAStep = 8;
+/** Members above the minimum that evict for themselves in one decision. */
+const maxPreemptors = 32;
 
 /**
  * Decides for a gang: binds all that it needs, makes room for it, or says why it must wait. In steps: a large gang takes
@@ -141,10 +143,12 @@ function* membersLeft(
   const plugins = new Set<string>();
   const busy = shared.evicting(unit.key);
   let count = 0;
+  const first = unplaced[0];
+  if (first) shared.repair(unit.key, first.pod);
   for (const { pod, diagnosis } of unplaced) {
     for (const plugin of diagnosis.plugins) plugins.add(plugin);
     let postFilter = '';
-    if (!busy && count < membersAStep) postFilter = makeRoomFor(shared, unit, framework, pod, diagnosis);
+    if (!busy && count < maxPreemptors) postFilter = makeRoomFor(shared, unit, framework, pod, diagnosis);
     const message = fitErrorMessage(diagnosis, postFilter);
     deps.recorder.event(pod.pod, 'Warning', 'FailedScheduling', message);
     const nominatedNodeName = shared.nominations.nodeOf(pod.uid);
@@ -220,11 +224,12 @@ function* gangFailed(
 ): Generator<void, void> {
   const { queue, status, nominations, deps } = shared;
   const member = dominantMember(decision);
+  const repairs = member && !preempting ? shared.repair(unit.key, member.pod) : [];
   const message = preempting
     ? `pod group is waiting for preemption to complete.${whyOf(decision, member)}`
     : `pod group is unschedulable: minCount (${minCountOf(gang)}) cannot be satisfied: ` +
       `${placedCount(gang)} scheduled, ${decision.placed.length} of ${unit.pods.size} waiting pods can be placed.` +
-      whyOf(decision, member);
+      [whyOf(decision, member), ...repairs.map((text) => ` ${text}`)].join('');
   queue.failed(unit, now, member?.diagnosis.plugins ?? new Set());
   deps.recorder.event(gang.group!, 'Warning', 'FailedScheduling', message);
   status.group(gang, { scheduled: false, reason: 'Unschedulable', message });

@@ -8,21 +8,27 @@ import type { Informer, InformerFactory, InformerHandler } from '@coracle/operat
 export class Gate {
   #closed = false;
   #waiting: (() => void)[] = [];
+  /** Those of `#waiting` that are made already. */
+  #made = 0;
 
-  /** Makes the change now, or when the gate opens. */
+  /** Makes the change now, or after those that wait, when the gate opens. */
   run(change: () => void): void {
-    if (this.#closed) this.#waiting.push(change);
+    if (this.#closed || this.#waiting.length > 0) this.#waiting.push(change);
     else change();
   }
   close(): void {
     this.#closed = true;
   }
-  open(): void {
-    if (!this.#closed) return;
+  /** Makes what waits, in order, until `enough` says stop. Answers true if nothing waits any more. */
+  open(enough: () => boolean): boolean {
     this.#closed = false;
-    const waiting = this.#waiting;
+    while (this.#made < this.#waiting.length) {
+      this.#waiting[this.#made++]!();
+      if (this.#made < this.#waiting.length && enough()) return false;
+    }
     this.#waiting = [];
-    for (const change of waiting) change();
+    this.#made = 0;
+    return true;
   }
 }
 

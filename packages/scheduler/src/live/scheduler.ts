@@ -169,6 +169,13 @@ class LiveScheduler implements Scheduler {
         defaultPriorityClass: () => this.#priorityClasses?.list().find((c) => c.globalDefault),
         rowChanged: (row) => this.#hints.add(row),
         podCame: () => this.#hints.podCame(),
+        volumesFreed: ({ volumes }) => {
+          const freed = new Set(volumes?.claims.map(({ key }) => key));
+          this.#hints.changed(
+            'VolumeRestrictions',
+            (pod) => pod.volumes?.claims.some(({ key }) => freed.has(key)) ?? false,
+          );
+        },
         gate: (pod) => this.#shared.frameworkOf({ pod }).gate(pod),
         poke: () => this.#poke(),
         gangHeld: (key) => this.#held.watch(key),
@@ -353,7 +360,9 @@ class LiveScheduler implements Scheduler {
     const start = clock.now();
     const end = start + (config.sliceMs ?? 8);
     const maxPending = config.maxPendingBindings ?? 1000;
-    if (this.#open && !this.#advance(end)) {
+    const over = (): boolean => clock.now() >= end;
+    // The gate opens when the decision that closed it is made, and lets everything in before the next.
+    if ((this.#open && !this.#advance(end)) || !this.#gate.open(over)) {
       this.#poke();
       return;
     }
@@ -410,7 +419,6 @@ class LiveScheduler implements Scheduler {
       this.#decisionFailed(unit, error);
     }
     this.#open = undefined;
-    this.#gate.open();
     return true;
   }
 
