@@ -5,7 +5,7 @@
  *   events): ...";
  * - repetition: an event equal to one written before raises its `count` and `lastTimestamp` by a patch.
  * A few are written at a time; those that may count as one are written one after the other, in the order they were recorded.
- * State is bounded: the least recently used of 4096 keys goes first; at most 10,000 events wait to be written. Further ones
+ * State is bounded: the least recently used of 8192 keys go first; at most 10,000 events wait to be written. Further ones
  * are dropped, and the log says how many.
  */
 import type { Client } from '@coracle/client';
@@ -25,7 +25,7 @@ export interface EventRecorderDeps {
   logger?: Logger | undefined;
 }
 
-const maxKeys = 4096;
+const maxKeys = 8192;
 const maxWaiting = 10_000;
 /** Writes under way at a time. */
 const writers = 16;

@@ -1,32 +1,29 @@
-/** A map that holds at most `limit` entries: the least recently used goes first. */
+/**
+ * A map that forgets what has not been used for long, so that it holds at most `limit` entries, and at least the half of them
+ * used last. Two generations: what is used goes into the younger; when that is half of `limit`, the older is dropped.
+ */
 export class Recent<V> {
-  readonly #limit: number;
-  /** Oldest use first. */
-  readonly #entries = new Map<string, V>();
+  readonly #half: number;
+  #younger = new Map<string, V>();
+  #older = new Map<string, V>();
 
+  /** `limit` is at least 2. */
   constructor(limit: number) {
-    this.#limit = limit;
-  }
-
-  get size(): number {
-    return this.#entries.size;
+    this.#half = Math.floor(limit / 2);
   }
 
   get(key: string): V | undefined {
-    const value = this.#entries.get(key);
-    if (value === undefined) return undefined;
-    this.#entries.delete(key);
-    this.#entries.set(key, value);
-    return value;
+    const value = this.#younger.get(key);
+    if (value !== undefined) return value;
+    const old = this.#older.get(key);
+    if (old !== undefined) this.set(key, old);
+    return old;
   }
 
   set(key: string, value: V): void {
-    this.#entries.delete(key);
-    this.#entries.set(key, value);
-    if (this.#entries.size <= this.#limit) return;
-    for (const oldest of this.#entries.keys()) {
-      this.#entries.delete(oldest);
-      break;
-    }
+    this.#younger.set(key, value);
+    if (this.#younger.size < this.#half) return;
+    this.#older = this.#younger;
+    this.#younger = new Map();
   }
 }

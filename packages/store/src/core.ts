@@ -5,7 +5,7 @@
  * then *appended* (in the one append that may be in flight; writes accepted meanwhile form the next: group commit), then
  * *durable*: only then is it applied to the state that reads see, given to watches, and its promise settled, in that order.
  *
- * Invariants: revisions are gapless. `pending` holds exactly the accepted, not yet durable newest event of each key.
+ * Invariants: revisions are gapless. A slot's `pending` is the newest event of its key that is accepted and not yet durable.
  * Every version that a read at a revision above `compacted` needs is in the journal. After a failed append nothing more is
  * accepted, because it is not known what is on disk.
  */
@@ -40,6 +40,7 @@ export interface CoreOptions {
 
 interface Waiting {
   event: StoreEvent;
+  slot: Slot;
   resolve(result: WriteResult): void;
   reject(error: unknown): void;
 }
@@ -56,7 +57,6 @@ export class StoreCore implements Store {
   readonly #byKey = new Map<string, Slot>();
   readonly #recent: RecentEvents;
   readonly #hub: WatchHub;
-  readonly #pending = new Map<string, StoreEvent>();
   #queue: Waiting[] = [];
   #revision = 0;
   #accepted = 0;
@@ -113,9 +113,8 @@ export class StoreCore implements Store {
   }
 
   peek(key: string): Entry | undefined {
-    const pending = this.#pending.get(key);
-    if (pending) return pending.type === 'PUT' ? pending.entry : undefined;
-    return this.#byKey.get(key)?.entry;
+    const slot = this.#byKey.get(key);
+    return slot && newestOf(slot);
   }
 
   range(prefix: string, options: RangeOptions = {}): RangeResult {
@@ -161,8 +160,10 @@ export class StoreCore implements Store {
     return new Promise((resolve, reject) => {
       if (this.#closing) throw new StoreClosedError();
       if (this.#failure !== undefined) throw this.#failure;
-      checkKey(write.key);
-      const current = this.peek(write.key);
+      let slot = this.#byKey.get(write.key);
+      // A key that has a slot has been checked.
+      if (!slot) checkKey(write.key);
+      const current = slot && newestOf(slot);
       const expectationHolds = write.expect === undefined || write.expect === (current?.revision ?? 0);
       if (!expectationHolds || (write.delete && !current)) {
         resolve({ ok: false, current });
@@ -187,8 +188,13 @@ export class StoreCore implements Store {
         entry,
         previous: current,
       };
-      this.#pending.set(write.key, event);
-      this.#queue.push({ event, resolve, reject });
+      // Sealing may have let others write, but not to this store: see above.
+      if (!slot) {
+        slot = { key: write.key, entry: undefined, versions: undefined, pending: undefined, listed: false };
+        this.#byKey.set(write.key, slot);
+      }
+      slot.pending = event;
+      this.#queue.push({ event, slot, resolve, reject });
       if (!this.#flushing) {
         this.#flushing = true;
         // A turn of the event loop later, so that writers woken by the same I/O share the first append too.
@@ -267,11 +273,12 @@ export class StoreCore implements Store {
   }
 
   #publish(batch: readonly Waiting[]): void {
-    const events = batch.map(({ event }) => event);
-    for (const event of events) {
-      this.#apply(event);
+    const events: StoreEvent[] = [];
+    for (const { event, slot } of batch) {
+      events.push(event);
+      this.#apply(event, slot);
       this.#recent.push(event);
-      if (this.#pending.get(event.key) === event) this.#pending.delete(event.key);
+      if (slot.pending === event) slot.pending = undefined;
     }
     this.#revision = events.at(-1)!.revision;
     this.#hub.publish(events);
@@ -284,22 +291,25 @@ export class StoreCore implements Store {
     this.#failure = new Error('the store could not write to disk and accepts no more writes', {
       cause: error,
     });
-    for (const { reject } of [...batch, ...this.#queue]) reject(this.#failure);
+    for (const { slot, reject } of [...batch, ...this.#queue]) {
+      slot.pending = undefined;
+      if (!slot.listed) this.#byKey.delete(slot.key);
+      reject(this.#failure);
+    }
     this.#queue = [];
-    this.#pending.clear();
     this.#accepted = this.#revision;
   }
 
-  #apply(event: StoreEvent): void {
+  #apply(event: StoreEvent, slot: Slot): void {
     const entry = event.type === 'PUT' ? event.entry : undefined;
-    const slot = this.#byKey.get(event.key);
-    if (slot) {
+    if (slot.listed) {
       addVersion(slot, event.type, event.revision);
       this.#slots.setEntry(slot, entry);
     } else {
-      const fresh = freshSlot(event, entry);
-      this.#byKey.set(event.key, fresh);
-      this.#slots.insert(fresh);
+      slot.entry = entry;
+      slot.versions = entry ? undefined : [-event.revision];
+      slot.listed = true;
+      this.#slots.insert(slot);
     }
   }
 
@@ -319,9 +329,11 @@ export class StoreCore implements Store {
       await this.#journal.compact(stepEnd, gone);
       for (const key of keys) {
         const slot = this.#byKey.get(key);
-        if (slot && !trimVersions(slot, stepEnd)) {
+        if (slot?.listed && !trimVersions(slot, stepEnd)) {
           this.#slots.remove(slot);
-          this.#byKey.delete(key);
+          slot.listed = false;
+          // Somebody makes it anew: `#apply` will list it again.
+          if (!slot.pending) this.#byKey.delete(key);
         }
       }
       this.#recent.dropThrough(stepEnd);
@@ -368,7 +380,14 @@ function checkKey(key: string): void {
 }
 
 function freshSlot(event: StoreEvent, entry: Entry | undefined): Slot {
-  return { key: event.key, entry, versions: entry ? undefined : [-event.revision] };
+  const versions = entry ? undefined : [-event.revision];
+  return { key: event.key, entry, versions, pending: undefined, listed: true };
+}
+
+/** The newest accepted value, durable or not. */
+function newestOf({ pending, entry }: Slot): Entry | undefined {
+  if (pending) return pending.type === 'PUT' ? pending.entry : undefined;
+  return entry;
 }
 
 function isBefore(a: { chunk: number; index: number }, b: { chunk: number; index: number }): boolean {

@@ -18,3 +18,9 @@ function rank(unit: number): number {
   if (unit < 0xd800) return unit;
   return unit < 0xe000 ? unit + 0x2000 : unit - 0x800;
 }
+
+/** True if the key holds no unit from U+D800 on: among such keys JavaScript's own order is that of `compareKeys`. */
+export function isPlain(key: string): boolean {
+  return !beyond.test(key);
+}
+const beyond = /[\ud800-\uffff]/;
