@@ -61,7 +61,8 @@ const remembered = 2_000;
 const join = (problems: string[]): string | undefined =>
   problems.length === 0 ? undefined : problems.join('; ');
 function check(text: string, max: number, pattern: RegExp, message: string): string | undefined {
-  if (pattern.test(text) && bytes(text) <= max) return undefined;
+  // What matches is ASCII: as many bytes as characters.
+  if (text.length <= max && pattern.test(text)) return undefined;
   const problems: string[] = [];
   if (bytes(text) > max) problems.push(tooLong(max));
   if (!pattern.test(text)) problems.push(message);
@@ -98,14 +99,14 @@ function qualifiedNameProblem(name: string): string | undefined {
     last = parts[1] ?? '';
     if (prefix === '') problems.push(`prefix part ${empty}`);
     else {
-      if (bytes(prefix) > 253) problems.push(`prefix part ${tooLong(253)}`);
+      if (prefix.length > 84 && bytes(prefix) > 253) problems.push(`prefix part ${tooLong(253)}`);
       if (!dns1123SubdomainPattern.test(prefix)) problems.push(`prefix part ${subdomainShape}`);
     }
   } else if (parts.length !== 1) {
     return `a qualified name ${qualifiedShape} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`;
   }
   if (last === '') problems.push(`name part ${empty}`);
-  else if (bytes(last) > 63) problems.push(`name part ${tooLong(63)}`);
+  else if (last.length > 21 && bytes(last) > 63) problems.push(`name part ${tooLong(63)}`);
   if (!qualifiedPattern.test(last)) problems.push(`name part ${qualifiedShape}`);
   return join(problems);
 }
