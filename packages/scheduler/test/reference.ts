@@ -50,7 +50,7 @@ function asIf(pod: Pod, of: (status: Status | undefined) => Record<string, strin
   const change = <C extends NonNullable<Pod['spec']>['containers'][number]>(c: C): C => {
     const reported = of(statuses.find((s) => s.name === c.name));
     const requests = reported ?? (infeasible ? {} : c.resources?.requests);
-    return { ...c, resources: { ...(requests ? { requests } : {}) } };
+    return { ...c, resources: requests ? { requests } : {} };
   };
   const spec = pod.spec!;
   return {

@@ -146,11 +146,23 @@ class Answers {
     if (!bySignature) this.#known.set(framework, (bySignature = new Map()));
     let byPriority = bySignature.get(pod.signature);
     if (!byPriority) bySignature.set(pod.signature, (byPriority = new Map()));
-    const key = `${question}/${pod.priority}`;
+    const own = isOneOfAKind(framework, pod) ? pod.uid : '';
+    const key = `${question}/${pod.priority}/${own}`;
     let known = byPriority.get(key);
     if (!known) byPriority.set(key, (known = { answers: new Uint8Array(this.#rows.length), refused: 0 }));
     return known;
   }
+}
+
+/** True if pods with its signature may get other answers: plugins that look further than one node have a say. */
+function isOneOfAKind({ snapshot }: Framework, { pod, terms, volumes }: PodInfo): boolean {
+  return (
+    terms !== undefined ||
+    volumes !== undefined ||
+    (pod.spec?.topologySpreadConstraints?.length ?? 0) > 0 ||
+    (pod.spec?.resourceClaims?.length ?? 0) > 0 ||
+    snapshot.podIndex.carriers.requiredAnti.size > 0
+  );
 }
 
 interface Known {

@@ -32,6 +32,8 @@ export interface IntakeOptions {
   rowChanged(row: number): void;
   /** A pod has a node now, or other labels. */
   podCame(): void;
+  /** A pod that used claims has left its node. */
+  volumesFreed(pod: PodInfo): void;
   /** Why the pod need not be tried yet. Undefined: it may be. */
   gate(pod: Pod): Gate | undefined;
   /** There may be something to decide. */
@@ -118,6 +120,7 @@ export class Intake {
     const place = snapshot.removePod(uid);
     const row = place?.row ?? (nominated === undefined ? undefined : snapshot.rowOf(nominated));
     if (row !== undefined && row >= 0) this.#options.rowChanged(row);
+    if (place?.info.volumes) this.#options.volumesFreed(place.info);
     const key = gangs.keyOf(pod);
     if (key !== undefined) {
       gangs.get(key)?.scheduled.delete(uid);
@@ -342,9 +345,13 @@ export class Intake {
     assumed.delete(uid);
     const info = known ?? snapshot.describe(pod, { priority: this.#priorityOf(pod), placed: true });
     if (place?.nodeName === nodeName) {
+      const { row } = place;
       snapshot.refreshPod(info);
       // Resized in place, perhaps to less.
-      if (assumedOn === undefined && place.row >= 0) this.#options.rowChanged(place.row);
+      if (assumedOn === undefined && row >= 0) {
+        this.#options.rowChanged(row);
+        this.#options.poke();
+      }
     } else {
       snapshot.addPod(info, nodeName);
       this.#options.podCame();

@@ -8,6 +8,7 @@ const claimCode = 2;
 export const volumeRestrictions: FilterPlugin = {
   name: 'VolumeRestrictions',
   clusterWide: true,
+  ownHints: true,
   prepareFilter(pod, snapshot) {
     const { volumes } = pod;
     if (!volumes) return undefined;
