@@ -79,6 +79,8 @@ export function podReferences(pod: Pod, lookup: Lookup, resource: string): Set<s
       return named([
         ...(spec.resourceClaims ?? []).map((claim) => claim.resourceClaimName),
         ...(pod.status?.resourceClaimStatuses ?? []).map((status) => status.resourceClaimName),
+        pod.status?.extendedResourceClaimStatus?.resourceClaimName,
+        pod.status?.extendedResourceClaimStatus?.resourceClaimName,
       ]);
     default:
       return new Set();
