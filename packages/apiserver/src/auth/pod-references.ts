@@ -80,7 +80,6 @@ export function podReferences(pod: Pod, lookup: Lookup, resource: string): Set<s
         ...(spec.resourceClaims ?? []).map((claim) => claim.resourceClaimName),
         ...(pod.status?.resourceClaimStatuses ?? []).map((status) => status.resourceClaimName),
         pod.status?.extendedResourceClaimStatus?.resourceClaimName,
-        pod.status?.extendedResourceClaimStatus?.resourceClaimName,
       ]);
     default:
       return new Set();

@@ -93,7 +93,9 @@ export interface FakeGpuOptions {
 
 /** `count` cards that do not exist, for trying things on a machine without any. Ids are the same each time. */
 export function fakeGpus(count: number, options: FakeGpuOptions = {}): Gpu[] {
-  const { model = 'Coracle-Fake-GPU', memoryBytes = 16 * 2 ** 30, seed = 'coracle', topology } = options;
+  const { model = 'Coracle-Fake-GPU', seed = 'coracle', topology } = options;
+  // The cards of such machines are large.
+  const { memoryBytes = (topology === 'dgx' ? 80 : 16) * 2 ** 30 } = options;
   const gpus = Array.from({ length: count }, (_, index): Gpu => {
     const hex = createHash('sha256').update(`${seed}/${index}`).digest('hex');
     const id = `GPU-${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
