@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import {
   defaultProfile,
@@ -27,6 +28,15 @@ const problem = (rest: object): string => {
   }
   return 'no problem';
 };
+
+test('the configurations in docs/scheduler.md are read', () => {
+  const text = readFileSync(new URL('../../../docs/scheduler.md', import.meta.url), 'utf8');
+  const blocks = [...text.matchAll(/```yaml\n(.*?)```/gs)].map(([, block]) => block!);
+  const configurations = blocks.filter((block) => block.includes('kind: KubeSchedulerConfiguration'));
+  expect(configurations.length).toBeGreaterThan(1);
+  for (const block of configurations)
+    expect(profilesFrom(parseConfiguration(block)).profiles).not.toEqual([]);
+});
 
 describe('KubeSchedulerConfiguration', () => {
   test('an empty one is the default profile', () => {
