@@ -3,7 +3,7 @@ import type { CliContext, Connection, ConnectionOptions } from './context.ts';
 import { resourceByWord, servedResources, type ServedResource } from './discover.ts';
 
 /** Commands whose first argument is a TYPE and whose others are NAMEs. */
-const objectCommands = new Set(['get', 'describe', 'delete', 'wait']);
+const objectCommands = new Set(['get', 'describe', 'delete', 'wait', 'explain']);
 /** Commands whose first argument is a pod, or TYPE/NAME. */
 const podCommands = new Set(['logs', 'exec']);
 /** A shell waits for the answer: better none than a late one. */

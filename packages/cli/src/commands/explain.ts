@@ -1,11 +1,15 @@
-/** `coracle explain`: the fields of a kind, from the server's OpenAPI documents. */
+/**
+ * `coracle explain`: of one word, the fields of a kind, from the server's OpenAPI documents; of a type and names, why that
+ * object waits (explain/why.ts).
+ */
 import type { Client } from '@coracle/client';
 import type { Command } from 'commander';
 import { withConnection } from '../connection.ts';
 import { CliError, type CliContext, type Connection } from '../context.ts';
 import { resourceByWord, servedResources, type ServedResource } from '../discover.ts';
+import { explainWhy, type WhyFlags } from '../explain/why.ts';
 
-interface ExplainFlags {
+interface ExplainFlags extends WhyFlags {
   recursive?: boolean;
 }
 
@@ -13,22 +17,41 @@ interface ExplainFlags {
 export function register(program: Command, context: CliContext): void {
   program
     .command('explain')
-    .summary('show the fields of a kind')
-    .description('Shows what fields a kind or one of its fields has, and of which type.')
-    .argument('<type-and-path>', 'TYPE, or TYPE.FIELD.FIELD')
-    .option('--recursive', 'fields of fields too')
+    .summary('say why a pod or job waits; show the fields of a kind')
+    .description(
+      'Of TYPE NAME: why the pod, pod group or workload waits, what each node lacks, and what would help. ' +
+        'Of TYPE alone: what fields the kind or one of its fields has, and of which type.',
+    )
+    .argument('[type-and-path]', 'TYPE or TYPE.FIELD.FIELD for fields; TYPE or TYPE/NAME to say why')
+    .argument('[names...]', 'names of pods, pod groups, jobs, ...')
+    .option(
+      '-f, --filename <files...>',
+      'manifests of what does not exist yet: would it run, and where? - is standard input',
+    )
+    .option('--trace', "every plugin's verdict and score on the nodes: 20 of them, or all with --all")
+    .option('--all', 'all nodes')
+    .option('-o, --output <format>', 'json or yaml')
+    .option('--recursive', 'of fields: those of fields too')
     .addHelpText(
       'after',
       `
 Examples:
-  coracle explain pods
-  coracle explain pods.spec.containers
-  coracle explain trainjobs.spec --recursive`,
+  coracle explain pod web-0
+  coracle explain job train
+  coracle explain trainjob/digits podgroup/digits
+  coracle explain pod web-0 --trace
+  coracle explain -f pod.yaml
+  coracle explain pods.spec.containers`,
     )
-    .action((word: string, _flags: ExplainFlags, command: Command) =>
-      withConnection<ExplainFlags>(context, command, (connection, flags) =>
-        explain(context, connection, word, flags),
-      ),
+    .action((word: string | undefined, names: string[], _flags: ExplainFlags, command: Command) =>
+      withConnection<ExplainFlags>(context, command, (connection, flags) => {
+        const words = word === undefined ? [] : [word, ...names];
+        if (names.length > 0 || word?.includes('/') || flags.filename) {
+          return explainWhy(context, connection, words, flags);
+        }
+        if (word === undefined) throw new CliError('say what to explain: TYPE NAME, TYPE, or -f FILE');
+        return explain(context, connection, word, flags);
+      }),
     );
 }
 

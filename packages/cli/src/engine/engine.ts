@@ -111,9 +111,11 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     const tokenKeys = createTokenKeys(pki.serviceAccountKey);
     const authorizer = createAuthorizer({ lookup });
     /** Set when there is one; the server that asks it is made before. */
-    let explainer: Scheduler | undefined;
+    const explainer: { scheduler?: Scheduler } = {};
     const server = createApiServer({
-      ...(options.scheduler === false ? {} : { reviews: [schedulingReview(() => explainer, authorizer)] }),
+      ...(options.scheduler === false
+        ? {}
+        : { reviews: [schedulingReview(() => explainer.scheduler, authorizer)] }),
       store,
       registry,
       lookup,
@@ -224,7 +226,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
               },
             }),
           ];
-    explainer = schedulers[0];
+    if (schedulers[0]) explainer.scheduler = schedulers[0];
     const notes: string[] = [];
     await Promise.all([
       start(shared, [...managed, ...training, signer]),

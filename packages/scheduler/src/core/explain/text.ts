@@ -34,7 +34,7 @@ export function explanationText(explanation: Explanation, options: TextOptions =
     ]);
   }
   section(
-    `In the way (${explanation.nodes.total} nodes, ${explanation.nodes.feasible} fit)`,
+    `In the way (${explanation.nodes.total} node${explanation.nodes.total === 1 ? '' : 's'}, ${explanation.nodes.feasible} fit)`,
     rejections.map(({ nodes, reason, plugin, examples }) => {
       const which =
         examples.length > 0 ? `: ${examples.join(', ')}${nodes > examples.length ? ', ...' : ''}` : '';
