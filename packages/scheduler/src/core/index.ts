@@ -73,7 +73,14 @@ export {
   type Unit,
   type UnitState,
 } from './queue.ts';
-export { amounts, nonZeroRequests, podRequests, type Amounts, type PodRequestOptions } from './resources.ts';
+export {
+  amounts,
+  givenAsAsked,
+  nonZeroRequests,
+  podRequests,
+  type Amounts,
+  type PodRequestOptions,
+} from './resources.ts';
 export {
   Fragmentation,
   popularShapes,

@@ -7,7 +7,7 @@ import type { Pod } from '@coracle/machinery/api';
 import { cardRequest, type CardRequest } from './cards/card-request.ts';
 import type { Interner } from './interner.ts';
 import { affinityTerms, type AffinityTerms, type PodQueries } from './pod-query.ts';
-import { hasStatusResources, nonZeroRequests, podRequests } from './resources.ts';
+import { givenAsAsked, nonZeroRequests, podRequests } from './resources.ts';
 import { podVolumes, type PodVolumes } from './volumes/pod-volumes.ts';
 
 /** A host port a pod occupies. An ip of '0.0.0.0' (or none) means all addresses of the node. */
@@ -80,7 +80,7 @@ export class PodReader {
 
   read(pod: Pod, options: PodInfoOptions = {}): PodInfo {
     const useStatus = options.placed === true;
-    const shape = useStatus && hasStatusResources(pod) ? this.#measure(pod, '', true) : this.#shapeOf(pod);
+    const shape = useStatus && !givenAsAsked(pod) ? this.#measure(pod, '', true) : this.#shapeOf(pod);
     const { dimensions, requests, nonZeroCpu, nonZeroMemory, ports, wholeCards } = shape;
     const { namespace = '', name = '', uid } = pod.metadata;
     const key = `${namespace}/${name}`;

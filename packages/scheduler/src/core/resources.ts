@@ -7,6 +7,7 @@
  * - for each init container, itself plus the sidecars started before it,
  * then pod-level requests replace what they name, then the overhead of its runtime class is added.
  */
+import { deepEqual } from '@coracle/machinery';
 import type { Container, ContainerStatus, Pod } from '@coracle/machinery/api';
 import { milliValue, value } from './quantity.ts';
 
@@ -115,8 +116,35 @@ function aggregate(
   return result;
 }
 
+/** True if the kubelet says of no container that it has been given anything else than it asks for: the rule. */
+export function givenAsAsked(pod: Pod): boolean {
+  const { spec, status } = pod;
+  return (
+    asAsked(status?.containerStatuses, spec?.containers) &&
+    asAsked(status?.initContainerStatuses, spec?.initContainers)
+  );
+}
+
+function asAsked(
+  statuses: readonly ContainerStatus[] | undefined,
+  containers: readonly Container[] | undefined,
+): boolean {
+  if (!statuses) return true;
+  for (let i = 0; i < statuses.length; i++) {
+    const { name, allocatedResources, resources } = statuses[i]!;
+    if (allocatedResources === undefined && resources?.requests === undefined) continue;
+    // Mostly in the same order.
+    const container =
+      containers?.[i]?.name === name ? containers[i] : containers?.find((c) => c.name === name);
+    const asked = container?.resources?.requests ?? {};
+    if (allocatedResources !== undefined && !deepEqual(allocatedResources, asked)) return false;
+    if (resources?.requests !== undefined && !deepEqual(resources.requests, asked)) return false;
+  }
+  return true;
+}
+
 /** True if the kubelet says what the containers have been given. */
-export function hasStatusResources({ status }: Pod): boolean {
+function hasStatusResources({ status }: Pod): boolean {
   const given = (s: ContainerStatus): boolean =>
     s.allocatedResources !== undefined || s.resources !== undefined;
   return Boolean(status?.containerStatuses?.some(given) || status?.initContainerStatuses?.some(given));

@@ -1,5 +1,6 @@
 /** What of an object matters to the scheduler: most changes the API server tells of change nothing that is decided by. */
 import { deepEqual } from '@coracle/machinery';
+import { givenAsAsked } from '../core/index.ts';
 import type { Container, ContainerStatus, Node, Pod } from '@coracle/machinery/api';
 
 /** True if a decision may depend on what changed: heartbeats and the like do not matter. */
@@ -33,6 +34,7 @@ export function sameHold(before: Pod, after: Pod): boolean {
         deepEqual(was?.resources, is?.resources))) &&
     sameAnnotations(before, after) &&
     (before.status === after.status ||
+      (givenAsAsked(before) && givenAsAsked(after)) ||
       (sameOf(before.status?.containerStatuses, after.status?.containerStatuses, sameGiven) &&
         sameOf(before.status?.initContainerStatuses, after.status?.initContainerStatuses, sameGiven) &&
         resizing(before) === resizing(after)))

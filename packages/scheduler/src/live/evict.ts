@@ -1,5 +1,5 @@
 import type { Client } from '@coracle/client';
-import { isReason } from '@coracle/machinery';
+import { formatTime, isReason } from '@coracle/machinery';
 import { Pod, type PodCondition } from '@coracle/machinery/api';
 import { patchStatus, type Clock, type EventRecorder, type Logger } from '@coracle/operator';
 import type { PlacedPod, PodInfo } from '../core/index.ts';
@@ -32,23 +32,28 @@ export async function evict(
     const { name, namespace, uid } = info.pod.metadata;
     if (info.pod.metadata.deletionTimestamp) return;
     try {
-      const pod = await client.get(Pod, name, { namespace });
-      if (pod.metadata.uid !== uid || pod.metadata.deletionTimestamp) return;
       const condition: PodCondition = {
         type: 'DisruptionTarget',
         status: 'True',
         reason: 'PreemptionByScheduler',
         message: `${schedulerName}: preempting to accommodate a higher priority pod`,
-        lastTransitionTime: new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z'),
+        lastTransitionTime: formatTime(clock.now()),
       };
-      const others = (pod.status?.conditions ?? []).filter((c) => c.type !== condition.type);
-      await patchStatus(
-        client,
-        Pod,
-        pod,
-        { ...pod.status, conditions: [...others, condition] },
-        { lock: false },
-      );
+      const mark = (pod: Pod, lock: boolean): Promise<Pod> => {
+        const others = (pod.status?.conditions ?? []).filter((c) => c.type !== condition.type);
+        return patchStatus(client, Pod, pod, { ...pod.status, conditions: [...others, condition] }, { lock });
+      };
+      let pod: Pod;
+      try {
+        // Mostly it is as the informer last showed it.
+        pod = await mark(info.pod, true);
+      } catch (error) {
+        if (!isReason(error, 'Conflict')) throw error;
+        pod = await client.get(Pod, name, { namespace });
+        if (pod.metadata.uid !== uid || pod.metadata.deletionTimestamp) return;
+        pod = await mark(pod, false);
+      }
+      if (pod.metadata.deletionTimestamp) return;
       const deleted = await client.delete(Pod, name, { namespace, preconditions: { uid } });
       if (deleted?.kind === 'Pod') deps.leaving(deleted);
       recorder.event(
