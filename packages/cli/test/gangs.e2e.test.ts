@@ -38,6 +38,7 @@ beforeAll(async () => {
     virtualNodes: 3,
     virtualShape: { labels: () => ({ 'topology.kubernetes.io/block': 'b1' }) },
     nodeName: false,
+    gangJobs: true,
     logger: silentLogger,
   });
   const { admin } = engine;
@@ -79,6 +80,25 @@ describe('the manifests of docs/gangs.md', () => {
     await until(async () => {
       const { status } = await engine.admin.get(volcano, 'volley', { namespace: 'default' });
       expect(['Running', 'Completed']).toContain(status?.phase);
+    });
+  });
+
+  test('with --gang-jobs an Indexed Job gets its group from the controller, and is placed as one', async () => {
+    const job = types.find((type) => type.kind === 'Job')!;
+    const spec = {
+      completions: 2,
+      parallelism: 2,
+      completionMode: 'Indexed',
+      template: { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'busybox' }] } },
+    };
+    await engine.admin.create(job, { metadata: { name: 'indexed', namespace: 'default' }, spec } as never, {
+      namespace: 'default',
+    });
+    await until(async () => {
+      const { items } = await engine.admin.list(PodGroup, { namespace: 'default' });
+      const made = items.find(({ metadata }) => metadata.ownerReferences?.[0]?.name === 'indexed');
+      expect(made?.status?.conditions).toMatchObject([{ type: 'PodGroupScheduled', status: 'True' }]);
+      expect(made?.spec.podGroupTemplateRef?.workload?.podGroupTemplateName).toBe('indexed-pgt-0');
     });
   });
 

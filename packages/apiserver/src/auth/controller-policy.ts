@@ -116,7 +116,10 @@ export function controllerRules(): Record<string, PolicyRule[]> {
       rule(['list'], '', ['pods']),
       rule(['list'], 'metrics.k8s.io', ['pods']),
     ),
-    'job-controller': owner('batch', 'jobs', pods, podStatus),
+    'job-controller': [
+      ...owner('batch', 'jobs', pods, podStatus),
+      rule(['create', 'get', 'list', 'watch'], 'scheduling.k8s.io', ['workloads', 'podgroups']),
+    ],
     'namespace-controller': [
       rule(['delete', 'get', 'list', 'watch'], '', ['namespaces']),
       rule(['update'], '', ['namespaces/finalize', 'namespaces/status']),

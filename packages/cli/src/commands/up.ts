@@ -25,9 +25,11 @@ export interface UpFlags {
   port: number;
   fakeGpus?: number;
   fakeGpuTopology?: DeclaredTopology;
+  fakeGpuMig?: boolean;
   virtualNodes: number;
   nodeName?: string;
   schedulerConfig?: string;
+  gangJobs?: boolean;
   schedulerNames?: readonly string[];
   /** commander's form of --no-scheduler. */
   scheduler: boolean;
@@ -80,6 +82,7 @@ export function register(program: Command, context: CliContext): void {
     .addOption(
       new Option('--fake-gpu-topology <kind>', 'how declared GPUs are linked').choices(declaredTopologies),
     )
+    .option('--fake-gpu-mig', 'declared GPUs can be had in partitions (MIG), through claims')
     .option(
       '--virtual-nodes <n>',
       'add so many nodes that only pretend to run pods; beside a real node they are tainted coracle.dev/virtual=true:NoSchedule',
@@ -94,6 +97,7 @@ export function register(program: Command, context: CliContext): void {
       'schedulerNames it serves, by commas; another scheduler may serve others',
       words,
     )
+    .option('--gang-jobs', 'Indexed Jobs whose pods all run at a time start together or not at all')
     .option('--no-scheduler', 'no scheduler: pods wait for one that you run (coracle scheduler)')
     .option('--no-kubeconfig-merge', 'leave your kubeconfig alone (the data folder has one of its own)')
     .option('--log-level <level>', 'debug, info, warn or error', 'warn')
@@ -125,8 +129,10 @@ async function serve(context: CliContext, flags: UpFlags): Promise<void> {
     port: flags.port,
     ...(flags.fakeGpus === undefined ? {} : { fakeGpus: flags.fakeGpus }),
     ...(flags.fakeGpuTopology === undefined ? {} : { fakeGpuTopology: flags.fakeGpuTopology }),
+    ...(flags.fakeGpuMig ? { fakeGpuMig: true } : {}),
     virtualNodes: flags.virtualNodes,
     ...(scheduler === undefined ? {} : { scheduler }),
+    ...(flags.gangJobs ? { gangJobs: true } : {}),
     ...(flags.node ? (flags.nodeName ? { nodeName: flags.nodeName } : {}) : { nodeName: false as const }),
     logger,
   }).catch((error: unknown) => {

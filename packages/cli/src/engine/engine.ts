@@ -49,6 +49,8 @@ export interface EngineOptions {
   fakeGpus?: number;
   /** How declared GPUs are linked. */
   fakeGpuTopology?: DeclaredTopology;
+  /** Declared GPUs can be had in partitions (MIG). */
+  fakeGpuMig?: boolean;
   virtualNodes: number;
   /** What each virtual node has and is labelled with, by its number; default: as `virtualNodes` of the node package. */
   virtualShape?: Pick<VirtualNodesOptions, 'capacity' | 'labels'>;
@@ -56,6 +58,8 @@ export interface EngineOptions {
   nodeName?: string | false;
   /** Profiles and queue of the scheduler; default: kube-scheduler's. `false`: no scheduler. */
   scheduler?: Pick<SchedulerConfig, 'profiles' | 'queue'> | false | undefined;
+  /** Jobs whose pods can only work together get a pod group; default: no, as in Kubernetes 1.36. */
+  gangJobs?: boolean;
   logger: Logger;
 }
 
@@ -180,15 +184,18 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 
     const shared = factory(clientFor(identities.controllerManager));
     const as = (component: string): Client => clientFor(identities.controller(component));
-    const managed = controllers({
-      client: as,
-      informers: shared,
-      clock: systemClock,
-      recorder: (component) => recorder(as(component), component),
-      logger,
-      random: Math.random,
-      rootCa: pki.authority.certificate,
-    });
+    const managed = controllers(
+      {
+        client: as,
+        informers: shared,
+        clock: systemClock,
+        recorder: (component) => recorder(as(component), component),
+        logger,
+        random: Math.random,
+        rootCa: pki.authority.certificate,
+      },
+      { job: { gangs: options.gangJobs === true } },
+    );
     const signer = certificateSigner({
       client: as('certificate-controller'),
       informers: shared,

@@ -12,6 +12,7 @@ import type { BackoffLimits, PodEnds } from './backoff.ts';
 import { isFinished } from './conditions.ts';
 import { builtinManager, trackingFinalizer } from './constants.ts';
 import { decide } from './decide.ts';
+import { inGroup, JobGangs } from './gang.ts';
 import { hasTrackingFinalizer } from './pods.ts';
 
 export interface JobControllerOptions {
@@ -21,6 +22,8 @@ export interface JobControllerOptions {
   workers?: number;
   /** Least time in ms between a change of a pod and the work it leads to; 0 (default): at once. Upstream waits 1000. */
   batchMs?: number;
+  /** Jobs whose pods can only work together get a pod group (`gang.ts`). Default: no. */
+  gangs?: boolean;
 }
 
 /** Rounds of `decide` in one reconcile before other Jobs get a turn. */
@@ -36,6 +39,7 @@ export function jobController(deps: ComponentDeps, options: JobControllerOptions
     owner: Job,
     finalizer: trackingFinalizer,
   });
+  const gangs = options.gangs ? new JobGangs(deps) : undefined;
   const ownJobs = new OwnWrites(jobs, clock);
   /** By uid of the Job: what `decide` wants back. */
   const ends = new Map<string, PodEnds>();
@@ -63,7 +67,10 @@ export function jobController(deps: ComponentDeps, options: JobControllerOptions
       if (decision.create.length + decision.remove.length > 0) {
         try {
           if (decision.remove.length > 0) await store.remove(job, decision.remove);
-          else await store.create(job, decision.create);
+          else {
+            const group = await gangs?.groupOf(job, pods);
+            await store.create(job, group === undefined ? decision.create : inGroup(decision.create, group));
+          }
         } catch (error) {
           failure = error;
         }
@@ -86,7 +93,7 @@ export function jobController(deps: ComponentDeps, options: JobControllerOptions
   const controller = createController(deps, {
     name: 'job-controller',
     workers: options.workers ?? 8,
-    waitFor: [jobs, store.informer],
+    waitFor: [jobs, store.informer, ...(gangs ? [gangs.informer] : [])],
     reconcile,
   });
 

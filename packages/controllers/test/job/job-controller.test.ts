@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Job, Pod } from '@coracle/machinery/api';
+import { Job, Pod, PodGroup, Workload } from '@coracle/machinery/api';
 import { apiError } from '@coracle/operator/testing';
 import { jobController } from '../../src/index.ts';
 import { lab } from '../lab.ts';
@@ -147,5 +147,70 @@ describe('Job controller on a cluster', () => {
     informers.stop();
     await component.stop();
     expect(job(l)?.status?.succeeded).toBe(2);
+  });
+});
+
+describe('Jobs as gangs', () => {
+  const gang = { parallelism: 3, completions: 3, completionMode: 'Indexed' };
+  const groups = (l: Lab) => l.cluster.objects<PodGroup>(PodGroup, 'default');
+
+  test('a Workload and a PodGroup come before the first pod, and every pod names the group', async () => {
+    const l = lab({ objects: [newJob(gang)] });
+    await l.start(jobController(l.deps, { gangs: true }));
+    await l.until(() => pods(l).length === 3);
+    const [workload] = l.cluster.objects<Workload>(Workload, 'default');
+    expect(workload?.spec).toMatchObject({
+      controllerRef: { apiGroup: 'batch', kind: 'Job', name: 'train' },
+      podGroupTemplates: [{ name: 'train-pgt-0', schedulingPolicy: { gang: { minCount: 3 } } }],
+    });
+    const [group] = groups(l);
+    expect(group?.spec).toMatchObject({
+      schedulingPolicy: { gang: { minCount: 3 } },
+      podGroupTemplateRef: {
+        workload: { workloadName: workload?.metadata.name, podGroupTemplateName: 'train-pgt-0' },
+      },
+    });
+    expect(
+      group?.metadata.ownerReferences?.map(({ kind, controller }) => [kind, controller ?? false]),
+    ).toEqual([
+      ['Job', true],
+      ['Workload', false],
+    ]);
+    const names = pods(l).map((pod) => pod.spec?.schedulingGroup?.podGroupName);
+    expect(new Set(names)).toEqual(new Set([group?.metadata.name]));
+    // One that failed is replaced in the same group.
+    await finish(l, pods(l)[0]!.metadata.name, 'Failed');
+    await l.rest();
+    await l.clock.advance(60_000);
+    await l.until(() => pods(l).length === 4);
+    expect(groups(l)).toHaveLength(1);
+    expect(new Set(pods(l).map((pod) => pod.spec?.schedulingGroup?.podGroupName)).size).toBe(1);
+  });
+
+  test('none is made for Jobs that need none, have one, have begun, or belong to others; or if it is off', async () => {
+    const named = (name: string, spec: object, metadata: object = {}) => {
+      const made = newJob({ ...gang, ...spec });
+      return { ...made, metadata: { ...made.metadata, name, uid: name, ...metadata } };
+    };
+    const template = newJob(gang).spec!.template;
+    const owner = { apiVersion: 'a/v1', kind: 'A', name: 'a', uid: 'a', controller: true };
+    const l = lab({
+      objects: [
+        named('loose', { completionMode: 'NonIndexed' }),
+        named('more', { completions: 5 }),
+        named('own', {
+          template: { ...template, spec: { ...template.spec, schedulingGroup: { podGroupName: 'mine' } } },
+        }),
+        named('child', {}, { ownerReferences: [owner] }),
+      ] as never,
+    });
+    await l.start(jobController(l.deps, { gangs: true }));
+    await l.until(() => pods(l).length >= 12);
+    await l.rest();
+    expect(groups(l)).toEqual([]);
+    const off = lab({ objects: [newJob(gang)] });
+    await off.start(jobController(off.deps));
+    await off.until(() => pods(off).length === 3);
+    expect(groups(off)).toEqual([]);
   });
 });
