@@ -27,3 +27,8 @@ export { ephemeralVolumeController } from './volumes/ephemeral-volumes.ts';
 export { podGroupProtection } from './scheduling/pod-group-protection.ts';
 export { claimProtection, volumeProtection } from './volumes/protection.ts';
 export { persistentVolumeBinder } from './volumes/volume-binder.ts';
+export {
+  localProvisioner,
+  localProvisionerName,
+  type LocalProvisionerOptions,
+} from './volumes/local-provisioner.ts';

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   claimProtection,
   ephemeralVolumeController,
+  localProvisioner,
   persistentVolumeBinder,
   volumeProtection,
 } from '../../src/index.ts';
@@ -264,4 +265,44 @@ test('ephemeral volumes: each gets a claim that its pod owns', async () => {
     },
     spec,
   });
+});
+
+test('local volumes: a folder on the chosen node, removed when its claim has gone', async () => {
+  const l = lab({
+    objects: [
+      storageClass('local', 'coracle.dev/local', 'WaitForFirstConsumer'),
+      {
+        apiVersion: 'v1',
+        kind: 'Node',
+        metadata: { name: 'n', labels: { 'kubernetes.io/hostname': 'host' } },
+      },
+      claim('c', '2Gi', { storageClassName: 'local' }),
+    ] as never,
+  });
+  const removed: string[] = [];
+  const options = { root: '/data', remove: async (path: string) => void removed.push(path) };
+  await l.start(persistentVolumeBinder(l.deps), localProvisioner(l.deps, options));
+  await l.until(() => pvc(l, 'c')?.status?.phase === 'Pending');
+  await l.rest();
+  expect((await l.cluster.client.list(PersistentVolume)).items).toEqual([]);
+  const annotations = { 'volume.kubernetes.io/selected-node': 'n' };
+  await l.cluster.client.patch(
+    PersistentVolumeClaim,
+    'c',
+    'merge',
+    { metadata: { annotations } },
+    { namespace: 'a' },
+  );
+  await l.until(() => pvc(l, 'c')?.status?.phase === 'Bound');
+  const { uid } = pvc(l, 'c')!.metadata;
+  const path = `/data/a/c-${uid}`;
+  expect(pv(l, `pvc-${uid}`)!.spec).toMatchObject({
+    capacity: { storage: '2Gi' },
+    hostPath: { path, type: 'DirectoryOrCreate' },
+    persistentVolumeReclaimPolicy: 'Delete',
+    nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [{ values: ['host'] }] }] } },
+  });
+  await l.cluster.client.delete(PersistentVolumeClaim, 'c', { namespace: 'a' });
+  await l.until(() => !pv(l, `pvc-${uid}`));
+  expect(removed).toEqual([path]);
 });
