@@ -1,5 +1,5 @@
 /** Regular expressions: `matches`, and Kubernetes' `find` and `findAll`. Compiled patterns are kept. */
-import { goRegex } from '../../index.ts';
+import { Regex, RegexSyntaxError } from '../../re2/regex.ts';
 import { declare } from '../declare.ts';
 import { CelError } from '../errors.ts';
 import type { Int } from '../values.ts';
@@ -7,32 +7,30 @@ import { textCost } from './operators.ts';
 
 /** How many compiled patterns are kept, over all expressions. */
 const maxKept = 1_000;
-const kept = new Map<string, RegExp>();
+const kept = new Map<string, Regex>();
 
-function regexOf(pattern: string): RegExp {
+function regexOf(pattern: string): Regex {
   const known = kept.get(pattern);
   if (known) return known;
-  const regex = goRegex(pattern);
-  if (!regex) throw new CelError(`error parsing regexp: ${pattern}`);
-  const global = new RegExp(regex.source, `${regex.flags}g`);
-  if (kept.size >= maxKept) kept.clear();
-  kept.set(pattern, global);
-  return global;
+  try {
+    const regex = new Regex(pattern);
+    if (kept.size >= maxKept) kept.clear();
+    kept.set(pattern, regex);
+    return regex;
+  } catch (error) {
+    if (error instanceof RegexSyntaxError) throw new CelError(error.message);
+    throw error;
+  }
 }
 
-function matches(text: string, pattern: string): boolean {
-  const regex = regexOf(pattern);
-  regex.lastIndex = 0;
-  return regex.test(text);
+const matches = (text: string, pattern: string): boolean => regexOf(pattern).test(text);
+function find(text: string, pattern: string): string {
+  const match = regexOf(pattern).find(text);
+  return match ? text.slice(match.start, match.end) : '';
 }
-const find = (text: string, pattern: string): string => {
-  const regex = regexOf(pattern);
-  regex.lastIndex = 0;
-  return regex.exec(text)?.[0] ?? '';
-};
 /** The first `limit` matches; all if it is negative. */
 function findAll(text: string, pattern: string, limit: Int = -1): readonly string[] {
-  const all = Array.from(text.matchAll(regexOf(pattern)), ([match]) => match);
+  const all = regexOf(pattern).findAll(text);
   return limit < 0 ? all : all.slice(0, Number(limit));
 }
 /** A pattern walks over the text: upstream multiplies the two lengths, scaled. */
