@@ -42,25 +42,23 @@ export async function followDevices(
   const claimChanged = (before: ResourceClaim | undefined, claim: ResourceClaim): void => {
     devices.setClaim(claim);
     const key = `${claim.metadata.namespace ?? ''}/${claim.metadata.name}`;
-    if (!before) return follower.opened(claimGateKey(key));
-    if (before.metadata.uid !== claim.metadata.uid) follower.opened(claimGateKey(key));
-    if (deepEqual(before.status, claim.status)) return;
-    if (before.status?.allocation && !claim.status?.allocation) freed(poolsOf(before));
+    if (before?.metadata.uid !== claim.metadata.uid) follower.opened(claimGateKey(key));
+    else if (deepEqual(before.status, claim.status)) return;
+    if (before?.status?.allocation && !claim.status?.allocation) freed(poolsOf(before));
     follower.changed([plugin], ({ pod }) => {
       const claims = devices.claimsOf(pod);
       return !('problem' in claims) && claims.some((used) => used.key === key);
     });
   };
+  /** Resources that classes stand behind are looked for in another way. */
+  const classChanged = (deviceClass: DeviceClass): void => {
+    devices.setClass(deviceClass);
+    follower.changed([plugin, 'NodeResourcesFit']);
+  };
   const stops = await Promise.all([
     follow(informer, DeviceClass, {
-      add: (object) => {
-        devices.setClass(object);
-        anyone();
-      },
-      update: (_before, object) => {
-        devices.setClass(object);
-        anyone();
-      },
+      add: classChanged,
+      update: (_before, object) => classChanged(object),
       delete: (object) => devices.removeClass(object),
     }),
     follow(informer, DeviceTaintRule, {

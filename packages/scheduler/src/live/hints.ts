@@ -146,7 +146,7 @@ class Answers {
     if (!bySignature) this.#known.set(framework, (bySignature = new Map()));
     let byPriority = bySignature.get(pod.signature);
     if (!byPriority) bySignature.set(pod.signature, (byPriority = new Map()));
-    const own = isOneOfAKind(framework, pod) ? pod.uid : '';
+    const own = isOneOfAKind(framework, pod) ? pod.uid : framework.snapshot.devices.kindOf(pod);
     const key = `${question}/${pod.priority}/${own}`;
     let known = byPriority.get(key);
     if (!known) byPriority.set(key, (known = { answers: new Uint8Array(this.#rows.length), refused: 0 }));
@@ -160,7 +160,6 @@ function isOneOfAKind({ snapshot }: Framework, { pod, terms, volumes }: PodInfo)
     terms !== undefined ||
     volumes !== undefined ||
     (pod.spec?.topologySpreadConstraints?.length ?? 0) > 0 ||
-    (pod.spec?.resourceClaims?.length ?? 0) > 0 ||
     snapshot.podIndex.carriers.requiredAnti.size > 0
   );
 }

@@ -247,6 +247,25 @@ describe('devices through claims', () => {
     expect(w.place('beyond', asks('9G'))).toBe(none);
   });
 
+  test('a search that finds no end is ended', () => {
+    const devices = Array.from({ length: 32 }, (_, i) => ({
+      name: `d${i}`,
+      attributes: { a: { int: i }, b: { int: i % 2 } },
+    }));
+    const w = world(['n'], [slice('s', 'n', devices)]);
+    // No two devices are alike, and three of them cannot have three values of b.
+    const constraints = [
+      { distinctAttribute: `${gpuDriver}/a` },
+      { distinctAttribute: `${gpuDriver}/b`, requests: ['q'] },
+    ];
+    const requests = [request('r', { count: 16 }), request('q', { count: 3 })];
+    expect(w.place('x', { requests, constraints })).toBe(
+      '0/1 nodes are available: 1 timed out trying to allocate devices.',
+    );
+    const easy = { requests: [request('r', { count: 16 })], constraints: constraints.slice(0, 1) };
+    expect(w.place('y', easy)).toHaveLength(16);
+  });
+
   test('devices of the network are for the nodes that their selector names', () => {
     const labelled = node('far', { labels: { fabric: 'blue' } });
     const nodeSelector = {

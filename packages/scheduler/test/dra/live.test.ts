@@ -156,6 +156,15 @@ describe('claims in the live scheduler', () => {
     await until(() => expect(h.nodeOf('p')).toBe('n'));
   });
 
+  test('a class that names a resource lets pods have it that no plugin offers', async () => {
+    const h = await start(fakeCluster({ objects: [node('n'), slice('s', 'n', ['a'])] }));
+    await h.create(pod('p', { requests: { cpu: '1', 'example.com/gpu': '1' } }));
+    await until(() => expect(h.message('p')).toContain('1 Insufficient example.com/gpu'));
+    await h.create(deviceClass('gpu', [], { extendedResourceName: 'example.com/gpu' }));
+    await h.clock.advance(1_000);
+    await until(() => expect(h.nodeOf('p')).toBe('n'));
+  });
+
   test('pods that share a claim are bound together to its node, and all are in its list', async () => {
     const h = await start(
       fakeCluster({ objects: [node('m'), ...one('a'), slice('t', 'm', ['a']), claim('c')] }),

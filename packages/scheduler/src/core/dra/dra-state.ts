@@ -98,6 +98,14 @@ export class DraState {
     return claimsOf(pod, this.ledger, group);
   }
 
+  /** Equal for pods that equal devices suit equally; '' for pods without claims. */
+  kindOf({ pod, uid }: PodInfo): string {
+    if (!pod.spec?.resourceClaims?.length) return '';
+    const claims = this.claimsOf(pod);
+    if ('problem' in claims || claims.some(({ key }) => this.ledger.allocation(key))) return uid;
+    return claims.map(({ claim }) => this.#text(claim.spec.devices ?? nothing)).join('\n');
+  }
+
   /** True if a device class stands behind the resource: pods may get it as devices where no plugin offers it. */
   backs(resource: string): boolean {
     return this.#byResource.has(resource);
