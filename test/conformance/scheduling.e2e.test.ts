@@ -561,6 +561,27 @@ describe('volumes', () => {
     await client.deleteCollection(PersistentVolume);
   });
 
+  test('a claim that names no class gets a folder on the node of its first pod, for as long as it lives', async () => {
+    const namespace = await newNamespace();
+    const plain = claim('data');
+    delete plain.spec.storageClassName;
+    await client.create(PersistentVolumeClaim, plain, { namespace });
+    await client.create(Pod, pod('consumer', { ...using('data'), ...on(nodes[2]!) }), { namespace });
+    await running(namespace, 'consumer');
+    const { spec } = await client.get(PersistentVolumeClaim, 'data', { namespace });
+    expect(spec!.storageClassName).toBe('local');
+    const made = await client.get(PersistentVolume, spec!.volumeName!);
+    expect(made.spec!.hostPath!.path).toContain(engine.folder);
+    // Where it is, its next pod goes.
+    await client.create(Pod, pod('next', using('data')), { namespace });
+    expect((await running(namespace, 'next')).spec!.nodeName).toBe(nodes[2]);
+    await remove(namespace);
+    await until('the volume gone', async () => {
+      const { items } = await client.list(PersistentVolume);
+      return !items.some(({ metadata }) => metadata.name === spec!.volumeName);
+    });
+  });
+
   test('a ReadWriteOncePod claim serves one pod at a time', async () => {
     const namespace = await newNamespace();
     const accessModes = ['ReadWriteOncePod'];

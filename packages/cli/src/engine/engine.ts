@@ -14,7 +14,7 @@ import {
 } from '@coracle/apiserver';
 import type { Kubeconfig, Client } from '@coracle/client';
 import { createClient, inProcessTransport, writeKubeconfig } from '@coracle/client';
-import { controllers } from '@coracle/controllers';
+import { controllers, localProvisioner } from '@coracle/controllers';
 import { createRegistry } from '@coracle/machinery';
 import type { Credentials, Unstructured } from '@coracle/machinery';
 import { createEventRecorder, createInformerFactory, systemClock } from '@coracle/operator';
@@ -24,7 +24,9 @@ import { createScheduler, defaultProfile, gpuPolicies, gpuProfile, podGroupCrds 
 import type { Scheduler, SchedulerConfig } from '@coracle/scheduler';
 import { memoryStore, openStore } from '@coracle/store';
 import { trainingControllers, trainingCrds, trainingRuntimes } from '@coracle/training';
-import { hostname } from 'node:os';
+import { rm } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createMissing } from './bootstrap.ts';
 import { forgetEngine, noteEngine } from './home.ts';
 import type { Home } from './home.ts';
@@ -204,6 +206,19 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       authority: pki.authority,
       now,
     });
+    const volumesRoot = home?.volumes ?? join(tmpdir(), `coracle-volumes-${process.pid}-${port}`);
+    if (!home) undo.push(() => rm(volumesRoot, { recursive: true, force: true }));
+    const provisioner = localProvisioner(
+      {
+        client: as('local-volume-provisioner'),
+        informers: shared,
+        clock: systemClock,
+        recorder: recorder(as('local-volume-provisioner'), 'local-volume-provisioner'),
+        logger,
+        random: Math.random,
+      },
+      { root: volumesRoot, remove: (path) => rm(path, { recursive: true, force: true }) },
+    );
     const training = trainingControllers({
       client: as('trainer-controller'),
       informers: shared,
@@ -236,7 +251,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     if (schedulers[0]) explainer.scheduler = schedulers[0];
     const notes: string[] = [];
     await Promise.all([
-      start(shared, [...managed, ...training, signer]),
+      start(shared, [...managed, ...training, signer, provisioner]),
       start(schedulerInformers, schedulers),
       startNodes({
         options,

@@ -11,6 +11,8 @@ export interface Home {
   readonly pki: string;
   /** What node agents keep: containers, logs, device checkpoints. */
   readonly nodes: string;
+  /** Volumes that are folders: one a claim. */
+  readonly volumes: string;
   /** kubeconfig of this engine alone. */
   readonly kubeconfig: string;
   /** Log of an engine that runs in the background. */
@@ -27,6 +29,7 @@ export function homeOf(option: string | undefined, env: Readonly<Record<string, 
     store: join(root, 'store'),
     pki: join(root, 'pki'),
     nodes: join(root, 'nodes'),
+    volumes: join(root, 'volumes'),
     kubeconfig: join(root, 'kubeconfig'),
     log: join(root, 'engine.log'),
     state: join(root, 'engine.json'),
