@@ -72,21 +72,15 @@ export function plainJson(document: unknown): unknown {
 
 function countColons(text: string): number {
   let count = 0;
-  let from = 0;
-  for (;;) {
-    const quote = text.indexOf('"', from);
-    const end = quote < 0 ? text.length : quote;
-    for (let i = from; i < end; i++) if (text.charCodeAt(i) === 58) count++;
-    if (quote < 0) return count;
-    let close = quote;
-    do {
-      close = text.indexOf('"', close + 1);
-      let backslashes = 0;
-      while (text.charCodeAt(close - 1 - backslashes) === 92) backslashes++;
-      if (backslashes % 2 === 0) break;
-    } while (close >= 0);
-    from = close + 1;
+  let inside = false;
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c === 34) inside = !inside;
+    else if (inside) {
+      if (c === 92) i++;
+    } else if (c === 58) count++;
   }
+  return count;
 }
 
 function countKeys(value: unknown, depth: number): number {
@@ -94,13 +88,14 @@ function countKeys(value: unknown, depth: number): number {
   if (depth > maxDepth) throw new ApiError('BadRequest', 'exceeded max depth');
   let count = 0;
   if (Array.isArray(value)) {
-    for (const item of value) if (typeof item === 'object') count += countKeys(item, depth + 1);
+    for (const item of value as unknown[])
+      if (typeof item === 'object' && item !== null) count += countKeys(item, depth + 1);
     return count;
   }
-  for (const key of Object.keys(value)) {
+  for (const key in value) {
     count++;
     const child = (value as Record<string, unknown>)[key];
-    if (typeof child === 'object') count += countKeys(child, depth + 1);
+    if (typeof child === 'object' && child !== null) count += countKeys(child, depth + 1);
   }
   return count;
 }

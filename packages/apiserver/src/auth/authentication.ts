@@ -2,7 +2,7 @@
  * Who is asking: in-process principals, client certificates, static bearer tokens, bootstrap tokens and service account
  * tokens, in this order; nobody at all only for the health endpoints and /version.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash as digest, timingSafeEqual } from 'node:crypto';
 import {
   type ApiRequest,
   type Credentials,
@@ -26,7 +26,7 @@ export interface StaticToken {
 }
 
 /** The form static tokens are kept in: lower-case hex SHA-256. */
-export const hashToken = (token: string): string => createHash('sha256').update(token).digest('hex');
+export const hashToken = (token: string): string => digest('sha256', token, 'hex');
 
 export interface AuthenticationOptions {
   tokenKeys: TokenKeys;
@@ -148,6 +148,8 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
   const { tokenKeys, lookup, now } = options;
   const audiences = options.audiences ?? [tokenKeys.issuer];
   const statics = new Map((options.staticTokens ?? []).map((token) => [token.hash, token.user]));
+  /** Of the tokens of connections, which show the same one at each request. */
+  const hashes = new WeakMap<Credentials, string>();
   /** Token hash to its claims; signatures only, never expiry. Oldest first. */
   const opened = new Map<string, TokenClaims>();
 
@@ -162,8 +164,10 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
     return claims;
   }
 
-  function reviewToken(token: string, wanted: readonly string[] = audiences): TokenVerdict | undefined {
-    const hash = hashToken(token);
+  const reviewToken = (token: string, wanted: readonly string[] = audiences): TokenVerdict | undefined =>
+    review(token, hashToken(token), wanted);
+
+  function review(token: string, hash: string, wanted: readonly string[]): TokenVerdict | undefined {
     const known = statics.get(hash);
     const plain = known ?? bootstrapUser(token, lookup, now().getTime());
     if (plain) {
@@ -186,7 +190,9 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
       return userOf(credentials);
     }
     if (credentials.kind === 'bearer') {
-      const verdict = reviewToken(credentials.token);
+      let hash = hashes.get(credentials);
+      if (hash === undefined) hashes.set(credentials, (hash = hashToken(credentials.token)));
+      const verdict = review(credentials.token, hash, audiences);
       if (!verdict) throw errors.unauthorized();
       return verdict.user;
     }

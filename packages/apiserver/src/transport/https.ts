@@ -28,6 +28,8 @@ export interface Listening {
 export type EdgeRequest = Http2ServerRequest;
 export type EdgeResponse = Http2ServerResponse;
 
+const callerGone = new DOMException('the caller went away', 'AbortError');
+
 export function listen(ctx: ServerContext, handler: ApiHandler, options: ListenOptions): Promise<Listening> {
   const { host = '127.0.0.1', port = 0, tls } = options;
   const server = createSecureServer({
@@ -64,15 +66,17 @@ export function listen(ctx: ServerContext, handler: ApiHandler, options: ListenO
 
   const serve = async (req: EdgeRequest, res: EdgeResponse): Promise<void> => {
     const gone = new AbortController();
-    res.on('close', () => gone.abort());
+    let answered = false;
+    res.on('close', () => {
+      // Nobody listens any more after a whole answer; the reason is made once, as making one takes its stack.
+      if (!answered) gone.abort(callerGone);
+    });
     const body = await readBody(req, ctx.limits.bodyBytes);
     const request = toApiRequest(req, body, gone.signal);
-    await sendResponse(
-      req,
-      res,
-      'value' in request ? request.value : await handler(request.request),
-      gone.signal,
-    );
+    const response = 'value' in request ? request.value : await handler(request.request);
+    await sendResponse(req, res, response, gone.signal);
+    // A watch goes on until one of the two ends it.
+    answered = response.kind !== 'watch';
   };
   server.on('request', (req: EdgeRequest, res: EdgeResponse) => {
     req.on('error', () => {});

@@ -32,15 +32,17 @@ export function readBody(req: EdgeRequest, limit: number): Promise<Uint8Array | 
 
 const certificates = new WeakMap<object, Credentials | 'bad'>();
 
+/** What stands for the connection a request came by. */
+const connectionOf = (req: EdgeRequest): object => req.stream?.session ?? req.socket;
+
 /** The client certificate's verdict, worked out once a connection. 'bad': one was shown that is not of our authority. */
 function certificateOf(req: EdgeRequest): Credentials | 'bad' {
+  const key = connectionOf(req);
+  const known = certificates.get(key);
+  if (known !== undefined) return known;
   const socket = (req.stream?.session?.socket ?? req.socket) as TLSSocket;
-  const key: object = req.stream?.session ?? socket;
-  let found = certificates.get(key);
-  if (found === undefined) {
-    found = readCertificate(socket);
-    certificates.set(key, found);
-  }
+  const found = readCertificate(socket);
+  certificates.set(key, found);
   return found;
 }
 
@@ -57,12 +59,25 @@ function readCertificate(socket: TLSSocket): Credentials | 'bad' {
   };
 }
 
+const bearers = new WeakMap<object, { header: string; credentials: Credentials | undefined }>();
+
+/** The token of an Authorization header: the same value for each request of a connection that shows the same one. */
+function bearerOf(req: EdgeRequest, header: string): Credentials | undefined {
+  const key = connectionOf(req);
+  const last = bearers.get(key);
+  if (last?.header === header) return last.credentials;
+  const token = /^bearer\s+(.*)$/i.exec(header)?.[1]?.trim();
+  const credentials: Credentials | undefined = token ? { kind: 'bearer', token } : undefined;
+  bearers.set(key, { header, credentials });
+  return credentials;
+}
+
 /** A certificate of our authority says who it is; else the bearer token does. Throws Unauthorized for a bad certificate. */
 function credentialsOf(req: EdgeRequest, headers: Record<string, string | undefined>): Credentials {
   const certificate = certificateOf(req);
   if (certificate !== 'bad' && certificate.kind === 'certificate') return certificate;
-  const token = /^bearer\s+(.*)$/i.exec(headers['authorization'] ?? '')?.[1]?.trim();
-  if (token) return { kind: 'bearer', token };
+  const bearer = bearerOf(req, headers['authorization'] ?? '');
+  if (bearer) return bearer;
   if (certificate === 'bad') throw errors.unauthorized();
   return { kind: 'none' };
 }
@@ -70,8 +85,11 @@ function credentialsOf(req: EdgeRequest, headers: Record<string, string | undefi
 /** Lower-case names, repeated headers joined; h2's pseudo headers left out. */
 export function headersOf(req: EdgeRequest): Record<string, string | undefined> {
   const headers: Record<string, string | undefined> = {};
-  for (const [name, value] of Object.entries(req.headers))
+  const given = req.headers;
+  for (const name in given) {
+    const value = given[name];
     if (!name.startsWith(':')) headers[name] = Array.isArray(value) ? value.join(', ') : value;
+  }
   return headers;
 }
 
@@ -96,7 +114,8 @@ export function toApiRequest(
       throw new ApiError('RequestEntityTooLarge', 'Request entity too large: limit is 3145728');
     const url = req.url ?? '/';
     const mark = url.indexOf('?');
-    const path = decodePath(mark < 0 ? url : url.slice(0, mark));
+    const encoded = mark < 0 ? url : url.slice(0, mark);
+    const path = encoded.includes('%') ? decodePath(encoded) : encoded;
     const query = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1));
     const headers = headersOf(req);
     const credentials = credentialsOf(req, headers);
