@@ -52,6 +52,16 @@ describe('queue', () => {
     expect(waits).toEqual([1_000, 2_000, 4_000, 8_000, 10_000, 10_000]);
   });
 
+  test('a unit whose room was made goes on at once, in the place it came in', () => {
+    const queue = createQueue();
+    add(queue, 'preemptor', 0);
+    queue.failed(queue.pop(0)!, 0, none);
+    add(queue, 'later', 1);
+    add(queue, 'important', 2, 10);
+    queue.resume(queue.get('preemptor')!, 3);
+    expect([1, 2, 3].map(() => queue.pop(3)?.key)).toEqual(['important', 'preemptor', 'later']);
+  });
+
   test('an unschedulable unit is woken by a hint, behind others until its back-off is over', () => {
     const queue = createQueue();
     add(queue, 'a', 0);

@@ -31,6 +31,8 @@ export interface Unit {
   added: number;
   /** When it last became due, by which equal priorities are ordered. */
   since: number;
+  /** When it first became due; undefined: it has not yet. */
+  came: number | undefined;
   /** Failed decisions so far. */
   attempts: number;
   state: UnitState;
@@ -133,6 +135,7 @@ export class SchedulingQueue {
         urgent: false,
         added: 0,
         since: 0,
+        came: undefined,
         attempts: 0,
         state: 'held',
         moves: 0,
@@ -208,6 +211,14 @@ export class SchedulingQueue {
     if (unit.state === 'unschedulable') this.#wake(unit, now);
   }
 
+  /**
+   * The room that was made for this unschedulable unit is there. It need not back off, and goes on in the place it came in:
+   * room that is kept for it is of no use to others meanwhile.
+   */
+  resume(unit: Unit, now: number): void {
+    if (unit.state === 'unschedulable') this.#move(unit, 'active', unit.came ?? now);
+  }
+
   /** When `pop` may next have something to give; undefined: not before a change. */
   nextDue(now: number): number | undefined {
     this.#release(now);
@@ -266,7 +277,10 @@ export class SchedulingQueue {
     unit.moves++;
     unit.at = at;
     if (state === 'unschedulable') this.#unschedulable.add(unit);
-    if (state === 'active') unit.since = at;
+    if (state === 'active') {
+      unit.since = at;
+      unit.came ??= at;
+    }
     if (state !== 'active' && state !== 'backoff') return;
     unit.rank = rankOf(unit);
     const { moves, priority, urgent } = unit;

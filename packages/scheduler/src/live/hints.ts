@@ -56,27 +56,40 @@ export class Hints {
   /** Wakes whom the changes since the last call may help. */
   apply(now: number): void {
     if (!this.pending) return;
-    const rows = [...this.#rows];
+    const rows = new Set(this.#rows);
     this.#rows.clear();
     this.#podsCame = false;
     const changed = new Map(this.#changed);
     this.#changed.clear();
-    const answers = new Answers(rows);
+    const answers = new Answers([...rows]);
     const helped: Unit[] = [];
+    const roomMade: Unit[] = [];
     for (const unit of this.#queue.unschedulable()) {
       const questions =
         changed.size === 0 ? none : [...unit.rejectedBy].flatMap((p) => changed.get(p) ?? none);
       for (const pod of unit.pods.values()) {
-        if (!questions.some((mayHelp) => mayHelp(pod)) && !this.#helps(unit, pod, rows, answers)) continue;
-        helped.push(unit);
+        if (this.#hasRoom(unit, pod, rows)) roomMade.push(unit);
+        else if (questions.some((mayHelp) => mayHelp(pod)) || this.#helps(unit, pod, rows, answers))
+          helped.push(unit);
+        else continue;
         break;
       }
     }
+    for (const unit of roomMade) this.#queue.resume(unit, now);
     for (const unit of helped) this.#queue.wake(unit, now);
   }
 
+  /** True if the pod, the only one of its unit, fits now where victims left for it. */
+  #hasRoom(unit: Unit, pod: PodInfo, rows: ReadonlySet<number>): boolean {
+    if (unit.pods.size !== 1) return false;
+    const framework = this.#frameworkOf(pod);
+    const nominated = framework.nominations.nodeOf(pod.uid);
+    const row = nominated === undefined ? undefined : framework.snapshot.rowOf(nominated);
+    return row !== undefined && rows.has(row) && framework.fitsOn(pod, row);
+  }
+
   /** True if one of the rows may take the pod now. */
-  #helps(unit: Unit, pod: PodInfo, rows: readonly number[], answers: Answers): boolean {
+  #helps(unit: Unit, pod: PodInfo, rows: ReadonlySet<number>, answers: Answers): boolean {
     const framework = this.#frameworkOf(pod);
     if (rejectedByWide(framework, unit)) return true;
     const nominated = framework.nominations.nodeOf(pod.uid);
@@ -84,7 +97,7 @@ export class Hints {
     // It waits for its victims: nobody else's room but this can be made for it. It may still fit elsewhere.
     const row = framework.snapshot.rowOf(nominated);
     if (row === undefined) return true;
-    if (rows.includes(row)) {
+    if (rows.has(row)) {
       if (framework.fitsOn(pod, row)) return true;
       if (!this.#evicting(unit.key) && !leaving(framework, pod, row)) return true;
     }
