@@ -63,7 +63,11 @@ async function startProcessNode(parts: NodeParts): Promise<void> {
   const gpus =
     options.fakeGpus === undefined
       ? await discoverGpus()
-      : fakeGpus(options.fakeGpus, { seed: nodeName, topology: options.fakeGpuTopology });
+      : fakeGpus(options.fakeGpus, {
+          seed: nodeName,
+          topology: options.fakeGpuTopology,
+          mig: options.fakeGpuMig,
+        });
   const runtime = await processRuntime({ dataDir: join(folder, 'runtime'), clock: systemClock, logger });
   undo.push(() => runtime.close());
   for (const [what, { available, why }] of Object.entries(runtime.capabilities())) {

@@ -18,7 +18,14 @@ export interface Entry {
 export interface HeldClaim {
   uid: string;
   pods: string[];
-  parts: { id: string; request: string; milli: number; memory: number }[];
+  parts: {
+    id: string;
+    request: string;
+    milli: number;
+    memory: number;
+    /** Name of the device, if it is a partition of the card. */
+    partition?: string;
+  }[];
 }
 
 export interface Ledger {

@@ -14,6 +14,7 @@ import {
 import type { Container, Pod, ResourceClaim } from '@coracle/machinery/api';
 import type { ClaimPart, DeviceManager } from './device-manager.ts';
 import type { Gpu } from './gpus.ts';
+import { partitionMemory, partitionsOf } from './mig.ts';
 
 /** Uid of the claim by its name in the pod; and containers' requests of the claim for extended resources. */
 export interface PreparedClaims {
@@ -81,14 +82,20 @@ function partOf(result: Result, { nodeName, devices }: ClaimPreparation): ClaimP
   const { driver, pool, device, request, adminAccess, shareID, consumedCapacity } = result;
   if (driver !== cardDriver) throw new Error(`DRA driver ${driver} is not registered on this node`);
   const of = pool === nodeName ? cardOfDevice(device) : undefined;
-  if (!of || of.partition || !devices.cards[of.card])
+  const gpu = of && devices.cards[of.card];
+  const partition = of?.partition ? partitionsOf(of.card).find((each) => each.device === device) : undefined;
+  if (!gpu || (of.partition && (!partition || gpu.mig !== true)))
     throw new Error(`device ${driver}/${pool}/${device} is not on this node`);
   // Whoever administers a card takes nothing of it.
   if (adminAccess) return { card: of.card, request, milli: 0, memory: 0 };
+  if (partition) {
+    const milli = Math.floor((wholeCard * partition.computeSlices) / 7);
+    return { card: of.card, request, milli, memory: partitionMemory(gpu, partition), partition: device };
+  }
   const share = consumedCapacity?.[shareCapacity];
   const memory = consumedCapacity?.[memoryCapacity];
   if (shareID === undefined || share === undefined)
-    return { card: of.card, request, milli: wholeCard, memory: devices.cards[of.card]!.memoryBytes };
+    return { card: of.card, request, milli: wholeCard, memory: gpu.memoryBytes };
   return {
     card: of.card,
     request,

@@ -13,6 +13,7 @@ import { chooseCards, topologyOf, wholeCard, wholeCardResource, type TopologyTex
 import { readCheckpoint, writeCheckpoint, type Entry, type HeldClaim, type Ledger } from './checkpoint.ts';
 import type { Gpu } from './gpus.ts';
 import { topologyText } from './links.ts';
+import { partitionAsGpu, partitionsOf } from './mig.ts';
 
 export const gpuResource = wholeCardResource;
 /** On pods: `container=uuid,uuid;container=uuid`. */
@@ -43,6 +44,8 @@ export interface ClaimPart {
   request: string;
   milli: number;
   memory: number;
+  /** Name of the device, if it is a partition of the card: then no part of the card is anything else. */
+  partition?: string;
 }
 
 export interface DeviceManager {
@@ -180,14 +183,16 @@ class Manager implements DeviceManager {
     let next: HeldClaim;
     if (known) next = { ...known, pods: [...known.pods, podUid] };
     else {
-      const wanted = new Map<number, { milli: number; memory: number }>();
-      for (const { card, milli, memory } of parts) {
-        const sum = wanted.get(card) ?? { milli: 0, memory: 0 };
-        wanted.set(card, { milli: sum.milli + milli, memory: sum.memory + memory });
+      const wanted = new Map<string, { card: number; milli: number; memory: number; partitioned: boolean }>();
+      for (const { card, milli, memory, partition } of parts) {
+        const partitioned = partition !== undefined;
+        const key = `${card} ${partitioned}`;
+        const sum = wanted.get(key) ?? { card, milli: 0, memory: 0, partitioned };
+        wanted.set(key, { ...sum, milli: sum.milli + milli, memory: sum.memory + memory });
       }
-      for (const [card, { milli, memory }] of wanted) {
+      for (const { card, milli, memory, partitioned } of wanted.values()) {
         if (!this.cards[card]) throw new Error(`there is no card ${card} on this node`);
-        const left = this.#left(card);
+        const left = this.#left(card, partitioned);
         if (left.milli < milli || left.memory < memory)
           throw new Error(`${milli} thousandths of card ${card} are not free`);
       }
@@ -222,8 +227,17 @@ class Manager implements DeviceManager {
 
   ofClaim(claimUid: string, request?: string): Gpu[] {
     const parts = this.#ledger.claims.find((claim) => claim.uid === claimUid)?.parts ?? [];
-    const ids = parts.filter((part) => request === undefined || part.request === request).map(({ id }) => id);
-    return this.#gpus([...new Set(ids)]);
+    const found = new Map<string, Gpu>();
+    for (const part of parts) {
+      const gpu = this.#byId.get(part.id);
+      if (!gpu || !isFor(part.request, request)) continue;
+      const own = partitionsOf(this.#ledger.order.indexOf(gpu.id)).find(
+        ({ device }) => device === part.partition,
+      );
+      const seen = own ? partitionAsGpu(gpu, own) : gpu;
+      found.set(seen.id, seen);
+    }
+    return [...found.values()].toSorted((a, b) => a.index - b.index);
   }
 
   has(podUid: string): boolean {
@@ -269,8 +283,8 @@ class Manager implements DeviceManager {
     if (!same) this.#save({ ...this.#ledger, entries, claims });
   }
 
-  /** What nobody has of a card. */
-  #left(card: number): { milli: number; memory: number } {
+  /** What nobody has of a card. Partitions and other parts of it do not go together. */
+  #left(card: number, partitioned = false): { milli: number; memory: number } {
     const gpu = this.cards[card];
     if (!gpu) return { milli: 0, memory: 0 };
     let milli = wholeCard;
@@ -279,12 +293,14 @@ class Manager implements DeviceManager {
     const counted = new Set<string>();
     for (const entry of this.#ledger.entries) {
       if (!entry.ids.includes(gpu.id) || counted.has(entry.podUid)) continue;
+      if (partitioned) return { milli: 0, memory: 0 };
       counted.add(entry.podUid);
       milli -= entry.milli ?? wholeCard;
       memory -= entry.milli === undefined ? memory : (entry.memory ?? 0);
     }
     for (const part of this.#ledger.claims.flatMap((claim) => claim.parts)) {
       if (part.id !== gpu.id) continue;
+      if ((part.partition !== undefined) !== partitioned && part.milli > 0) return { milli: 0, memory: 0 };
       milli -= part.milli;
       memory -= part.memory;
     }
@@ -306,6 +322,11 @@ class Manager implements DeviceManager {
   }
 }
 
+/** Of a request with alternatives, `card/large` say, the part before the slash names it too. */
+function isFor(request: string, named: string | undefined): boolean {
+  return named === undefined || request === named || request.startsWith(`${named}/`);
+}
+
 /** In the kubelet's words, which speak of the first container that there are too few for. */
 function tooFew(asked: readonly DeviceRequest[], free: number): string {
   let left = free;
@@ -323,9 +344,11 @@ function tooFew(asked: readonly DeviceRequest[], free: number): string {
  * empty list. CUDA counts in PCI order, as nvidia-smi's index does.
  */
 export function gpuEnvironment(gpus: readonly Gpu[]): Record<string, string> {
+  // Partitions have no index: CUDA wants their ids.
+  const byId = gpus.some(({ id }) => id.startsWith('MIG-'));
   return {
     NVIDIA_VISIBLE_DEVICES: gpus.length === 0 ? 'void' : gpus.map((gpu) => gpu.id).join(','),
     CUDA_DEVICE_ORDER: 'PCI_BUS_ID',
-    CUDA_VISIBLE_DEVICES: gpus.map((gpu) => gpu.index).join(','),
+    CUDA_VISIBLE_DEVICES: gpus.map((gpu) => (byId ? gpu.id : gpu.index)).join(','),
   };
 }

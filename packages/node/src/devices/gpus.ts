@@ -21,6 +21,8 @@ export interface Gpu {
   pcieRoot?: string | undefined;
   /** How it is linked with others, by their ids, in the words of `nvidia-smi topo -m`. */
   links?: Readonly<Record<string, string>> | undefined;
+  /** It can be had in partitions too (MIG). Only of declared cards yet. */
+  mig?: boolean | undefined;
 }
 
 const query = 'uuid,index,name,memory.total,pci.bus_id';
@@ -89,17 +91,19 @@ export interface FakeGpuOptions {
   seed?: string | undefined;
   /** How they are linked; default: it is not said. */
   topology?: DeclaredTopology | undefined;
+  /** They can be had in partitions too. */
+  mig?: boolean | undefined;
 }
 
 /** `count` cards that do not exist, for trying things on a machine without any. Ids are the same each time. */
 export function fakeGpus(count: number, options: FakeGpuOptions = {}): Gpu[] {
-  const { model = 'Coracle-Fake-GPU', seed = 'coracle', topology } = options;
+  const { model = 'Coracle-Fake-GPU', seed = 'coracle', topology, mig } = options;
   // The cards of such machines are large.
-  const { memoryBytes = (topology === 'dgx' ? 80 : 16) * 2 ** 30 } = options;
+  const { memoryBytes = (topology === 'dgx' || mig ? 80 : 16) * 2 ** 30 } = options;
   const gpus = Array.from({ length: count }, (_, index): Gpu => {
     const hex = createHash('sha256').update(`${seed}/${index}`).digest('hex');
     const id = `GPU-${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
-    return { id, index, model, memoryBytes, fake: true };
+    return { id, index, model, memoryBytes, fake: true, ...(mig ? { mig } : {}) };
   });
   return topology === undefined ? gpus : declaredLinks(gpus, topology);
 }
