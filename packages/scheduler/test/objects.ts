@@ -5,6 +5,7 @@ type Quantities = Record<string, string>;
 
 export interface NodeOptions {
   labels?: Record<string, string>;
+  annotations?: Record<string, string>;
   allocatable?: Quantities;
   spec?: Node['spec'];
   images?: { names: string[]; sizeBytes: number }[];
@@ -14,7 +15,12 @@ export function node(name: string, options: NodeOptions = {}): Node {
   return {
     apiVersion: 'v1',
     kind: 'Node',
-    metadata: { name, uid: `node-${name}`, labels: { 'kubernetes.io/hostname': name, ...options.labels } },
+    metadata: {
+      name,
+      uid: `node-${name}`,
+      labels: { 'kubernetes.io/hostname': name, ...options.labels },
+      ...(options.annotations ? { annotations: options.annotations } : {}),
+    },
     ...(options.spec ? { spec: options.spec } : {}),
     status: {
       allocatable: { cpu: '4', memory: '8Gi', pods: '110', ...options.allocatable },

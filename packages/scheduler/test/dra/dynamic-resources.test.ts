@@ -266,6 +266,29 @@ describe('devices through claims', () => {
     expect(w.place('y', easy)).toHaveLength(16);
   });
 
+  test('cards of a node agent are chosen by their links, and shares go onto shared cards', () => {
+    // 0-2 and 1-3 are linked.
+    const links = ['SYS', 'NV4', 'SYS', 'SYS', 'NV4', 'SYS'];
+    const text = JSON.stringify({ numa: [0, 0, 0, 0], links });
+    const one = node('n', { annotations: { 'coracle.dev/gpu-topology': text } });
+    const share = { value: '1000', requestPolicy: { default: '1000', validRange: { min: '1', step: '1' } } };
+    const cards = [0, 1, 2, 3].map((i): resource_v1.Device => ({
+      name: `gpu-${i}`,
+      allowMultipleAllocations: true,
+      capacity: { share },
+    }));
+    const offered = () => world([one], [slice('s', 'n', cards, { driver: 'gpu.coracle.dev' })]);
+    const got = (w: World, name: string, devices?: resource_v1.DeviceClaim | number) =>
+      w.place(name, devices) as string[];
+    const pairs = offered();
+    expect(got(pairs, 'x', 2)).toEqual(['gpu.coracle.dev/n/gpu-0', 'gpu.coracle.dev/n/gpu-2']);
+    expect(got(pairs, 'y', 2)).toEqual(['gpu.coracle.dev/n/gpu-1', 'gpu.coracle.dev/n/gpu-3']);
+    const parts = offered();
+    const quarter = { requests: [request('r', { capacity: { requests: { share: '250' } } })] };
+    got(parts, 'whole');
+    expect(got(parts, 'a', quarter)).toEqual(got(parts, 'b', quarter));
+  });
+
   test('devices of the network are for the nodes that their selector names', () => {
     const labelled = node('far', { labels: { fabric: 'blue' } });
     const nodeSelector = {

@@ -5,12 +5,15 @@
  * Looks at the whole cluster only where devices are shared by nodes, so it keeps its own verdicts by node (`dra/shape.ts`)
  * and wakes its pods itself.
  */
-import { parseDuration } from '@coracle/machinery';
+import { parseDuration, type CardTopology } from '@coracle/machinery';
 import type { ResourceClaim } from '@coracle/machinery/api';
 import { ClaimsReservation, type ExtendedReservation } from '../dra/claims-reservation.ts';
 import { deallocateClaim, deleteClaim } from '../dra/claim-writer.ts';
+import type { Allocation } from '../dra/allocator.ts';
 import { AskError } from '../dra/ask.ts';
+import { orderCards } from '../dra/card-order.ts';
 import type { BackedResource, DraState } from '../dra/dra-state.ts';
+import type { NodeView } from '../dra/inventory.ts';
 import type { UsedClaim } from '../dra/pod-claims.ts';
 import { defaultBindingTimeoutMs, isStuck } from '../dra/readiness.ts';
 import { allocationResult } from '../dra/result.ts';
@@ -315,7 +318,7 @@ function take(wish: Wish, row: number, snapshot: Snapshot, timeoutMs: number): R
   const shape = wish.shape(mask);
   if (!shape && wish.allocated.length === 0) return undefined;
   const nodeName = snapshot.nameOf(row);
-  const found = shape?.allocate(inventory.view(row), { left: stepsPerNode });
+  const found = shape && allocateOn(shape, inventory.view(row), snapshot.cards.topology[row]);
   if (found && !('picks' in found)) throw new CannotReserve(wish.worded(found.reason, found.claim));
   const results = (found?.picks ?? []).map((picks, i) => {
     const owner = wish.open[i]?.claim.metadata.uid ?? pod.uid;
@@ -333,6 +336,13 @@ function take(wish: Wish, row: number, snapshot: Snapshot, timeoutMs: number): R
     extended = { key, ...wish.extendedAsk(mask), allocation };
   }
   return new ClaimsReservation(state, pod, wish.claims, extended, timeoutMs);
+}
+
+function allocateOn(shape: Shape, view: NodeView, topology: CardTopology | undefined): Allocation {
+  const ordered = orderCards(view, shape.claims, topology);
+  const found = shape.allocate(ordered, { left: stepsPerNode });
+  // In another order the search may have taken too long.
+  return 'picks' in found || ordered === view ? found : shape.allocate(view, { left: stepsPerNode });
 }
 
 /** Allocated claims that nobody but the placed pod uses. */
