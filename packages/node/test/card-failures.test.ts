@@ -311,4 +311,57 @@ describe('the node offers its cards', () => {
       links: ['PIX'],
     });
   });
+
+  test('and partitions of those that can be partitioned, with the counters that keep them apart', async () => {
+    const b = await start({ devices: createDeviceManager({ devices: fakeGpus(5, { mig: true }) }) });
+    const slices = (): ResourceSlice[] => b.cluster.objects<ResourceSlice>(ResourceSlice);
+    await b.until('the slices are there', () => slices().length === 3);
+    const devices = slices().flatMap(({ spec }) => spec.devices ?? []);
+    expect(devices).toHaveLength(5 * 15);
+    expect(new Set(devices.map(({ name }) => name)).size).toBe(75);
+    const counters = slices().flatMap(({ spec }) => spec.sharedCounters ?? []);
+    expect(counters.map(({ name }) => name)).toEqual(['gpu-0', 'gpu-1', 'gpu-2', 'gpu-3', 'gpu-4']);
+    expect(Object.keys(counters[0]!.counters)).toHaveLength(9);
+    expect(devices.find(({ name }) => name === 'gpu-1-mig-2g-20gb-4')).toMatchObject({
+      attributes: { type: { string: 'mig' }, profile: { string: '2g.20gb' } },
+      consumesCounters: [
+        {
+          counterSet: 'gpu-1',
+          counters: {
+            'compute-slices': { value: '2' },
+            'memory-slice-4': { value: '1' },
+            'memory-slice-5': { value: '1' },
+          },
+        },
+      ],
+    });
+    expect(slices().every(({ spec }) => spec.pool.resourceSliceCount === 3)).toBe(true);
+  });
+
+  test('partitions of a card serve several pods, which see only theirs, and nobody gets the card', async () => {
+    const b = await start({ devices: createDeviceManager({ devices: fakeGpus(1, { mig: true }) }) });
+    for (const [name, device] of [
+      ['a', 'gpu-0-mig-1g-10gb-0'],
+      ['b', 'gpu-0-mig-1g-10gb-1'],
+    ] as const) {
+      const pod = await b.pod(name, claiming(`c-${name}`, withCards(name)));
+      await putClaim(b, `c-${name}`, [{ card: 0 }], undefined);
+      const status = {
+        allocation: {
+          devices: { results: [{ request: 'r', driver: 'gpu.coracle.dev', pool: 'n1', device }] },
+        },
+        reservedFor: [{ resource: 'pods', name, uid: pod.metadata.uid }],
+      };
+      const where = { namespace: 'default', subresource: 'status' };
+      await b.cluster.client.patch(ResourceClaim, `c-${name}`, 'merge', { status }, where);
+    }
+    await b.clock.advance(5000);
+    await b.until('both run', () => visible(b, 'a') !== undefined && visible(b, 'b') !== undefined);
+    expect(visible(b, 'a')).toMatch(/^MIG-/);
+    expect(visible(b, 'b')).toMatch(/^MIG-/);
+    expect(visible(b, 'a')).not.toBe(visible(b, 'b'));
+    expect(b.runtime.running('a')?.spec.env['CUDA_VISIBLE_DEVICES']).toBe(visible(b, 'a'));
+    await b.pod('part', job(container('p')), share(100, 0));
+    expect(b.get('part')?.status).toMatchObject({ phase: 'Failed', reason: 'UnexpectedAdmissionError' });
+  });
 });

@@ -1,5 +1,6 @@
 import type { Node, Pod } from '@coracle/machinery/api';
 import * as fc from 'fast-check';
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { Fragmentation, popularShapes, type WeightedShape } from '../src/core/cards/fragmentation.ts';
 import { CardColumns } from '../src/core/cards/card-columns.ts';
@@ -7,7 +8,10 @@ import { cardRequest } from '../src/core/cards/card-request.ts';
 import {
   createFramework,
   createSnapshot,
+  findPreemption,
   gpuProfile,
+  parseConfiguration,
+  profilesFrom,
   scheduleOne,
   Trial,
   type GpuPolicy,
@@ -352,5 +356,44 @@ describe('policies', () => {
     for (let i = 4; i < 8; i++) onCard(snapshot, `t${i}`, 500, 'elsewhere', String(i));
     onCard(snapshot, 'x', 500, 'b', '0');
     expect(place(sharing('p', 500))).toMatchObject({ nodeName: 'b' });
+  });
+});
+
+describe('preemption', () => {
+  test('evicts those that hold the part of a card that is wanted, and no others', () => {
+    const { snapshot, framework, place } = cluster([gpuNode('n', 2)]);
+    for (const [name, milli] of [
+      ['a', 700],
+      ['b', 600],
+    ] as const) {
+      place(sharing(name, milli));
+    }
+    const wanted = sharing('w', 800);
+    const info = snapshot.describe({ ...wanted, spec: { ...wanted.spec, priority: 10 } } as Pod);
+    const decision = framework.schedule(info);
+    if (decision.fits) throw new Error('it fits');
+    const found = findPreemption(framework, info, decision.diagnosis, { budgets: [], random: () => 0 });
+    if (!('victims' in found)) throw new Error(found.message);
+    expect(found.victims.pods).toHaveLength(1);
+    expect(freeOf(snapshot, 'n')).toEqual([300, 400]);
+  });
+});
+
+describe('docs/gpus.md', () => {
+  test('its configuration is read, and FGD works with the workload given there', () => {
+    const text = readFileSync(new URL('../../../docs/gpus.md', import.meta.url), 'utf8');
+    const block = [...text.matchAll(/```yaml\n(.*?)```/gs)]
+      .map(([, yaml]) => yaml!)
+      .find((yaml) => yaml.includes('kind: KubeSchedulerConfiguration'))!;
+    const profile = profilesFrom(parseConfiguration(block)).profiles[1]!;
+    expect(profile.schedulerName).toBe('research');
+    const snapshot = createSnapshot();
+    for (const each of [gpuNode('a', 1), gpuNode('b', 1)]) snapshot.setNode(each);
+    const framework = createFramework({ profile, snapshot, random: () => 0 });
+    const place = (what: Pod) => scheduleOne(framework, snapshot.describe(what));
+    expect(place(sharing('x', 500))).toMatchObject({ nodeName: 'a' });
+    // The rest of a card in use is all that a half needs; the whole card stays whole.
+    expect(place(sharing('y', 500))).toMatchObject({ nodeName: 'a' });
+    expect(place(sharing('z', 1000))).toMatchObject({ nodeName: 'b' });
   });
 });
