@@ -4,15 +4,41 @@ import type { CelValue } from './values.ts';
 
 export type Run = (...args: CelValue[]) => CelValue;
 
-export interface Overload {
-  readonly name: string;
-  /** Called as `target.name(...)`: the target is then the first of `params`. */
-  readonly member: boolean;
-  readonly params: readonly Type[];
-  readonly result: Type;
+/** Read from its signature when it is first asked for: most programs need few of the functions, and many processes none. */
+export class Overload {
+  readonly #signature: string;
+  #read: Signature | undefined;
   readonly run: Run;
   /** What a call costs beyond one step, from its arguments: functions that walk through texts and lists say how long those are. */
   readonly cost: ((...args: CelValue[]) => number) | undefined;
+
+  constructor(signature: string, run: Run, cost: ((...args: CelValue[]) => number) | undefined) {
+    this.#signature = signature;
+    this.run = run;
+    this.cost = cost;
+  }
+  get #parts(): Signature {
+    return (this.#read ??= readSignature(this.#signature));
+  }
+  get name(): string {
+    return this.#parts.name;
+  }
+  /** Called as `target.name(...)`: the target is then the first of `params`. */
+  get member(): boolean {
+    return this.#parts.member;
+  }
+  get params(): readonly Type[] {
+    return this.#parts.params;
+  }
+  get result(): Type {
+    return this.#parts.result;
+  }
+}
+interface Signature {
+  readonly name: string;
+  readonly member: boolean;
+  readonly params: readonly Type[];
+  readonly result: Type;
 }
 
 const opaqueNames: Readonly<Record<string, string>> = {
@@ -27,7 +53,7 @@ const opaqueNames: Readonly<Record<string, string>> = {
 const signature = /^(?:(?<target>[\w<>, ]+)\.)?(?<name>[^\s(]+)\((?<params>[^)]*)\): (?<result>.+)$/;
 
 /**
- * One overload. Namespaced functions (`math.abs(int): int`) are written with their namespace after a colon-less `#`: `#math.abs(...)`.
+ * One overload. Functions of a namespace are marked by `#`: `#math.abs(int): int` is called as `math.abs(x)`, not on a value.
  * The function gets the values in order, and may rely on their being of the declared types. It throws CelError.
  */
 export function declare<A extends never[]>(
@@ -35,6 +61,10 @@ export function declare<A extends never[]>(
   run: (...args: A) => CelValue,
   cost?: (...args: A) => number,
 ): Overload {
+  return new Overload(text, run as unknown as Run, cost as Overload['cost']);
+}
+
+function readSignature(text: string): Signature {
   const global = text.startsWith('#');
   const groups = signature.exec(global ? text.slice(1) : text)?.groups;
   if (!groups) throw new Error(`not a signature: ${text}`);
@@ -45,8 +75,6 @@ export function declare<A extends never[]>(
     member: !global && target !== undefined,
     params: !global && target !== undefined ? [readType(target), ...list] : list,
     result: readType(result),
-    run: run as unknown as Run,
-    cost: cost as Overload['cost'],
   };
 }
 

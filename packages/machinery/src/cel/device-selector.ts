@@ -5,7 +5,9 @@
  * `allowMultipleAllocations`. A domain that the device does not name is an empty map; a name that is missing in its domain is an error.
  */
 import type { resource_v1 } from '../api/index.ts';
+import { declare } from './declare.ts';
 import { type Environment, environment } from './environment.ts';
+import { celEqual } from './equality.ts';
 import { CelError } from './errors.ts';
 import { formatIssues } from './issues.ts';
 import { kubernetesLibraries } from './library/index.ts';
@@ -50,11 +52,28 @@ const deviceType: Type = {
   name: 'kubernetes.DRADevice',
   field: (name) => (Object.hasOwn(fields, name) ? fields[name] : undefined),
 };
-const deviceEnvironment: Environment = environment({
-  variables: { device: deviceType },
-  libraries: kubernetesLibraries,
-  homogeneous: true,
-});
+let deviceEnvironment: Environment | undefined;
+/** Made on first use. */
+function deviceEnv(): Environment {
+  deviceEnvironment ??= environment({
+    variables: { device: deviceType },
+    libraries: [...kubernetesLibraries, includes],
+    homogeneous: true,
+  });
+  return deviceEnvironment;
+}
+
+/** Values an attribute may have. */
+const maxValues = 48;
+/** `attribute.includes(value)`, whether the attribute has one value or several. */
+const includes = [
+  declare('dyn.includes(dyn): bool', (attribute: CelValue, value: CelValue) => {
+    if (!Array.isArray(attribute)) return celEqual(attribute, value);
+    if (attribute.length > maxValues)
+      throw new CelError(`'includes' function cannot be applied to lists longer than ${maxValues} values`);
+    return attribute.some((item) => celEqual(item, value));
+  }),
+];
 
 export type CompiledSelector =
   | { readonly program: DeviceSelector; readonly error?: never }
@@ -75,7 +94,7 @@ export function compileDeviceSelector(expression: string): CompiledSelector {
 }
 
 function compile(expression: string): CompiledSelector {
-  const compiled = compileCel(expression, deviceEnvironment);
+  const compiled = compileCel(expression, deviceEnv());
   if (!compiled.ok) return { error: `compilation failed: ${formatIssues(expression, compiled.issues)}` };
   const { program } = compiled;
   if (program.type.kind !== 'bool' && program.type.kind !== 'dyn')

@@ -7,7 +7,7 @@
 import { deepEqual, isObject } from '../equality.ts';
 import type { Schema } from '../kind.ts';
 import type { CauseReason, FieldError } from '../status.ts';
-import { environment, withVariables } from './environment.ts';
+import { type Environment, environment, withVariables } from './environment.ts';
 import { CelError } from './errors.ts';
 import { CelCostError } from './frame.ts';
 import { formatIssues } from './issues.ts';
@@ -33,7 +33,12 @@ const objectLimit = 10_000_000;
 /** Bytes of a message that an expression makes. */
 const messageLimit = 5 * 1024;
 
-const base = environment({ libraries: kubernetesLibraries, homogeneous: true });
+let base: Environment | undefined;
+/** Made on first use. */
+function environmentOf(self: Type, oldSelf: Type): Environment {
+  base ??= environment({ libraries: kubernetesLibraries, homogeneous: true });
+  return withVariables(base, { self, oldSelf });
+}
 
 export interface CompiledRule {
   readonly rule: ValidationRule;
@@ -46,7 +51,7 @@ export interface CompiledRule {
 }
 
 function compileOne(source: string, self: Type, old: Type): { program?: CelProgram; problem?: string } {
-  const compiled = compileCel(source, withVariables(base, { self, oldSelf: old }));
+  const compiled = compileCel(source, environmentOf(self, old));
   if (compiled.ok) return { program: compiled.program };
   return { problem: `compilation failed: ${formatIssues(source, compiled.issues)}` };
 }
