@@ -82,6 +82,7 @@ export function controllerRules(): Record<string, PolicyRule[]> {
     'device-taint-eviction-controller': [
       rule(['delete', 'get', 'list', 'watch'], '', ['pods']),
       rule(read, 'resource.k8s.io', ['resourceclaims', 'resourceslices', 'devicetaintrules']),
+      rule(['update', 'patch'], 'resource.k8s.io', ['devicetaintrules/status']),
       podStatus,
     ],
     'disruption-controller': owner('policy', 'poddisruptionbudgets', rule(read, '*', ['*']), podStatus),

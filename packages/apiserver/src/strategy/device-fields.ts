@@ -27,6 +27,7 @@ export const limits = {
   /** Where a device of the slice has taints, or consumes counters. */
   advancedDevices: 64,
   attributes: 32,
+  attributeValues: 48,
   attributeBytes: 64,
   identifierBytes: 32,
   driverBytes: 63,

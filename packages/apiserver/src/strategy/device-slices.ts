@@ -188,6 +188,12 @@ function deviceProblems(device: resource_v1.Device, field: string, perDevice: bo
   const attributes = Object.entries(device.attributes ?? {});
   const capacity = Object.entries(device.capacity ?? {});
   const count = attributes.length + capacity.length;
+  // Each of the values of an attribute counts.
+  const values = attributes.reduce(
+    (sum, [, { bools, ints, strings, versions }]) =>
+      sum + ((bools ?? ints ?? strings ?? versions)?.length || 1),
+    0,
+  );
   const oneWhere =
     'exactly one of `nodeName`, `nodeSelector`, or `allNodes` is required when `perDeviceNodeSelection` is set to true in the ResourceSlice spec';
   return [
@@ -198,6 +204,15 @@ function deviceProblems(device: resource_v1.Device, field: string, perDevice: bo
             field,
             count,
             `the total number of attributes and capacities must not exceed ${limits.attributes}`,
+          ),
+        ]
+      : []),
+    ...(values > limits.attributeValues
+      ? [
+          invalid(
+            field,
+            values,
+            `the total number of attribute values must not exceed ${limits.attributeValues}`,
           ),
         ]
       : []),

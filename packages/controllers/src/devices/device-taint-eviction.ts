@@ -6,8 +6,9 @@ import type { Component } from '@coracle/operator';
 import type { ComponentDeps } from '../deps.ts';
 import { withDisruption } from '../lib/disruption.ts';
 import { byClaim, claimKeysOf, ensureClaimIndex } from './claim-indexes.ts';
-import { byPool, claimEnd, poolKeyOf, resultsOf, ruleMatches } from './device-taints.ts';
+import { byPool, claimEnd, poolKeyOf, resultsOf, ruleEnds, ruleMatches } from './device-taints.ts';
 import { isDone } from './generated-claims.ts';
+import { conditionOf, ruleCondition, rulePeriodMs, type RuleWork } from './rule-status.ts';
 
 /** Allocated claims by `driver/pool` of their devices. */
 const claimsByPool = 'devices/allocated-pool';
@@ -44,11 +45,84 @@ export function deviceTaintEvictionController(deps: ComponentDeps): Component {
     return Math.min(Number.POSITIVE_INFINITY, ...ends);
   };
 
+  /** Pods evicted because of a rule, by its uid. */
+  const evicted = new Map<string, number>();
+  const claimsOf = (pod: Pod): ResourceClaim[] =>
+    claimKeysOf(pod).flatMap((key) => {
+      const claim = claims.byKey(key);
+      return claim && isUsedBy(claim, pod) ? [claim] : [];
+    });
+  const countEvicted = (pod: Pod): void => {
+    for (const rule of rules.list()) {
+      if (rule.spec.taint.effect !== 'NoExecute' || !claimsOf(pod).some((claim) => ruleEnds(rule, claim)))
+        continue;
+      const { uid, name } = rule.metadata;
+      evicted.set(uid, (evicted.get(uid) ?? 0) + 1);
+      controller.queue.addAfter(`rule:${name}`, rulePeriodMs);
+    }
+  };
+  const workOf = (rule: DeviceTaintRule): RuleWork => {
+    const users = new Map<string, Pod>();
+    let allocated = 0;
+    for (const claim of claims.list()) {
+      allocated += resultsOf(claim).filter((result) => ruleMatches(rule, result)).length;
+      if (!ruleEnds(rule, claim)) continue;
+      for (const pod of pods.byIndex(byClaim, keyOf(claim)))
+        if (isUsedBy(claim, pod) && !isDone(pod) && pod.metadata.deletionTimestamp === undefined)
+          users.set(pod.metadata.uid, pod);
+    }
+    const published = slices
+      .list()
+      .reduce(
+        (sum, { spec }) =>
+          sum +
+          (spec.devices ?? []).filter(({ name }) =>
+            ruleMatches(rule, { driver: spec.driver, pool: spec.pool.name, device: name, request: '' }),
+          ).length,
+        0,
+      );
+    return {
+      pods: users.size,
+      namespaces: new Set(users.values().map(({ metadata }) => metadata.namespace)).size,
+      evicted: evicted.get(rule.metadata.uid) ?? 0,
+      published,
+      allocated,
+    };
+  };
+  /** Brings the rule's status up to date, at most every ten seconds. */
+  async function syncRule(
+    rule: DeviceTaintRule | undefined,
+  ): Promise<{ requeueAfterMs: number } | undefined> {
+    if (!rule || rule.metadata.deletionTimestamp !== undefined) return undefined;
+    const before = conditionOf(rule);
+    const wait = before ? Date.parse(before.lastTransitionTime) + rulePeriodMs - clock.now() : 0;
+    if (wait > 0 && before?.observedGeneration === (rule.metadata.generation ?? 0))
+      return { requeueAfterMs: wait };
+    const condition = ruleCondition(rule, workOf(rule), formatTime(clock.now()));
+    if (condition === before) return undefined;
+    const others = (rule.status?.conditions ?? []).filter((one) => one !== before);
+    const { name, uid } = rule.metadata;
+    try {
+      await client.patch(
+        DeviceTaintRule,
+        name,
+        'merge',
+        { metadata: { uid }, status: { conditions: [...others, condition] } },
+        { subresource: 'status' },
+      );
+    } catch (error) {
+      if (!isReason(error, 'NotFound')) throw error;
+    }
+    // Pods that are still there are counted again.
+    return condition.status === 'True' ? { requeueAfterMs: rulePeriodMs } : undefined;
+  }
+
   const controller = createController(deps, {
     name: 'device-taint-eviction-controller',
     workers: 8,
     waitFor: [pods, claims, slices, rules],
     async reconcile(key) {
+      if (key.startsWith('rule:')) return syncRule(rules.byKey(key.slice('rule:'.length)));
       const pod = pods.byKey(key);
       const at = pod ? evictionTime(pod) : Number.POSITIVE_INFINITY;
       if (!pod || at === Number.POSITIVE_INFINITY) return undefined;
@@ -69,6 +143,7 @@ export function deviceTaintEvictionController(deps: ComponentDeps): Component {
           { metadata: { uid, resourceVersion }, status: { conditions } },
           { namespace, subresource: 'status' },
         );
+        countEvicted(pod);
         await client.delete(Pod, name, { namespace, preconditions: { uid } });
       } catch (error) {
         if (!isReason(error, 'NotFound')) throw error;
@@ -91,6 +166,8 @@ export function deviceTaintEvictionController(deps: ComponentDeps): Component {
     for (const claim of claims.byIndex(claimsByPool, poolKeyOf(slice))) seeClaim(claim);
   };
   const seeRule = (rule: DeviceTaintRule): void => {
+    if (conditionOf(rule)?.observedGeneration !== (rule.metadata.generation ?? 0))
+      controller.queue.add(`rule:${rule.metadata.name}`);
     if (rule.spec.taint.effect !== 'NoExecute') return;
     const { driver, pool } = rule.spec.deviceSelector ?? {};
     const candidates =
@@ -117,6 +194,10 @@ export function deviceTaintEvictionController(deps: ComponentDeps): Component {
     },
   });
   slices.on({ add: seeSlice, update: (_, slice) => seeSlice(slice) });
-  rules.on({ add: seeRule, update: (_, rule) => seeRule(rule) });
+  rules.on({
+    add: seeRule,
+    update: (_, rule) => seeRule(rule),
+    delete: ({ metadata }) => void evicted.delete(metadata.uid),
+  });
   return controller;
 }

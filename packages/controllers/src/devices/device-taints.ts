@@ -64,6 +64,14 @@ function taintsOf(
   return [...own, ...ruled].filter(({ effect }) => effect === 'NoExecute');
 }
 
+/** Whether users of the claim have to go, now or later, because of this rule, or would if it had the effect NoExecute. */
+export function ruleEnds(rule: DeviceTaintRule, claim: ResourceClaim): boolean {
+  const taint = { ...rule.spec.taint, effect: 'NoExecute' };
+  return resultsOf(claim).some(
+    (result) => ruleMatches(rule, result) && endOf(taint, result.tolerations, 0) !== Number.POSITIVE_INFINITY,
+  );
+}
+
 /** When the users of the claim have to go, in ms since 1970; Infinity: never. */
 export function claimEnd(
   claim: ResourceClaim,

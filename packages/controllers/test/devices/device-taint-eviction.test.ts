@@ -110,4 +110,40 @@ describe('the device taint eviction controller', () => {
     await l.clock.advance(1000);
     await l.until(() => isLeaving(l));
   });
+
+  test('says in a rule what is to be done because of it, and what was done', async () => {
+    const l = await running([
+      slice(),
+      claim([{ key: broken.key, operator: 'Exists', tolerationSeconds: 60 }]),
+      pod,
+      rule({ deviceSelector: { driver: 'd', pool: 'p', device: 'x' } }),
+      {
+        ...rule({ taint: { ...broken, effect: 'None' }, deviceSelector: { pool: 'p' } }),
+        metadata: { name: 'dry' },
+      },
+    ]);
+    const conditionOf = (name: string) => l.cluster.object(DeviceTaintRule, name)?.status?.conditions?.[0];
+    await l.until(() => conditionOf('r') && conditionOf('dry'));
+    expect(conditionOf('r')).toMatchObject({
+      type: 'EvictionInProgress',
+      status: 'True',
+      reason: 'PodsPendingEviction',
+      message: '1 pod needs to be evicted in 1 namespace.',
+    });
+    expect(conditionOf('dry')).toMatchObject({
+      status: 'False',
+      reason: 'NoEffect',
+      message: expect.stringContaining(
+        '2 published devices selected. 1 allocated device selected. 1 pod would be evicted in 1 namespace if',
+      ),
+    });
+    await l.clock.advance(60_000);
+    await l.until(() => isLeaving(l));
+    await l.cluster.client
+      .delete(Pod, 'pod', { namespace: 'a', gracePeriodSeconds: 0 })
+      .catch(() => undefined);
+    await l.clock.advance(20_000);
+    await l.until(() => conditionOf('r')?.reason === 'Completed');
+    expect(conditionOf('r')?.message).toBe('1 pod evicted since starting the controller.');
+  });
 });
