@@ -93,6 +93,9 @@ describe('OpenAPI', () => {
       signal: new AbortController().signal,
     });
     if (response.kind !== 'object') throw new Error(response.kind);
+    expect(response.headers['content-type']).toBe(
+      'application/com.github.proto-openapi.spec.v2.v1.0+protobuf',
+    );
     const bytes = Buffer.concat(response.chunks ?? []);
     // Field 9 of the document wraps the definitions; each is a message with its name in field 1.
     const definitions = messageFields(messageFields(bytes).get(9)?.[0] ?? Buffer.alloc(0)).get(1) ?? [];

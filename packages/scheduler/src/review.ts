@@ -4,9 +4,11 @@
  */
 import {
   errors,
+  kindFromCrd,
   resourceType,
   type FieldError,
   type Kind,
+  type KubeObject,
   type Schema,
   type Unstructured,
 } from '@coracle/machinery';
@@ -45,16 +47,12 @@ export const SchedulingReview = resourceType<SchedulingReview>(
 /** Largest `limit`. */
 const maxLimit = 100_000;
 
-const text: Schema = { type: 'string' };
 const anything: Schema = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
 const schema: Schema = {
   type: 'object',
   description: 'Asks the scheduler why a pod or a pod group waits. It is answered and not stored.',
   required: ['spec'],
   properties: {
-    apiVersion: text,
-    kind: text,
-    metadata: { type: 'object' },
     spec: {
       type: 'object',
       properties: {
@@ -91,18 +89,20 @@ const schema: Schema = {
   },
 };
 
-export const schedulingReviewKind: Kind = {
-  ...SchedulingReview,
-  singular: 'schedulingreview',
-  listKind: 'SchedulingReviewList',
-  shortNames: [],
-  categories: [],
-  verbs: ['create'],
-  subresources: {},
-  schema,
-  storageVersion: 'v1alpha1',
-  builtin: false,
-};
+/** The kind as it is served. */
+export function schedulingReviewKind(): Kind {
+  const { group, version, resource, kind } = SchedulingReview;
+  const definition = {
+    spec: {
+      group,
+      names: { plural: resource, kind },
+      scope: 'Namespaced',
+      versions: [{ name: version, served: true, storage: true, schema: { openAPIV3Schema: schema } }],
+    },
+  };
+  const [made] = kindFromCrd(definition as unknown as KubeObject);
+  return { ...made!, verbs: ['create'] };
+}
 
 /** What the schema cannot say. */
 export function reviewProblems(review: Unstructured): FieldError[] {

@@ -11,7 +11,9 @@ import type { ServerContext } from '../context.ts';
 import { kindsOf } from '../discovery/documents.ts';
 import { documentV2 } from './document-v2.ts';
 
-const protobufType = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+/** What clients ask for; an @ may not stand in a media type, and Go refuses to read it in an answer. */
+const protobufAsked = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+const protobufType = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
 
 interface Cached {
   bytes: Uint8Array;
@@ -104,7 +106,8 @@ export async function openApiRoute(
   const json = { 'content-type': 'application/json' };
   if (parts[1] === 'v2' && parts.length === 2) {
     // Clients of Go ask for protobuf alone, or first.
-    const wantsProtobuf = (request.headers['accept'] ?? '').trim().startsWith(protobufType);
+    const accept = (request.headers['accept'] ?? '').trim();
+    const wantsProtobuf = accept.startsWith(protobufAsked) || accept.startsWith(protobufType);
     const form = request.want === 'bytes' && wantsProtobuf ? 'protobuf' : 'json';
     const made = await cached(registry, `v2 ${form}`, () => documentV2(registry, infoOf(ctx), form));
     return answer(request, made, form === 'protobuf' ? { 'content-type': protobufType } : json);

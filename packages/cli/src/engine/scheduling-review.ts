@@ -38,7 +38,7 @@ export function schedulingReview(
     };
   };
   return {
-    kind: schedulingReviewKind,
+    kind: schedulingReviewKind(),
     strategy: {
       validate: reviewProblems,
       async answer(object, { user }) {

@@ -51,6 +51,8 @@ export interface ExplainContext {
 }
 
 const traceLimit = 20;
+/** An example is enough: a decision compares a hundred nodes and more, which takes as many tries. */
+const fewCandidates = { minCandidateNodesPercentage: 0, minCandidateNodesAbsolute: 5 };
 
 /** Undefined: there is nothing of that name. The snapshot is as it was. */
 export function explainLive(context: ExplainContext, query: ExplainQuery): ExplainAnswer | undefined {
@@ -119,7 +121,8 @@ function ofPod(context: ExplainContext, pod: Pod, query: ExplainQuery): ExplainA
 function ownFramework(shared: Shared, pod: Pod): Framework {
   const { snapshot, nominations } = shared;
   const { profile } = shared.frameworkOf({ pod }) ?? shared.anyFramework();
-  return createFramework({ profile, snapshot, nominations, random: () => 0 });
+  const preemption = profile.preemption === false ? false : fewCandidates;
+  return createFramework({ profile: { ...profile, preemption }, snapshot, nominations, random: () => 0 });
 }
 
 function podSubject(pod: Pod): Explanation['subject'] {

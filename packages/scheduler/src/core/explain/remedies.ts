@@ -90,6 +90,11 @@ function missingObject(message: string): Remedy {
   if (/not found|does not exist|doesn't exist|waiting for .* to create/i.test(message)) {
     return { action: 'CreateMissing', text: `make what it refers to: ${message}` };
   }
+  if (message.includes('unbound immediate PersistentVolumeClaims')) {
+    const text =
+      'the claim needs a volume that fits it, or a provisioner that runs: kubectl describe pvc tells more';
+    return { action: 'CreateMissing', text };
+  }
   return { action: 'Other', text: `mend what is said: ${message}` };
 }
 

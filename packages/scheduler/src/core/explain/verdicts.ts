@@ -13,7 +13,11 @@ export interface PluginVerdicts {
   readonly name: string;
   readonly filter: NamedFilter['filter'];
   readonly codes: Int32Array;
+  /** Reasons by code, filled as they are asked for. */
+  readonly texts: Map<number, readonly string[]>;
 }
+
+const none: readonly string[] = [];
 
 export interface Verdicts {
   readonly rows: Int32Array;
@@ -45,21 +49,26 @@ export function verdictsOf(profile: Profile, pod: PodInfo, snapshot: Snapshot): 
       if (filter.onlyNodes && !filter.onlyNodes.has(snapshot.nameOf(rows[i]!))) codes[i] = elsewhere;
       if (codes[i] !== 0) against[i]!++;
     }
-    return { name, filter, codes };
+    return { name, filter, codes, texts: new Map<number, readonly string[]>() };
   });
   return { rows, plugins, rejection, against };
 }
 
 /** Why the plugin rejects the node at the index, in kube-scheduler's words. */
-export function reasonsAt(
-  { name, filter, codes }: PluginVerdicts,
-  rows: Int32Array,
-  index: number,
-): readonly string[] {
-  const code = codes[index]!;
-  if (code === 0) return [];
-  if (code === elsewhere) return [`node(s) didn't satisfy plugin(s) [${name}]`];
-  return filter.reasons(code, rows[index]!);
+export function reasonsAt(plugin: PluginVerdicts, rows: Int32Array, index: number): readonly string[] {
+  const code = plugin.codes[index]!;
+  if (code === 0) return none;
+  // One code has one text: thousands of nodes share it.
+  let reasons = plugin.texts.get(code);
+  if (!reasons) {
+    const { name, filter } = plugin;
+    reasons =
+      code === elsewhere
+        ? [`node(s) didn't satisfy plugin(s) [${name}]`]
+        : filter.reasons(code, rows[index]!);
+    plugin.texts.set(code, reasons);
+  }
+  return reasons;
 }
 
 /** Raw and normalized scores of the feasible nodes at these indices, by plugin, as the decision weighs them. */
