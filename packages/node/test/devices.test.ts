@@ -123,4 +123,57 @@ describe('the device manager', () => {
       { numRuns: 60 },
     );
   });
+
+  test('never gives more of a card than there is, in whatever ways it is asked for, and forgets nothing', () => {
+    const step = fc.record({
+      what: fc.constantFrom('whole', 'share', 'claim', 'release', 'restart'),
+      pod: fc.nat(5),
+      card: fc.nat(2),
+      milli: fc.constantFrom(200, 400, 500, 1000),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+        const checkpointPath = path();
+        const devices = fakeGpus(3);
+        let manager = createDeviceManager({ devices, checkpointPath });
+        /** What each pod was given: thousandths by card. */
+        const given = new Map<string, Map<string, number>>();
+        const note = (pod: string, id: string, milli: number): void => {
+          const cards = given.get(pod) ?? new Map<string, number>();
+          cards.set(id, (cards.get(id) ?? 0) + milli);
+          given.set(pod, cards);
+        };
+        for (const { what, pod: number, card, milli } of steps) {
+          const pod = `p${number}`;
+          const had = manager.has(pod) || given.has(pod);
+          try {
+            if (what === 'restart') manager = createDeviceManager({ devices, checkpointPath });
+            else if (what === 'release') {
+              manager.release(pod);
+              given.delete(pod);
+            } else if (had) continue;
+            else if (what === 'whole') {
+              manager.allocate(pod, [want('c', 1)]);
+              for (const { id } of manager.of(pod, 'c')) note(pod, id, 1000);
+            } else if (what === 'share') {
+              manager.share(pod, { containers: ['c', 'd'], count: 1, milli, memory: 0 }, [card]);
+              note(pod, devices[card]!.id, milli);
+            } else {
+              manager.claim(`claim-${pod}`, pod, [{ card, request: 'r', milli, memory: 0 }]);
+              note(pod, devices[card]!.id, milli);
+            }
+          } catch {
+            // Too little is left.
+          }
+          for (const { id } of devices) {
+            const held = [...given.values()].reduce((sum, cards) => sum + (cards.get(id) ?? 0), 0);
+            expect(held).toBeLessThanOrEqual(1000);
+          }
+          const whole = devices.filter(({ id }) => ![...given.values()].some((cards) => cards.has(id)));
+          expect(manager.free).toBe(whole.length);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
 });
