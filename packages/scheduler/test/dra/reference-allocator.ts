@@ -141,7 +141,6 @@ export function whyInvalid(
     const shared = spec.allowMultipleAllocations === true;
     if (!shared && mine.some((pick) => !pick.admin)) {
       if (users.length > 1) return `${id} is given twice`;
-      if (mine.some((pick) => pick.admin)) return `${id} is given beside admin access in one pod`;
     }
     if (shared) {
       for (const [name, { value }] of Object.entries(spec.capacity ?? {})) {

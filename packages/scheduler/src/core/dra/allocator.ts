@@ -63,8 +63,10 @@ class Stop extends Error {
 
 /** What a search has taken of a device so far. */
 interface Taken {
-  /** Claims, by index, that have it to themselves or see it by admin access. */
+  /** Claims, by index, that have it to themselves. */
   readonly claims: number[];
+  /** Claims that see it by admin access. */
+  readonly admins: number[];
   /** In the order of the device's capacities. */
   readonly consumed: bigint[];
   shares: number;
@@ -132,9 +134,19 @@ class Search {
       const size = this.#size(alternative, c);
       if (alternative.all && size === 0) continue;
       if (this.picks[c]!.length + size > maxResults) continue;
+      if (!alternative.all && !this.#enough(alternative, c)) continue;
       if (this.#device(c, r, request.name, alternative, 0, 0)) return true;
     }
     return false;
+  }
+
+  /** False if there are fewer devices than it takes, whatever else holds. */
+  #enough(alternative: Alternative, c: number): boolean {
+    let left = alternative.count;
+    for (const device of left > 1 ? this.#view.candidates : none) {
+      if (this.#free(device, alternative, c) && this.#selected(alternative, device, c) && --left === 0) break;
+    }
+    return left === 0 || alternative.count < 2;
   }
 
   /** Allocates from the n-th device of a request on, looking from candidate `from` on. */
@@ -160,7 +172,7 @@ class Search {
       if (!this.#take(c, request, alternative, device, false)) continue;
       if (this.#device(c, r, request, alternative, n + 1, i + 1)) return true;
       this.#takeBack(c, request, alternative, device);
-      if (!device.shared) (failed ??= new Set()).add(this.#kind(device));
+      (failed ??= new Set()).add(this.#kind(device));
     }
     return false;
   }
@@ -171,10 +183,13 @@ class Search {
     return verdict;
   }
 
+  /** Admin access takes nothing: it only must not be in one claim with another use of a device that is not shared. */
   #free(device: PoolDevice, alternative: Alternative, c: number): boolean {
     const taken = this.#taken.get(device);
-    if (alternative.adminAccess) return !taken?.claims.includes(c);
-    return device.use.exclusive === 0 && (device.shared || taken === undefined || taken.claims.length === 0);
+    if (alternative.adminAccess)
+      return !taken?.admins.includes(c) && (device.shared || !taken?.claims.includes(c));
+    if (device.use.exclusive > 0) return false;
+    return device.shared || !taken || (taken.claims.length === 0 && !taken.admins.includes(c));
   }
 
   /** Picks the device if it can be had. `must`: without it there is no solution, so say why not. */
@@ -205,7 +220,7 @@ class Search {
         if (concerns(specs[i]!.requests, request, alternative.name)) constraints[i]!.takeBack();
       return false;
     }
-    const mine = taken ?? { claims: [], consumed: [], shares: 0 };
+    const mine = taken ?? { claims: [], admins: [], consumed: [], shares: 0 };
     this.#taken.set(device, mine);
     if (counts && first) this.#count(device, 1n);
     let consumed: Record<string, Quantity> | undefined;
@@ -215,7 +230,7 @@ class Search {
         mine.consumed[i] = (mine.consumed[i] ?? 0n) + amount.nanos;
         (consumed ??= {})[written] = amount;
       }
-    } else mine.claims.push(c);
+    } else (adminAccess ? mine.admins : mine.claims).push(c);
     this.picks[c]!.push({ alternative, device, consumed });
     return true;
   }
@@ -229,7 +244,7 @@ class Search {
       for (const [i, { written }] of device.capacities().entries()) {
         mine.consumed[i]! -= consumed?.[written]?.nanos ?? 0n;
       }
-    } else mine.claims.pop();
+    } else (alternative.adminAccess ? mine.admins : mine.claims).pop();
     const first = !shared || (device.use.shares === 0 && mine.shares === 0);
     if (!alternative.adminAccess && device.counters.length > 0 && first) this.#count(device, -1n);
     const specs = this.#claims[c]!.spec.constraints ?? [];
@@ -291,16 +306,20 @@ class Search {
         device.shared,
         use.exclusive,
         use.shares,
+        [...(use.consumed ?? [])].map(([name, amount]) => [name, String(amount)]),
       ]);
       this.#kinds.set(device, kind);
     }
     // What this search has taken of it tells it apart, too.
     const taken = this.#taken.get(device);
-    return taken && (taken.claims.length > 0 || taken.shares > 0) ? `${device.id} ${kind}` : kind;
+    return taken && taken.claims.length + taken.admins.length + taken.shares > 0
+      ? `${device.id} ${kind}`
+      : kind;
   }
 }
 
 const nothing: Consumption = [];
+const none: readonly PoolDevice[] = [];
 
 function fits(device: PoolDevice, taken: Taken | undefined, wanted: Consumption): boolean {
   return wanted.every(({ written, amount, limit }, i) => {
