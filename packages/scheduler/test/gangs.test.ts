@@ -286,18 +286,18 @@ describe('preemption for gangs', () => {
     run(snapshot, { a: ['g1', 'g2'], b: ['g3', 'single'] });
     const names = ['g1', 'g2', 'g3'];
     const group =
-      (surplus: number) =>
+      (min: number) =>
       (victim: PlacedPod): VictimGroup | undefined =>
         names.includes(victim.info.pod.metadata.name)
-          ? { key: 'g', pods: names.map((name) => snapshot.pod(`pod-${name}`)!), surplus }
+          ? { key: 'g', pods: names.map((name) => snapshot.pod(`pod-${name}`)!), min }
           : undefined;
     const gang = (size: number): Gang => gangOf(snapshot, `x${size}-`, size, { priority: 10 });
-    expect(preempt(framework, gang(1), group(0))).toEqual(['single']);
-    expect(preempt(framework, gang(2), group(0))).toEqual(names);
-    expect(preempt(framework, gang(2), group(1))).toHaveLength(2);
+    expect(preempt(framework, gang(1), group(Infinity))).toEqual(['single']);
+    expect(preempt(framework, gang(2), group(Infinity))).toEqual(names);
+    expect(preempt(framework, gang(2), group(2))).toHaveLength(2);
     // An important member protects its group.
     run(snapshot, { a: ['g1'] }, { priority: 20 });
-    expect(preempt(framework, gang(2), group(0))).toBeUndefined();
+    expect(preempt(framework, gang(2), group(Infinity))).toBeUndefined();
   });
 
   test('spares whom a disruption budget protects if it can', () => {
@@ -375,6 +375,92 @@ describe('laws of preemption in domains', () => {
         },
       ),
       { numRuns: 200 },
+    );
+  });
+});
+
+describe('laws of preemption among gangs', () => {
+  test('whoever is evicted, no gang keeps less than it needs, nobody important goes, and the gang then fits', () => {
+    const running = fc.record({
+      size: fc.integer({ min: 1, max: 4 }),
+      surplus: fc.integer({ min: 0, max: 2 }),
+      priority: fc.integer({ min: 0, max: 4 }),
+      cards: fc.constantFrom(1, 1, 2),
+    });
+    const asked = fc.record({
+      shapes: fc.array(fc.constantFrom(0, 1, 2, 4), { minLength: 1, maxLength: 6 }),
+      missing: fc.integer({ min: 0, max: 2 }),
+      priority: fc.integer({ min: 1, max: 4 }),
+      rack: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 3 }),
+        fc.array(running, { maxLength: 8 }),
+        asked,
+        fc.boolean(),
+        (racksOf, others, wanted, guarded) => {
+          const { snapshot, framework } = cluster(
+            Object.fromEntries(
+              racksOf.flatMap((count, r) =>
+                Array.from({ length: count }, (_, n) => [`r${r}-${n}`, { cards: 4, rack: `r${r}` }]),
+              ),
+            ),
+          );
+          const groups = new Map<string, { names: string[]; min: number }>();
+          others.forEach(({ size, surplus, priority, cards }, g) => {
+            const pods = Array.from({ length: size }, (_, i) =>
+              snapshot.describe(
+                member(`o${g}-${i}`, cards, { priority, labels: { app: guarded && g === 0 ? 'db' : 'x' } }),
+              ),
+            );
+            const decision = placeGang(framework, { pods, minCount: size, scheduled: 0 });
+            if (decision.fits)
+              groups.set(`o${g}`, { names: pods.map(({ uid }) => uid), min: Math.max(1, size - surplus) });
+          });
+          const group = ({ info }: PlacedPod): VictimGroup | undefined => {
+            const key = info.pod.metadata.name.split('-')[0]!;
+            const { names, min } = groups.get(key)!;
+            const pods = names.flatMap((uid) => snapshot.pod(uid) ?? []);
+            return min === 1 ? undefined : { key, pods, min };
+          };
+          const pods = wanted.shapes.map((cards, i) =>
+            snapshot.describe(member(`w${i}`, cards, { priority: wanted.priority })),
+          );
+          const gang: Gang = {
+            pods,
+            minCount: Math.max(1, pods.length - wanted.missing),
+            scheduled: 0,
+            ...(wanted.rack ? { topology: inRack } : {}),
+          };
+          const first = placeGang(framework, gang);
+          if (first.fits) return;
+          const all = [...snapshot.pods()].map(({ info, nodeName }) => `${info.uid} ${nodeName}`).toSorted();
+          const found = findGangPreemption(framework, gang, { budgets: [], group });
+          expect(
+            [...snapshot.pods()].map(({ info, nodeName }) => `${info.uid} ${nodeName}`).toSorted(),
+          ).toEqual(all);
+          if (!found) return;
+          for (const { info } of found.victims) {
+            expect(info.priority).toBeLessThan(wanted.priority);
+            snapshot.removePod(info.uid);
+          }
+          for (const { names, min } of groups.values()) {
+            const left = names.filter((uid) => snapshot.pod(uid)).length;
+            expect(left === 0 || left >= min).toBe(true);
+          }
+          // Where the plan puts them, they have room.
+          for (const { pod: placed, nodeName } of found.placed) {
+            const row = snapshot.rowOf(nodeName)!;
+            expect(framework.probe(placed).rejection(row)).toBeUndefined();
+            snapshot.addPod(placed, nodeName);
+          }
+          expect(found.placed.length).toBeGreaterThanOrEqual(gang.minCount);
+          if (wanted.rack)
+            expect(new Set(found.placed.map(({ nodeName }) => nodeName.split('-')[0])).size).toBe(1);
+        },
+      ),
+      { numRuns: 300 },
     );
   });
 });

@@ -189,11 +189,20 @@ interface Increment {
   readonly row: number;
   /** Of the row, when this was found; another now: to be found again. */
   readonly generation: number;
+  /** Units evicted when this was found, if it depends on them: with more, to be found again. */
+  readonly evicted: number | undefined;
   readonly units: readonly (readonly PlacedPod[])[];
   readonly cost: Cost;
   /** Members that then have room there. */
   readonly gain: number;
 }
+
+/** Cheaper for what it gains; of equal ones, the one that need not be found again. */
+function cheaper(a: Increment, b: Increment): boolean {
+  const order = compareCosts(a.cost, b.cost, a.gain, b.gain);
+  return order === 0 ? (a.evicted ?? forever) > (b.evicted ?? forever) : order < 0;
+}
+const forever = 2 ** 31;
 
 /** Clears one domain, in a trial. */
 class Clearing {
@@ -304,7 +313,7 @@ class Clearing {
     }
     // More of the row may be of use later.
     for (const heap of this.#increments.values()) {
-      heap.push({ row, generation: -1, units: [], cost: free, gain: 1 });
+      heap.push({ row, generation: -1, evicted: undefined, units: [], cost: free, gain: 1 });
     }
   }
 
@@ -313,7 +322,7 @@ class Clearing {
     const key = `${pod.priority}/${pod.signature}`;
     let heap = this.#increments.get(key);
     if (!heap) {
-      heap = new Heap<Increment>((a, b) => compareCosts(a.cost, b.cost, a.gain, b.gain) < 0);
+      heap = new Heap<Increment>(cheaper);
       for (const [i, row] of this.#domain.rows.entries()) {
         const increment = this.#increment(pod, row);
         if (increment) heap.push(increment);
@@ -323,11 +332,15 @@ class Clearing {
     }
     for (;;) {
       const increment = heap.pop();
-      if (!increment || increment.generation === this.#snapshot.rowGeneration[increment.row])
-        return increment;
+      if (!increment || this.#holds(increment)) return increment;
       const again = this.#increment(pod, increment.row);
       if (again) heap.push(again);
     }
+  }
+
+  #holds({ row, generation, evicted }: Increment): boolean {
+    if (generation !== this.#snapshot.rowGeneration[row]) return false;
+    return evicted === undefined || evicted === this.#evicted.length;
   }
 
   #increment(pod: PodInfo, row: number): Increment | undefined {
@@ -345,9 +358,13 @@ class Clearing {
       if (this.#roomOn(pod, row) === 0) {
         trial.rollback();
         chosen = [];
-        for (const unit of units) {
-          for (const one of unit.pods) trial.remove(one);
-          chosen.push(unit);
+        for (const { pods } of units) {
+          // What goes with it may be more by now, or less.
+          const now = this.#snapshot.pod(pods[0]!.info.uid);
+          const unit = now && this.#pool.unitOf(now, pod.priority);
+          if (!unit) continue;
+          for (const one of unit) trial.remove(one);
+          chosen.push({ pods: unit, cost: this.#pool.cost(unit), size: 0 });
           if (this.#roomOn(pod, row) > 0) break;
         }
         if (this.#roomOn(pod, row) === 0) return undefined;
@@ -356,7 +373,9 @@ class Clearing {
       const missing = this.#needed - this.#placed.length;
       const gain = Math.max(1, Math.min(missing, this.#roomOn(pod, row)));
       const cost = chosen.length === 1 ? chosen[0]!.cost : this.#pool.cost(chosen.flatMap((u) => u.pods));
-      return { row, generation, units: chosen.map(({ pods }) => pods), cost, gain };
+      const victims = chosen.map(({ pods }) => pods);
+      const evicted = this.#pool.entangled(victims.flat()) ? this.#evicted.length : undefined;
+      return { row, generation, evicted, units: victims, cost, gain };
     } finally {
       trial.rollback();
     }
@@ -424,7 +443,7 @@ class Clearing {
   #comesBack(unit: readonly PlacedPod[], pod: PodInfo, row: number): boolean {
     const trial = new Trial(this.#snapshot, this.#framework);
     for (const { info, nodeName } of unit) trial.imagine(info, nodeName);
-    if (this.#roomOn(pod, row) > 0) {
+    if (this.#roomOn(pod, row) > 0 && this.#pool.whole(unit)) {
       trial.keep();
       return true;
     }
@@ -457,6 +476,7 @@ class Clearing {
 
   /** True if nodes with returned pods have room for all that is on them, and members there still may be there. */
   #allStand(unit: readonly PlacedPod[]): boolean {
+    if (!this.#pool.whole(unit)) return false;
     const rows = new Set(unit.map(({ row }) => row));
     for (const row of rows) if (overcommitted(this.#snapshot, row)) return false;
     for (const { pod, nodeName, row } of this.#placed) {

@@ -12,8 +12,8 @@ export interface VictimGroup {
   readonly key: string;
   /** All of them that have a node. */
   readonly pods: readonly PlacedPod[];
-  /** So many may go one by one; the next takes all others with it. 0: the group goes as a whole. */
-  readonly surplus: number;
+  /** While so many are left, others may go one by one; with the next all go. Infinity: the group goes as a whole. */
+  readonly min: number;
 }
 
 export interface VictimOptions {
@@ -73,7 +73,10 @@ export class VictimPool {
   readonly #snapshot: Snapshot;
   readonly #options: VictimOptions;
   readonly #budgets: Budget[];
+  /** By uid of a member. */
   readonly #groups = new Map<string, VictimGroup | undefined>();
+  /** By key: as they were before anybody was evicted. */
+  readonly #byKey = new Map<string, VictimGroup>();
   /** Budgets that protect a pod, by its uid. */
   readonly #protecting = new Map<string, readonly Budget[]>();
 
@@ -92,17 +95,43 @@ export class VictimPool {
   /** All that must go if this pod goes, as things are on the snapshot. Undefined: it may not go for that priority. */
   unitOf(pod: PlacedPod, priority: number): readonly PlacedPod[] | undefined {
     if (pod.info.priority >= priority) return undefined;
+    const group = this.#groupOf(pod);
+    if (!group) return [still(pod)];
+    const left = group.pods.flatMap(({ info }) => this.#snapshot.pod(info.uid) ?? []);
+    if (left.length > group.min) return [still(pod)];
+    if (left.some(({ info }) => info.priority >= priority)) return undefined;
+    return left.length > 0 ? left.map(still) : [still(pod)];
+  }
+
+  #groupOf(pod: PlacedPod): VictimGroup | undefined {
     const { uid } = pod.info;
     let group = this.#groups.get(uid);
     if (group === undefined && !this.#groups.has(uid)) {
       group = this.#options.group(pod);
+      if (group) {
+        const first = this.#byKey.get(group.key);
+        if (first) group = first;
+        else this.#byKey.set(group.key, group);
+      }
       this.#groups.set(uid, group);
     }
-    if (!group) return [still(pod)];
-    const left = group.pods.flatMap(({ info }) => this.#snapshot.pod(info.uid) ?? []);
-    if (group.pods.length - left.length < group.surplus) return [still(pod)];
-    if (left.some(({ info }) => info.priority >= priority)) return undefined;
-    return left.length > 0 ? left.map(still) : [still(pod)];
+    return group;
+  }
+
+  /** True if what goes with these, or what that costs, depends on who has gone elsewhere. */
+  entangled(pods: readonly PlacedPod[]): boolean {
+    return this.#budgets.length > 0 || pods.some((pod) => this.#groupOf(pod) !== undefined);
+  }
+
+  /** True if, as things are on the snapshot, the groups of these pods have all they need or have gone. */
+  whole(pods: readonly PlacedPod[]): boolean {
+    return pods.every((pod) => {
+      const group = this.#groupOf(pod);
+      if (!group) return true;
+      let left = 0;
+      for (const { info } of group.pods) if (this.#snapshot.pod(info.uid)) left++;
+      return left === 0 || left >= Math.min(group.min, group.pods.length);
+    });
   }
 
   /** What it costs to evict these besides those evicted (`charge`) already. */

@@ -189,7 +189,9 @@ function victimsOn(
 /** False if the pod's group must go with it and one of that is too important. */
 function mayGo(victim: PlacedPod, pod: PodInfo, groupOf: PreemptionOptions['group']): boolean {
   const group = groupOf?.(victim);
-  return !group || group.surplus > 0 || group.pods.every(({ info }) => info.priority < pod.priority);
+  return (
+    !group || group.pods.length > group.min || group.pods.every(({ info }) => info.priority < pod.priority)
+  );
 }
 
 /** Adds all that goes with the victims: groups of which too few would be left. */
@@ -204,7 +206,7 @@ function addGroups(victims: PlacedPod[], groupOf: NonNullable<PreemptionOptions[
   }
   const uids = new Set(victims.map(({ info }) => info.uid));
   for (const { group, count } of going.values()) {
-    if (count <= group.surplus) continue;
+    if (group.pods.length - count >= group.min) continue;
     for (const pod of group.pods) if (!uids.has(pod.info.uid)) victims.push(pod);
   }
 }

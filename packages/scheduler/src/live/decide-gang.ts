@@ -210,7 +210,11 @@ export function victimGroup({ gangs, snapshot }: Shared, victim: PlacedPod): Vic
   const { minCount, disruptWhole } = gang.spec;
   if (minCount <= 1 && !disruptWhole) return undefined;
   const pods = [...gang.scheduled.keys()].flatMap((uid) => snapshot.pod(uid) ?? []);
-  return { key: gang.key, pods, surplus: disruptWhole ? 0 : Math.max(0, placedCount(gang) - minCount) };
+  return {
+    key: gang.key,
+    pods,
+    min: disruptWhole ? Number.POSITIVE_INFINITY : minCount - gang.succeeded.size,
+  };
 }
 
 /** One event and one condition for the group, in the words of the reason most of its members wait for. */
@@ -226,7 +230,7 @@ function* gangFailed(
   const member = dominantMember(decision);
   const repairs = member && !preempting ? shared.repair(unit.key, member.pod) : [];
   const message = preempting
-    ? `pod group is waiting for preemption to complete.${whyOf(decision, member)}`
+    ? 'pod group is waiting for preemption to complete'
     : `pod group is unschedulable: minCount (${minCountOf(gang)}) cannot be satisfied: ` +
       `${placedCount(gang)} scheduled, ${decision.placed.length} of ${unit.pods.size} waiting pods can be placed.` +
       [whyOf(decision, member), ...repairs.map((text) => ` ${text}`)].join('');

@@ -286,7 +286,7 @@ export class Intake {
     const unit = queue.unit(key);
     unit.pods.set(info.uid, info);
     this.#unitOf.set(info.uid, key);
-    if (gangKey !== undefined) this.#refreshGang(gangKey, retry);
+    if (gangKey !== undefined) this.#refreshGang(gangKey, retry, info);
     else {
       unit.priority = info.priority;
       unit.ready = true;
@@ -382,7 +382,7 @@ export class Intake {
   }
 
   /** Brings a gang's unit up to date: is it complete, how important is it, is part of it running? */
-  #refreshGang(key: string, retry: boolean): void {
+  #refreshGang(key: string, retry: boolean, added?: PodInfo): void {
     const { queue, gangs } = this.#state;
     const unit = queue.get(`gang/${key}`);
     if (!unit) return;
@@ -391,11 +391,7 @@ export class Intake {
     const minCount = gang ? minCountOf(gang) : Number.POSITIVE_INFINITY;
     unit.ready = unit.pods.size + placed >= minCount;
     unit.urgent = placed > 0 && placed < minCount;
-    let priority = gang?.priority ?? Number.NEGATIVE_INFINITY;
-    if (gang?.priority === undefined) {
-      for (const pod of unit.pods.values()) priority = Math.max(priority, pod.priority);
-    }
-    unit.priority = priority;
+    unit.priority = gang?.priority ?? highest(unit, added);
     queue.changed(unit, this.#options.now(), retry);
     if (unit.state === 'held') this.#options.gangHeld(key);
   }
@@ -422,4 +418,12 @@ export class Intake {
 
 function specOf(object: KubeObject): unknown {
   return (object as { spec?: unknown }).spec;
+}
+
+/** The highest priority of the unit's pods. `added`: the one that is new; the unit's priority is that of the others. */
+function highest({ pods, priority }: Unit, added: PodInfo | undefined): number {
+  if (added && pods.size > 1) return Math.max(priority, added.priority);
+  let most = Number.NEGATIVE_INFINITY;
+  for (const pod of pods.values()) most = Math.max(most, pod.priority);
+  return most;
 }
