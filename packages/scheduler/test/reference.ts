@@ -356,6 +356,8 @@ function affinityScores(pod: Pod, nodes: readonly Node[], cluster: Cluster): num
   type Weighted = { weight: number; podAffinityTerm: PodAffinityTerm };
   const affinityOf = (p: Pod, kind: 'podAffinity' | 'podAntiAffinity'): readonly Weighted[] =>
     p.spec!.affinity?.[kind]?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
+  const wishes = [...affinityOf(pod, 'podAffinity'), ...affinityOf(pod, 'podAntiAffinity')];
+  if (cluster.settings?.ignorePreferred && wishes.length === 0) return nodes.map(() => 0);
   const raw = nodes.map((node) => {
     let sum = 0;
     for (const n of cluster.nodes) {
@@ -367,11 +369,9 @@ function affinityScores(pod: Pod, nodes: readonly Node[], cluster: Cluster): num
         };
         for (const t of affinityOf(pod, 'podAffinity')) add(pod, p, t.podAffinityTerm, t.weight);
         for (const t of affinityOf(pod, 'podAntiAffinity')) add(pod, p, t.podAffinityTerm, -t.weight);
-        const { ignorePreferred = false, hardWeight = 1 } = cluster.settings ?? {};
-        for (const t of ignorePreferred ? [] : affinityOf(p, 'podAffinity'))
-          add(p, pod, t.podAffinityTerm, t.weight);
-        for (const t of ignorePreferred ? [] : affinityOf(p, 'podAntiAffinity'))
-          add(p, pod, t.podAffinityTerm, -t.weight);
+        const { hardWeight = 1 } = cluster.settings ?? {};
+        for (const t of affinityOf(p, 'podAffinity')) add(p, pod, t.podAffinityTerm, t.weight);
+        for (const t of affinityOf(p, 'podAntiAffinity')) add(p, pod, t.podAffinityTerm, -t.weight);
         const hard = p.spec!.affinity?.podAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [];
         for (const t of hard) add(p, pod, t, hardWeight);
       }

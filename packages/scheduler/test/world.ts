@@ -242,6 +242,14 @@ export const worldPods: fc.Arbitrary<Pod> = fc
     podLevel: fc.constantFrom(undefined, undefined, undefined, { cpu: '1' }, { cpu: '1', memory: '1Gi' }),
     claims: fc.uniqueArray(fc.integer({ min: 0, max: 5 }), { maxLength: 2 }),
     matchKeys: fc.boolean(),
+    near: perhaps(
+      fc.record({
+        wish: fc.boolean(),
+        kind: fc.constantFrom('podAffinity', 'podAntiAffinity'),
+        weight: fc.integer({ min: 1, max: 100 }),
+        topologyKey: fc.constantFrom(zone, hostname),
+      }),
+    ),
   })
   .map((o) =>
     pod('p', {
@@ -280,11 +288,21 @@ export const worldPods: fc.Arbitrary<Pod> = fc
               ],
             }
           : {}),
+        ...(o.near ? { affinity: affinityOf(o.near) } : {}),
         volumes: o.claims.map((i) => ({ name: `v${i}`, persistentVolumeClaim: { claimName: `c${i}` } })),
       } as never,
     }),
   )
   .chain((p) => fc.boolean().map((owned) => (owned ? withOwner(p) : p)));
+
+function affinityOf(o: { wish: boolean; kind: string; weight: number; topologyKey: string }): object {
+  const labelSelector = { matchLabels: { app: 'a' } };
+  const term = { topologyKey: o.topologyKey, labelSelector };
+  const terms = o.wish
+    ? { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: o.weight, podAffinityTerm: term }] }
+    : { requiredDuringSchedulingIgnoredDuringExecution: [term] };
+  return { [o.kind]: terms };
+}
 
 function withOwner(p: Pod): Pod {
   const ownerReferences = [

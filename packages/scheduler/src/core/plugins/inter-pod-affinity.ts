@@ -7,7 +7,7 @@ import { sumByDomain } from '../topology.ts';
 export interface InterPodAffinityArgs {
   /** What a required affinity of a pod that runs already is worth to the pods it wants; default 1. */
   readonly hardPodAffinityWeight?: number;
-  /** Preferences of running pods do not count. */
+  /** Preferences of running pods do not count, unless the pod has some of its own. */
   readonly ignorePreferredTermsOfExistingPods?: boolean;
 }
 
@@ -68,14 +68,18 @@ export function interPodAffinity(args: InterPodAffinityArgs = {}): FilterPlugin 
       };
     },
     prepareScore(pod, snapshot) {
+      const { preferred = [], preferredAnti = [] } = pod.terms ?? {};
+      // Upstream's letter: then nothing of running pods counts, what they require neither.
+      if (args.ignorePreferredTermsOfExistingPods && preferred.length + preferredAnti.length === 0)
+        return undefined;
       const { carriers } = snapshot.podIndex;
       const scores: Domains = new Map();
       const own = (terms: readonly AffinityTerm[], sign: number): void => {
         for (const term of terms)
           addCounts(scores, term, snapshot.matching(term.query), sign * term.weight, snapshot);
       };
-      own(pod.terms?.preferred ?? [], 1);
-      own(pod.terms?.preferredAnti ?? [], -1);
+      own(preferred, 1);
+      own(preferredAnti, -1);
       const theirs = (all: Map<string, Carried>, weight: (term: AffinityTerm) => number): void => {
         for (const carried of all.values()) {
           if (!snapshot.podIndex.matches(carried.term.query, pod.pod)) continue;
@@ -83,10 +87,8 @@ export function interPodAffinity(args: InterPodAffinityArgs = {}): FilterPlugin 
         }
       };
       if (hardWeight > 0) theirs(carriers.required, () => hardWeight);
-      if (!args.ignorePreferredTermsOfExistingPods) {
-        theirs(carriers.preferred, (term) => term.weight);
-        theirs(carriers.preferredAnti, (term) => -term.weight);
-      }
+      theirs(carriers.preferred, (term) => term.weight);
+      theirs(carriers.preferredAnti, (term) => -term.weight);
       if (scores.size === 0) return undefined;
       return {
         score(rows, count, out) {
