@@ -43,6 +43,22 @@ test('a leader that is asked to stop hands over at once', async () => {
   expect(bench.holders.slice(-3)).toEqual([leader.identity, '', identity]);
 });
 
+test('a leader that was frozen until its lease was over writes nothing when it goes on', async () => {
+  const { leader } = await bench.leading();
+  leader.child.kill('SIGSTOP');
+  const next = await bench.leading(leader.identity);
+  await bench.createPods(20);
+  await bench.allBound();
+  leader.child.kill('SIGCONT');
+  await until('it knows that it has lost', () => leader.log().includes('has lost its lease'));
+  expect((await bench.leading()).leader.identity).toBe(next.leader.identity);
+  await until('it stands by', async () => (await fetch(`${leader.url}/readyz`)).status === 200);
+  expect(await (await fetch(`${leader.url}/metrics`)).text()).toContain(
+    'leader_election_master_status{name="coracle-scheduler"} 0',
+  );
+  expect(bench.moved).toEqual([]);
+});
+
 test("health and metrics have kube-scheduler's names", async () => {
   const { leader } = await bench.leading();
   await until('it is ready', async () => (await fetch(`${leader.url}/readyz`)).status === 200);
