@@ -76,10 +76,12 @@ function call({ port, ca, token }: { port: number; ca: string; token: string }):
   };
   const overH2 = async (method: string, target: string, body?: string): Promise<number> => {
     const stream = session.request({ ':method': method, ':path': target, ...headers });
+    const head = once(stream, 'response');
+    const end = once(stream, 'end');
     stream.end(body);
     stream.resume();
-    const [answer] = (await once(stream, 'response')) as [Record<string, number>];
-    await once(stream, 'end');
+    const [answer] = (await head) as [Record<string, number>];
+    await end;
     return Number(answer[':status']);
   };
   const overHttp1 = (method: string, target: string, body?: string): Promise<number> =>
