@@ -31,8 +31,14 @@ export function deviceTaintEvictionController(deps: ComponentDeps): Component {
         uid === pod.metadata.uid ||
         (resource === 'podgroups' && name === pod.spec?.schedulingGroup?.podGroupName),
     );
+  /** Names of slices with NoExecute taints: mostly there are none, and then no pod needs a look. */
+  const taintedSlices = new Set<string>();
+  const isQuiet = (): boolean => taintedSlices.size === 0 && rules.list().length === 0;
+  const isTainted = ({ spec }: ResourceSlice): boolean =>
+    (spec.devices ?? []).some(({ taints }) => taints?.some(({ effect }) => effect === 'NoExecute'));
   /** When the pod is to be deleted, in ms since 1970; Infinity: never. */
   const evictionTime = (pod: Pod): number => {
+    if (isQuiet()) return Number.POSITIVE_INFINITY;
     if (!pod.spec?.nodeName || pod.metadata.deletionTimestamp !== undefined || isDone(pod))
       return Number.POSITIVE_INFINITY;
     const evicting = rules.list().filter(({ spec }) => spec.taint.effect === 'NoExecute');
@@ -159,10 +165,11 @@ export function deviceTaintEvictionController(deps: ComponentDeps): Component {
     for (const pod of pods.byIndex(byClaim, keyOf(claim))) seePod(pod);
   };
   const seeSlice = (slice: ResourceSlice): void => {
-    if (
-      !(slice.spec.devices ?? []).some(({ taints }) => taints?.some(({ effect }) => effect === 'NoExecute'))
-    )
+    if (!isTainted(slice)) {
+      taintedSlices.delete(slice.metadata.name);
       return;
+    }
+    taintedSlices.add(slice.metadata.name);
     for (const claim of claims.byIndex(claimsByPool, poolKeyOf(slice))) seeClaim(claim);
   };
   const seeRule = (rule: DeviceTaintRule): void => {
@@ -190,10 +197,14 @@ export function deviceTaintEvictionController(deps: ComponentDeps): Component {
   claims.on({
     add: seeClaim,
     update(before, claim) {
-      if (!deepEqual(before.status, claim.status)) seeClaim(claim);
+      if (!isQuiet() && !deepEqual(before.status, claim.status)) seeClaim(claim);
     },
   });
-  slices.on({ add: seeSlice, update: (_, slice) => seeSlice(slice) });
+  slices.on({
+    add: seeSlice,
+    update: (_, slice) => seeSlice(slice),
+    delete: ({ metadata }) => void taintedSlices.delete(metadata.name),
+  });
   rules.on({
     add: seeRule,
     update: (_, rule) => seeRule(rule),

@@ -20,6 +20,8 @@ export class OwnWrites<T extends KubeObject> {
   readonly #answers = new Map<string, T | undefined>();
   /** Created and not in the cache yet: group -> uid -> object. No empty groups. */
   readonly #created = new Map<string, Map<string, { object: T; until: number }>>();
+  /** The group of each uid in `#created`. */
+  readonly #groupOf = new Map<string, string>();
   /** Creations whose answer is awaited, and the uids deleted from the cache since the first of them began. */
   #inFlight = 0;
   #deletedInFlight = new Set<string>();
@@ -72,6 +74,7 @@ export class OwnWrites<T extends KubeObject> {
         const created = this.#created.get(group) ?? new Map<string, { object: T; until: number }>();
         created.set(uid, { object, until: this.#clock.now() + patienceMs });
         this.#created.set(group, created);
+        this.#groupOf.set(uid, group);
       }
       return object;
     } finally {
@@ -89,10 +92,8 @@ export class OwnWrites<T extends KubeObject> {
       if (newest && isOlder(newest, object)) this.#answers.set(uid, object);
       return;
     }
-    for (const created of this.#created.values()) {
-      const entry = created.get(uid);
-      if (entry) entry.object = object;
-    }
+    const entry = this.#created.get(this.#groupOf.get(uid) ?? '')?.get(uid);
+    if (entry) entry.object = object;
   }
 
   /** A delete that left nothing. */
@@ -110,9 +111,11 @@ export class OwnWrites<T extends KubeObject> {
   }
 
   #dropCreated(uid: string): void {
-    for (const [group, created] of this.#created) {
-      if (created.delete(uid) && created.size === 0) this.#created.delete(group);
-    }
+    const group = this.#groupOf.get(uid);
+    if (group === undefined) return;
+    this.#groupOf.delete(uid);
+    const created = this.#created.get(group);
+    if (created?.delete(uid) && created.size === 0) this.#created.delete(group);
   }
 }
 
