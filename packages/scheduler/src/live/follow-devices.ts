@@ -83,6 +83,9 @@ export async function followDevices(
       delete: (claim) => {
         devices.removeClaim(claim);
         if (claim.status?.allocation) freed(poolsOf(claim));
+        // Made for a pod's extended resources in vain: the pod may be tried again.
+        const owners = claim.metadata.ownerReferences ?? [];
+        follower.changed([plugin], (pod) => owners.some(({ uid }) => uid === pod.uid));
       },
     }),
     follow(informer, PodGroup, {

@@ -266,6 +266,72 @@ describe('devices through claims', () => {
     expect(w.place('y', easy)).toHaveLength(16);
   });
 
+  test('devices of one slice may be for different nodes', () => {
+    const devices = [
+      { name: 'm', nodeName: 'm' },
+      { name: 'n', nodeName: 'n' },
+      { name: 'any', allNodes: true },
+    ];
+    const spec = { perDeviceNodeSelection: true };
+    const w = world(['n'], [slice('s', undefined, devices, { spec })]);
+    expect(w.place('x', 2)).toEqual([`${gpuDriver}/shared/n`, `${gpuDriver}/shared/any`]);
+    expect(w.place('y')).toBe(none);
+    w.snapshot.setNode(node('m'));
+    expect(w.place('z')).toEqual([`${gpuDriver}/shared/m`]);
+    expect(w.snapshot.devices.ledger.allocation('default/z')?.nodeSelector).toEqual({
+      nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: ['m'] }] }],
+    });
+  });
+
+  test('a pool with two devices of one name, or with counters nobody offers, gives nothing', () => {
+    const twice = world(['n'], [slice('s', 'n', ['a'], { count: 2 }), slice('t', 'n', ['a'], { count: 2 })]);
+    const invalid = '0/1 nodes are available: 1 invalid resource pools were encountered.';
+    expect(twice.place('x')).toBe(invalid);
+    const device = { name: 'a', consumesCounters: [{ counterSet: 'none', counters: { m: { value: '1' } } }] };
+    expect(world(['n'], [slice('s', 'n', [device])]).place('x')).toBe(invalid);
+  });
+
+  test('an attribute with several values matches by any of them', () => {
+    const roots = (name: string, ...strings: string[]) => ({ name, attributes: { roots: { strings } } });
+    const devices = [roots('a', 'x', 'y'), roots('b', 'z'), roots('c', 'y', 'z')];
+    const two = (constraint: object) => ({
+      requests: [request('r', { count: 2 })],
+      constraints: [constraint],
+    });
+    const match = two({ matchAttribute: `${gpuDriver}/roots` });
+    expect(world(['n'], [slice('s', 'n', devices)]).place('x', match)).toEqual(on('a', 'c'));
+    const distinct = two({ distinctAttribute: `${gpuDriver}/roots` });
+    expect(world(['n'], [slice('s', 'n', devices)]).place('x', distinct)).toEqual(on('a', 'b'));
+  });
+
+  test('init containers use the devices of the containers after them', () => {
+    const resource = 'example.com/gpu';
+    const w = world(['n'], [], [deviceClass('gpu', [], { extendedResourceName: resource })]);
+    const container = (name: string, count: string, more: object = {}) => ({
+      name,
+      image: 'x',
+      resources: { requests: { cpu: '1', [resource]: count } },
+      ...more,
+    });
+    const wants = pod('p', {
+      spec: {
+        initContainers: [container('short', '3'), container('sidecar', '1', { restartPolicy: 'Always' })],
+        containers: [container('main', '1')],
+      } as never,
+    });
+    const { spec, mappings } = w.snapshot.devices.extendedAsk(wants, [resource]);
+    expect(spec.requests!.map(({ name, exactly }) => [name, exactly!.count])).toEqual([
+      ['container-0-request-1', 1],
+      ['container-1-request-1', 1],
+      ['container-2-request-1', 1],
+    ]);
+    expect(mappings.filter((m) => m.containerName === 'short').map((m) => m.requestName)).toEqual([
+      'container-1-request-1',
+      'container-2-request-1',
+      'container-0-request-1',
+    ]);
+  });
+
   test('cards of a node agent are chosen by their links, and shares go onto shared cards', () => {
     // 0-2 and 1-3 are linked.
     const links = ['SYS', 'NV4', 'SYS', 'SYS', 'NV4', 'SYS'];

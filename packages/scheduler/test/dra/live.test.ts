@@ -297,6 +297,46 @@ describe('claims in the live scheduler', () => {
     await until(() => expect(h.message('q')).toContain('1 cannot allocate all claims'));
   });
 
+  test('a claim for extended resources that could not be used is deleted, and made anew', async () => {
+    const objects = [
+      node('n'),
+      slice('s', 'n', ['a']),
+      deviceClass('gpu', [], { extendedResourceName: 'example.com/gpu' }),
+    ];
+    const cluster = fakeCluster({ objects });
+    let refused = 1;
+    cluster.react((action) => {
+      if (action.subresource === 'binding' && refused-- > 0) throw apiError('Forbidden', 'not now');
+    });
+    const h = await start(cluster);
+    await h.create(pod('p', { requests: { cpu: '1', 'example.com/gpu': '1' } }));
+    await until(() => expect(h.message('p')).toContain('not now'));
+    const first = cluster.object<Pod>(Pod, 'p', 'default')!.status!.extendedResourceClaimStatus!
+      .resourceClaimName;
+    await until(() => expect(h.claim(first)).toBeUndefined());
+    await h.clock.advance(2_000);
+    await until(() => expect(h.nodeOf('p')).toBe('n'));
+    const { resourceClaimName } = cluster.object<Pod>(Pod, 'p', 'default')!.status!
+      .extendedResourceClaimStatus!;
+    expect(resourceClaimName).not.toBe(first);
+    expect(devicesOf(h.claim(resourceClaimName))).toEqual(['n/a']);
+  });
+
+  test('a pod that is deleted while its devices are made ready lets go of them', async () => {
+    const cluster = fakeCluster({ objects: [...one('a'), claim('c'), claim('d')] });
+    const h = await start(cluster);
+    const slow = { name: 'b', bindingConditions: ['ready'] };
+    await h.create(slice('t', 'n', [slow], { driver: 'slow.example.com', pool: 'slow' }));
+    await h.create(podWith('p', ['c']));
+    await until(() => expect(h.nodeOf('p')).toBe('n'));
+    await h.create(podWith('q', ['d']));
+    await until(() => expect(devicesOf(h.claim('d'))).toEqual(['slow/b']));
+    expect(h.nodeOf('q')).toBeUndefined();
+    await h.cluster.client.delete(Pod, 'q', { namespace: 'default', gracePeriodSeconds: 0 });
+    await until(() => expect(h.claim('d')?.status?.reservedFor).toEqual([]));
+    await until(() => expect(h.scheduler.counts()).toMatchObject({ assumed: 0 }));
+  });
+
   test('a pod of higher priority evicts the pod whose claim holds the device', async () => {
     const h = await start(fakeCluster({ objects: [...one('a'), claim('c'), claim('d')] }));
     await h.create(podWith('low', ['c'], { priority: 1 }));
