@@ -213,7 +213,8 @@ export class Snapshot {
   refreshPod(info: PodInfo): void {
     const placement = this.#pods.get(info.uid);
     if (!placement) return;
-    if (!sameClaims(placement.info, info)) this.addPod(info, placement.nodeName);
+    const held = this.cards.heldBy(info.uid);
+    if (!sameClaims(placement.info, info, held)) this.addPod(info, placement.nodeName);
     else {
       if (placement.row >= 0 && !sameToOthers(placement.info.pod, info.pod)) {
         this.podIndex.remove(placement.info, placement.row);
@@ -365,21 +366,28 @@ export class Snapshot {
   }
 }
 
-function sameClaims(a: PodInfo, b: PodInfo): boolean {
+/** `held`: the cards `a` is known to have, whether the API says so yet or not. */
+function sameClaims(a: PodInfo, b: PodInfo, held: readonly number[] | undefined): boolean {
   return (
     a.priority === b.priority &&
     a.nonZeroCpu === b.nonZeroCpu &&
     a.nonZeroMemory === b.nonZeroMemory &&
     sameNumbers(a.dimensions, b.dimensions) &&
     sameNumbers(a.requests, b.requests) &&
-    sameCards(a.cards, b.cards) &&
+    sameCards(a.cards, b.cards, held) &&
     a.ports.length === b.ports.length &&
     a.ports.every((p, i) => p.port === b.ports[i]!.port && p.ip === b.ports[i]!.ip)
   );
 }
 
-function sameCards(a: CardRequest | undefined, b: CardRequest | undefined): boolean {
-  return a?.key === b?.key && sameNumbers(a?.indices ?? [], b?.indices ?? []);
+function sameCards(
+  a: CardRequest | undefined,
+  b: CardRequest | undefined,
+  held: readonly number[] | undefined,
+): boolean {
+  if (a?.key !== b?.key) return false;
+  const told = b?.indices ?? [];
+  return sameNumbers(a?.indices ?? [], told) || (held !== undefined && sameNumbers(held, told));
 }
 
 /** True if rules of other pods see no difference. */
