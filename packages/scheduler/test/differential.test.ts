@@ -110,6 +110,17 @@ function profileOf(settings: Settings): Profile {
       ? { PodTopologySpread: { defaultingType: 'List', defaultConstraints: settings.defaultConstraints } }
       : {}),
   };
+  const { added } = settings;
+  if (added) {
+    const key = 'topology.kubernetes.io/zone';
+    const zones = (values: string[]): object => ({ matchExpressions: [{ key, operator: 'In', values }] });
+    args['NodeAffinity'] = {
+      addedAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [zones(added.zones)] },
+        preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 10, preference: zones([added.rather]) }],
+      },
+    };
+  }
   const enabled = Object.entries(settings.weights ?? {}).map(([name, weight]) => ({ name, weight }));
   const config = readConfiguration({
     apiVersion: 'kubescheduler.config.k8s.io/v1',

@@ -169,6 +169,8 @@ export interface Settings {
   resources?: readonly { name: string; weight: number }[];
   ignored?: readonly string[];
   hardWeight?: number;
+  /** Zones that every pod must be in, and the one it had rather be in. */
+  added?: { zones: string[]; rather: string };
   ignorePreferred?: boolean;
   defaultConstraints?: readonly TopologySpreadConstraint[];
   weights?: Partial<Record<string, number>>;
@@ -393,6 +395,10 @@ export function objections(pod: Pod, node: Node, cluster: Cluster): string[] {
     (t) => t.effect !== 'PreferNoSchedule' && !tolerated(t, tolerations),
   );
   if (taint) return [`node(s) had untolerated taint {${taint.key}: ${taint.value ?? ''}}`];
+  const { added } = cluster.settings ?? {};
+  if (added && !added.zones.includes(node.metadata.labels?.['topology.kubernetes.io/zone'] ?? '')) {
+    return ["node(s) didn't match scheduler-enforced node affinity"];
+  }
   const selected = Object.entries(spec.nodeSelector ?? {}).every(([k, v]) => node.metadata.labels?.[k] === v);
   const terms =
     spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms;
@@ -434,8 +440,14 @@ export function totals(pod: Pod, nodes: readonly Node[], cluster: Cluster): numb
       (n.spec?.taints ?? []).filter((t) => t.effect === 'PreferNoSchedule' && !tolerated(t, soft)).length,
   );
   const preferred = pod.spec!.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
+  const rather = cluster.settings?.added?.rather;
+  const inRather = (n: Node): boolean =>
+    rather !== undefined && n.metadata.labels?.['topology.kubernetes.io/zone'] === rather;
   const wished = nodes.map((n) =>
-    preferred.reduce((sum, { weight, preference }) => sum + (termMatches(preference, n) ? weight : 0), 0),
+    preferred.reduce(
+      (sum, { weight, preference }) => sum + (termMatches(preference, n) ? weight : 0),
+      inRather(n) ? 10 : 0,
+    ),
   );
   const maxUntolerated = Math.max(...untolerated);
   const maxWished = Math.max(...wished);

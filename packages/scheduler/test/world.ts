@@ -214,6 +214,7 @@ export const settings: fc.Arbitrary<Settings> = fc.record(
     ),
     ignored: fc.constant(['nvidia.com/gpu']),
     hardWeight: fc.integer({ min: 0, max: 100 }),
+    added: fc.record({ zones: fc.subarray(['a', 'b'], { minLength: 1 }), rather: fc.constantFrom('a', 'b') }),
     ignorePreferred: fc.boolean(),
     defaultConstraints: fc.constantFrom(defaults, defaults.slice(0, 1), []),
     weights: fc.record(
