@@ -7,7 +7,7 @@ import type { RequestShape } from '../../src/core/index.ts';
 export const traceFolder = join(import.meta.dirname, '../../../../../shared/data/traces/openb');
 export const traceIsThere = existsSync(join(traceFolder, 'published.csv'));
 
-/** A small trace of our own, made by make-small-trace.ts. */
+/** A small trace of our own, made by ../openb-small-trace.ts. */
 export const smallTraceFolder = join(import.meta.dirname, '../../test/traces/small');
 
 export interface Trace {

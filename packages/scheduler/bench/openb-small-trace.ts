@@ -1,8 +1,8 @@
-/** Makes the small trace the tests always run on: `node packages/scheduler/bench/openb/make-small-trace.ts`. */
+/** Makes the small trace the tests always run on: `node packages/scheduler/bench/openb-small-trace.ts`. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { GoRandom } from './go-random.ts';
-import { smallTraceFolder } from './trace.ts';
+import { GoRandom } from './openb/go-random.ts';
+import { smallTraceFolder } from './openb/trace.ts';
 
 const random = new GoRandom(7);
 /** One of several, by weight. */
