@@ -4,8 +4,9 @@ import type { Bind, Call, Expr, Select } from './ast.ts';
 import type { Checked } from './check.ts';
 import type { Overload, Run } from './declare.ts';
 import { celCompare, celEqual } from './equality.ts';
-import { CelError } from './errors.ts';
+import { CelError, CelSyntaxError } from './errors.ts';
 import { CelCostError, Frame, type Step } from './frame.ts';
+import { patternProblem } from './library/regex.ts';
 import { planLoop } from './loops.ts';
 import { type Type, types } from './types.ts';
 import {
@@ -174,6 +175,8 @@ export class Planner {
     );
   }
   #function(expr: Call, operands: readonly Expr[], steps: readonly Step[]): Step {
+    const problem = patternProblem(expr.name, this.#constants.get(steps[1] ?? missing));
+    if (problem !== undefined) throw new CelSyntaxError(problem, expr.at);
     const overloads = this.#checked.overloadsOf(expr);
     const [only] = overloads;
     if (only && overloads.length === 1) {

@@ -23,6 +23,20 @@ function regexOf(pattern: string): Regex {
   }
 }
 
+/** Functions whose second value is a pattern. */
+const withPattern = new Set(['matches', 'find', 'findAll']);
+/** Why a pattern that is written out in a call is none, so that it is known before anything is evaluated. */
+export function patternProblem(name: string, pattern: unknown): string | undefined {
+  if (!withPattern.has(name) || typeof pattern !== 'string') return undefined;
+  try {
+    regexOf(pattern);
+    return undefined;
+  } catch (error) {
+    if (error instanceof CelError) return error.message;
+    throw error;
+  }
+}
+
 const matches = (text: string, pattern: string): boolean => regexOf(pattern).test(text);
 function find(text: string, pattern: string): string {
   const match = regexOf(pattern).find(text);
