@@ -67,8 +67,10 @@ export class Cycle {
     return this.#wide.length > 0;
   }
 
-  /** Prepares cluster-wide filters again: pods have moved. */
-  prepareAgain(): void {
+  /** Prepares cluster-wide filters again: pods have moved. `others`: those that moved. */
+  prepareAgain(others: readonly PodInfo[]): void {
+    // Those that had no say get one only by the rules of pods that come.
+    if (!this.#wideAtFirst && this.#wide.length === 0 && !others.some(({ terms }) => terms)) return;
     this.#wide = prepareFilters(this.#profile, this.pod, this.#snapshot, true);
   }
 
@@ -127,13 +129,14 @@ export class Cycle {
   }
 
   /**
-   * Judges one row as things are this moment, keeping nothing. Undefined: it will do. `more`: pods are imagined there that
+   * Judges one row as things are this moment, keeping nothing. Undefined: it will do. `others`: pods imagined there that
    * were not when the cycle began.
    */
-  look(row: number, more = false): Verdict | undefined {
+  look(row: number, others: readonly PodInfo[] = []): Verdict | undefined {
     const found = this.local.judge(row);
-    if (found || !(this.#wideAtFirst || more)) return found;
-    this.prepareAgain();
+    if (found) return found;
+    this.prepareAgain(others);
+    if (this.#wide.length === 0) return undefined;
     let verdict: Verdict | undefined;
     this.local.one[0] = row;
     this.filterWide(this.local.one, 1, (_row, by, code) => {

@@ -36,7 +36,14 @@ export interface PlacementOptions {
   readonly within?: Uint8Array;
   /** The rows of `within`: no others are visited. */
   readonly rows?: Int32Array;
+  /** Only whether it fits is asked: the diagnosis may be empty. */
+  readonly briefly?: boolean;
 }
+
+const noDiagnosis: Unplaced = {
+  fits: false,
+  diagnosis: { nodeCount: 0, reasons: new Map(), plugins: new Set(), resolvable: [] },
+};
 
 export interface Placed {
   readonly fits: true;
@@ -101,6 +108,7 @@ export class Framework implements Taker {
       const decision = this.#search(cycle, options);
       if (decision) return decision;
     }
+    if (options.briefly) return noDiagnosis;
     const unplaced: Unplaced = { fits: false, diagnosis: cycle.diagnose(options.within) };
     if (this.#simple(cycle, options)) cycle.local.unplaced = { at: this.snapshot.generation, unplaced };
     return unplaced;
@@ -164,12 +172,12 @@ export class Framework implements Taker {
         const ahead = nominations.size === 0 ? [] : nominations.ahead(name, pod);
         const trial = newTrial();
         for (const info of ahead) if (!snapshot.pod(info.uid)) trial.imagine(info, name);
-        let found = cycle.look(row, ahead.length > 0);
+        let found = cycle.look(row, ahead);
         const reason = found && found.by.filter.reasons(found.code, row)[0];
         trial.rollback();
         if (found || ahead.length === 0) return reason;
         // And without them: they may never come, and the pod must not need them.
-        found = cycle.look(row);
+        found = cycle.look(row, ahead);
         return found && found.by.filter.reasons(found.code, row)[0];
       },
     };
@@ -314,7 +322,7 @@ export class Framework implements Taker {
     const trial = new Trial(this.snapshot, this);
     for (const info of ahead) trial.imagine(info, name);
     // What is kept of this verdict carries the generation of the trial: `local` will look again.
-    cycle.prepareAgain();
+    cycle.prepareAgain(ahead);
     const fits = cycle.judge(row);
     // What pods take besides room may depend on more than the row.
     if (trial.plain && !cycle.clusterWide) {
@@ -322,7 +330,7 @@ export class Framework implements Taker {
       nominated.set(row, { generation, ahead, rejection: fits ? undefined : cycle.verdictOn(row) });
     } else nominated.delete(row);
     trial.rollback();
-    cycle.prepareAgain();
+    cycle.prepareAgain(ahead);
     // It must fit without them too: they may never come, and pods that it wants near would be missing.
     return fits && (!cycle.clusterWide || cycle.judge(row));
   }
