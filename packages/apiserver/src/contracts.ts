@@ -74,7 +74,7 @@ export interface Lookup {
 
 export interface StrategyContext {
   lookup: Lookup;
-  now: Date;
+  readonly now: Date;
   user: UserInfo;
   /** Cluster-wide allocators (Service addresses and ports), reserved before and confirmed or released after the write. */
   allocate: Allocators;

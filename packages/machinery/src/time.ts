@@ -33,26 +33,47 @@ function twoDigits(text: string, at: number): number {
   return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : Number.NaN;
 }
 
-/** The form the API writes (`2026-01-02T03:04:05Z`), without a regular expression; undefined leaves it to the full parser. */
-function parsePlainTime(text: string): number | undefined {
-  if (text.length !== 20 || text[4] !== '-' || text[7] !== '-' || text[10] !== 'T') return undefined;
-  if (text[13] !== ':' || text[16] !== ':' || text[19] !== 'Z') return undefined;
-  const year = twoDigits(text, 0) * 100 + twoDigits(text, 2);
+const dash = 45;
+const colon = 58;
+
+/** Is it in the form the API writes (`2026-01-02T03:04:05Z`), on a day every month has? No regular expression is asked. */
+function isPlainTime(text: string): boolean {
+  if (text.length !== 20 || text.charCodeAt(4) !== dash || text.charCodeAt(7) !== dash) return false;
+  if (text.charCodeAt(10) !== 84 || text.charCodeAt(19) !== 90) return false;
+  if (text.charCodeAt(13) !== colon || text.charCodeAt(16) !== colon) return false;
   const month = twoDigits(text, 5);
   const day = twoDigits(text, 8);
-  const hour = twoDigits(text, 11);
-  const minute = twoDigits(text, 14);
-  const second = twoDigits(text, 17);
-  // Days every month has, years Date.UTC takes as they are: comparisons with NaN are false, so non-digits end here too.
-  if (!(year >= 100 && month >= 1 && month <= 12 && day >= 1 && day <= 28)) return undefined;
-  if (!(hour <= 23 && minute <= 59 && second <= 59)) return undefined;
-  return Date.UTC(year, month - 1, day, hour, minute, second);
+  // Comparisons with NaN are false, so non-digits end here too. Date.UTC takes years from 100 on as they are.
+  return (
+    twoDigits(text, 0) >= 1 &&
+    twoDigits(text, 2) >= 0 &&
+    month >= 1 &&
+    month <= 12 &&
+    day >= 1 &&
+    day <= 28 &&
+    twoDigits(text, 11) <= 23 &&
+    twoDigits(text, 14) <= 59 &&
+    twoDigits(text, 17) <= 59
+  );
 }
+
+function parsePlainTime(text: string): number {
+  return Date.UTC(
+    twoDigits(text, 0) * 100 + twoDigits(text, 2),
+    twoDigits(text, 5) - 1,
+    twoDigits(text, 8),
+    twoDigits(text, 11),
+    twoDigits(text, 14),
+    twoDigits(text, 17),
+  );
+}
+
+/** Is it an RFC 3339 time? */
+export const isTime = (text: string): boolean => isPlainTime(text) || parseTime(text) !== undefined;
 
 /** Epoch milliseconds (with a fraction where given) of an RFC 3339 time; undefined if it is none. */
 export function parseTime(text: string): number | undefined {
-  const plain = parsePlainTime(text);
-  if (plain !== undefined) return plain;
+  if (isPlainTime(text)) return parsePlainTime(text);
   const m = rfc3339.exec(text);
   if (!m) return undefined;
   const [year, month, day, hour, minute, second] = m.slice(1, 7).map(Number) as [

@@ -1,6 +1,6 @@
 /** One request on its way: what the steps before have found out about it, for the steps after. */
 import type { ApiRequest, Kind, Subresource, UserInfo } from '@coracle/machinery';
-import type { RequestAttributes, Strategy, StrategyContext } from '../contracts.ts';
+import type { Allocators, RequestAttributes, Strategy, StrategyContext } from '../contracts.ts';
 import type { ServerContext } from '../context.ts';
 import type { OutputForm } from './negotiate.ts';
 
@@ -20,9 +20,23 @@ export interface Call {
   readonly warnings: string[];
 }
 
-/** What a strategy gets to know about the request it works for. */
-export function strategyContext(call: Call, dryRun: boolean): StrategyContext {
+/** What a strategy gets to know about the request it works for. The clock is asked when the strategy asks. */
+export function strategyContext(
+  call: Call,
+  dryRun: boolean,
+  allocate: Allocators = call.ctx.allocate,
+): StrategyContext {
   const { ctx, user } = call;
   const { subresource } = call.attributes;
-  return { lookup: ctx.lookup, now: ctx.now(), user, allocate: ctx.allocate, dryRun, subresource };
+  let now: Date | undefined;
+  return {
+    lookup: ctx.lookup,
+    get now() {
+      return (now ??= ctx.now());
+    },
+    user,
+    allocate,
+    dryRun,
+    subresource,
+  };
 }

@@ -83,9 +83,12 @@ function respondError(request: ApiRequest, error: unknown): ApiResponse {
 export function createHandler(ctx: ServerContext): ApiHandler {
   const turns = createTurns();
   return async (request) => {
-    const turn = turns.enter();
-    if (turn) await turn;
-    const started = performance.now();
+    let started = performance.now();
+    const turn = turns.enter(started);
+    if (turn) {
+      await turn;
+      started = performance.now();
+    }
     const seen: { parsed?: ParsedPath } = {};
     let response: ApiResponse;
     try {

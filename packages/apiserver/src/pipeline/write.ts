@@ -98,7 +98,7 @@ export async function prepareCreate(call: Call, object: Unstructured, dryRun: bo
   const stored = toStorage(kind, strategy, object);
   strategy.defaults?.(stored);
   const { allocate, rollback } = reserve(ctx.allocate);
-  const context = { ...strategyContext(call, dryRun), allocate };
+  const context = strategyContext(call, dryRun, allocate);
   try {
     strategy.prepareForCreate?.(stored, context);
     const found = [...metadataProblems(call, stored), ...validate(storedSchema(call), stored)];
@@ -151,7 +151,7 @@ export async function prepareUpdate(
   const stored = toStorage(kind, strategy, object);
   if (part === 'main') strategy.defaults?.(stored);
   const { allocate, rollback } = reserve(ctx.allocate);
-  const context = { ...strategyContext(call, dryRun), allocate };
+  const context = strategyContext(call, dryRun, allocate);
   try {
     if (part === 'status') strategy.prepareForStatusUpdate?.(stored, old, context);
     else strategy.prepareForUpdate?.(stored, old, context);

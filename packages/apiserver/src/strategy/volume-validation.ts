@@ -167,12 +167,13 @@ export function volumeProblems(volumes: readonly Volume[], at: string): FieldErr
   const names = new Set<string>();
   volumes.forEach((volume, index) => {
     const field = `${at}[${index}]`;
-    const kinds = Object.entries(volume).filter(
-      ([key, value]) => key !== 'name' && value !== undefined && value !== null,
-    );
-    if (kinds.length === 0) errors.push(required(field, 'must specify a volume type'));
-    for (const [kind] of kinds.slice(1))
-      errors.push(forbidden(`${field}.${kind}`, 'may not specify more than 1 volume type'));
+    let kinds = 0;
+    for (const key in volume) {
+      if (key === 'name' || volume[key as keyof Volume] == null) continue;
+      kinds++;
+      if (kinds > 1) errors.push(forbidden(`${field}.${key}`, 'may not specify more than 1 volume type'));
+    }
+    if (kinds === 0) errors.push(required(field, 'must specify a volume type'));
     errors.push(...sourceProblems(volume, field));
     if (!volume.name) errors.push(required(`${field}.name`));
     else {

@@ -3,7 +3,7 @@
  * What these walks say no to goes through typeErrors and prune, which say what is wrong and where.
  */
 import { isPlainQuantity, quantityProblem } from '../quantity.ts';
-import { parseTime } from '../time.ts';
+import { isTime } from '../time.ts';
 import { isBase64 } from './formats.ts';
 import type { Schema } from '../kind.ts';
 import { nodeOf, type SchemaNode } from './node.ts';
@@ -30,7 +30,7 @@ function decodes(node: SchemaNode, value: unknown, isRoot: boolean, before?: unk
     case 'string':
       if (typeof value !== 'string') return false;
       if (node.format === undefined) return true;
-      if (node.format === 'date-time') return value === '' || parseTime(value) !== undefined;
+      if (node.format === 'date-time') return value === '' || isTime(value);
       return node.format !== 'byte' || isBase64(value);
     case 'object': {
       if (typeof value !== 'object' || Array.isArray(value)) return false;

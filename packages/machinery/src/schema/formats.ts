@@ -1,7 +1,7 @@
 /** The string formats that a schema may ask for. Unknown formats ask for nothing, as upstream. */
 import { isIP, isIPv4, isIPv6 } from 'node:net';
 import { dns1123Label, dns1123Subdomain } from '../names.ts';
-import { parseDuration, parseTime } from '../time.ts';
+import { isTime, parseDuration, parseTime } from '../time.ts';
 
 const uuid = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i;
 const uuidOf = (version: number): RegExp =>
@@ -38,8 +38,8 @@ const checks: Readonly<Record<string, (text: string) => boolean>> = {
   hexcolor: (t) => /^#?([0-9a-f]{3}|[0-9a-f]{6})$/i.test(t),
   byte: isBase64,
   date: isDate,
-  'date-time': (t) => parseTime(t) !== undefined,
-  datetime: (t) => parseTime(t) !== undefined,
+  'date-time': isTime,
+  datetime: isTime,
   duration: (t) => parseDuration(t) !== undefined,
   'k8s-short-name': (t) => dns1123Label(t) === undefined,
   'k8s-long-name': (t) => dns1123Subdomain(t) === undefined,
