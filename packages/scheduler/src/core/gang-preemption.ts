@@ -226,7 +226,7 @@ class Clearing {
     this.#gang = gang;
     this.#needed = needed;
     this.#domain = domain;
-    this.#options = inside(framework.snapshot, domain);
+    this.#options = { ...inside(framework.snapshot, domain), briefly: true };
     this.#pool = pool;
   }
 
