@@ -2,7 +2,6 @@
  * Validation's fast half: one walk that says yes, without making a path, a message or a list on the way. Nearly all values
  * are valid; what this walk says no to goes through the full one (problems.ts), which finds out why.
  */
-import { isObject } from '../equality.ts';
 import { isPlainQuantity, quantityProblem } from '../quantity.ts';
 import { formatAllows } from './formats.ts';
 import type { SchemaNode } from './node.ts';
@@ -17,39 +16,46 @@ type Values = Record<string, unknown>;
 export function fits(node: SchemaNode, value: unknown, checked?: unknown): boolean {
   if (value === undefined) return true;
   if (value === null) return node.takesNull;
-  if (!typeFits(node, value)) return false;
   if (node.logic || node.enumOfObjects) return findProblems(node.schema, value).length === 0;
-  if (typeof value === 'string') {
-    if (node.stringRules && !stringFits(node, value)) return false;
-  } else if (typeof value === 'object') {
-    if (Array.isArray(value) ? !listFits(node, value) : !objectFits(node, value as Values, checked))
-      return false;
-  } else if (typeof value === 'number' && node.numberRules && !numberFits(node, value)) return false;
+  switch (node.type) {
+    case 'string':
+      if (typeof value !== 'string' || (node.stringRules && !stringFits(node, value))) return false;
+      break;
+    case 'object':
+      if (typeof value !== 'object' || Array.isArray(value)) return false;
+      if (!objectFits(node, value as Values, checked)) return false;
+      break;
+    case 'array':
+      if (!Array.isArray(value) || !listFits(node, value)) return false;
+      break;
+    case 'integer':
+      if (!Number.isInteger(value) || (node.numberRules && !numberFits(node, value as number))) return false;
+      break;
+    case 'boolean':
+      if (typeof value !== 'boolean') return false;
+      break;
+    case 'number':
+      if (typeof value !== 'number' || (node.numberRules && !numberFits(node, value))) return false;
+      break;
+    default:
+      if (!looseFits(node, value, checked)) return false;
+  }
   // An empty text in a built-in kind is an absent one.
   return node.enum === undefined || node.enum.has(value) || (value === '' && node.goTyped);
 }
 
-function typeFits(node: SchemaNode, value: unknown): boolean {
-  switch (node.type) {
-    case 'string':
-      return typeof value === 'string';
-    case 'object':
-      return isObject(value);
-    case 'array':
-      return Array.isArray(value);
-    case 'integer':
-      return Number.isInteger(value);
-    case 'boolean':
-      return typeof value === 'boolean';
-    case 'number':
-      return typeof value === 'number';
-    case 'intOrString':
-      return typeof value === 'string' || Number.isInteger(value);
-    case 'quantity':
-      return typeof value === 'string' || typeof value === 'number';
-    case 'any':
-      return true;
-  }
+/** Of a schema that allows several types: the rules of the one that the value has. */
+function looseFits(node: SchemaNode, value: unknown, checked: unknown): boolean {
+  if (typeof value === 'string') return !node.stringRules || stringFits(node, value);
+  if (
+    node.type === 'intOrString'
+      ? !Number.isInteger(value)
+      : node.type === 'quantity' && typeof value !== 'number'
+  )
+    return false;
+  if (typeof value === 'number') return !node.numberRules || numberFits(node, value);
+  if (typeof value !== 'object' || value === null) return true;
+  return Array.isArray(value) ? listFits(node, value) : objectFits(node, value as Values, checked);
 }
 
 function stringFits(node: SchemaNode, value: string): boolean {
