@@ -10,6 +10,7 @@ import {
   type Framework,
   type Snapshot,
 } from '../../src/core/index.ts';
+import { deviceShortfall } from '../../src/core/dra/shortfall.ts';
 import { node, pod } from '../objects.ts';
 import { cel, claim, deviceClass, gpuDriver, podWith, request, slice } from './objects.ts';
 
@@ -329,6 +330,22 @@ describe('devices through claims', () => {
       'container-1-request-1',
       'container-2-request-1',
       'container-0-request-1',
+    ]);
+  });
+
+  test('what a node lacks is said in devices', () => {
+    const taints = [{ key: 'sick', effect: 'NoSchedule' }];
+    const w = world(['n'], [slice('s', 'n', ['a', 'b', { name: 'c', taints }])]);
+    w.place('x');
+    w.place('y', 2);
+    const wants = (name: string) => w.snapshot.describe(podWith(name, [name]));
+    expect(deviceShortfall(w.snapshot, wants('y'), 0)).toEqual([
+      'default/y: request r asks for 2 device(s) of class gpu: 3 of 3 devices match, 1 of them tainted, 1 free',
+    ]);
+    const constraints = [{ matchAttribute: `${gpuDriver}/numa` }];
+    w.place('z', { requests: [request('r')], constraints });
+    expect(deviceShortfall(w.snapshot, wants('z'), 0)).toEqual([
+      'each request can be satisfied by itself, but not all of them together with their constraints',
     ]);
   });
 

@@ -32,7 +32,7 @@ export type Allocation =
 
 /** Upstream's limit of results a claim (AllocationResultsMaxSize). */
 const maxResults = 32;
-const cannot = 'cannot allocate all claims';
+export const cannotAllocate = 'cannot allocate all claims';
 const tooLong = 'timed out trying to allocate devices';
 
 /** Steps that searches may take together; shared by the searches of one decision. */
@@ -49,7 +49,7 @@ export function allocate(claims: readonly ClaimAsk[], view: NodeView, budget: Bu
     throw error;
   }
   const invalid = view.pools.some((pool) => pool.invalid);
-  return { reason: invalid ? 'invalid resource pools were encountered' : cannot, claim: 0 };
+  return { reason: invalid ? 'invalid resource pools were encountered' : cannotAllocate, claim: 0 };
 }
 
 /** There is no solution, and why. */

@@ -1,4 +1,6 @@
 /** Which nodes come closest to taking a pod, and what each of them lacks. */
+import { cannotAllocate } from '../dra/allocator.ts';
+import { deviceShortfall } from '../dra/shortfall.ts';
 import type { PodInfo } from '../pod-info.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { missingAmount, shortagesOn, shortageText } from './shortages.ts';
@@ -60,9 +62,12 @@ export function nearNodes(
       .filter(({ reasons }) => reasons.length > 0);
     const fits = !rejections.some(({ plugin }) => plugin === 'NodeResourcesFit');
     const shortages = fits ? [] : shortagesOn(snapshot, pod, row, visible);
-    const parts = rejections.flatMap(({ plugin, reasons }) =>
-      plugin === 'NodeResourcesFit' ? shortages.map(shortageText) : reasons.map(ofOneNode),
-    );
+    const parts = rejections.flatMap(({ plugin, reasons }) => {
+      if (plugin === 'NodeResourcesFit') return shortages.map(shortageText);
+      // What it comes to is more use than that it cannot be.
+      const lacking = reasons.includes(cannotAllocate) ? deviceShortfall(snapshot, pod, row) : [];
+      return lacking.length > 0 ? lacking : reasons.map(ofOneNode);
+    });
     return { node: snapshot.nameOf(row), rejections, shortages, text: parts.join('; ') };
   });
 }

@@ -6,20 +6,17 @@
  * and wakes its pods itself.
  */
 import { parseDuration, type CardTopology } from '@coracle/machinery';
-import type { ResourceClaim } from '@coracle/machinery/api';
 import { ClaimsReservation, type ExtendedReservation } from '../dra/claims-reservation.ts';
 import { deallocateClaim, deleteClaim } from '../dra/claim-writer.ts';
-import type { Allocation } from '../dra/allocator.ts';
-import { AskError } from '../dra/ask.ts';
+import { cannotAllocate, type Allocation } from '../dra/allocator.ts';
 import { orderCards } from '../dra/card-order.ts';
-import type { BackedResource, DraState } from '../dra/dra-state.ts';
+import type { DraState } from '../dra/dra-state.ts';
 import type { NodeView } from '../dra/inventory.ts';
-import type { UsedClaim } from '../dra/pod-claims.ts';
 import { defaultBindingTimeoutMs, isStuck } from '../dra/readiness.ts';
 import { allocationResult } from '../dra/result.ts';
 import type { Shape } from '../dra/shape.ts';
 import { shareIdOf } from '../dra/share-id.ts';
-import type { AllocationResult } from '../dra/types.ts';
+import { wishOf, type Wish } from '../dra/wish.ts';
 import type { PodInfo } from '../pod-info.ts';
 import {
   normalizeToMax,
@@ -32,8 +29,6 @@ import { CannotReserve, type Reservation, type ReservePlugin } from '../reservat
 import type { Snapshot } from '../snapshot.ts';
 
 const name = 'DynamicResources';
-/** Users a claim may have (ResourceClaimReservedForMaxSize). */
-const maxUsers = 256;
 /** Steps of the search for devices on one node, and in one decision. A step takes under a microsecond. */
 const stepsPerNode = 5_000;
 const stepsPerDecision = 50_000;
@@ -43,103 +38,6 @@ const elsewhere = 1;
 const leftover = 2;
 const outOfTime = 3;
 const firstAsked = 4;
-
-/** What a pod wants of devices, read against what is known of its claims. */
-class Wish {
-  readonly state: DraState;
-  readonly pod: PodInfo;
-  readonly claims: readonly UsedClaim[];
-  /** Claims that have devices: the pod must go where these are. */
-  readonly allocated: readonly { readonly used: UsedClaim; readonly allocation: AllocationResult }[];
-  readonly open: readonly UsedClaim[];
-  readonly backed: readonly BackedResource[];
-  /** Claim that an earlier attempt made for extended resources: it must go first. */
-  readonly leftover: string | undefined;
-  /** By the set of backed resources that the node does not offer itself: bit i is `backed[i]`. */
-  readonly #shapes = new Map<number, Shape>();
-
-  constructor(
-    state: DraState,
-    pod: PodInfo,
-    claims: readonly UsedClaim[],
-    backed: readonly BackedResource[],
-  ) {
-    this.state = state;
-    this.pod = pod;
-    this.claims = claims;
-    this.backed = backed;
-    this.leftover = backed.length > 0 ? state.ledger.extendedClaimOf(pod.uid) : undefined;
-    const allocated: { used: UsedClaim; allocation: AllocationResult }[] = [];
-    const open: UsedClaim[] = [];
-    for (const used of claims) {
-      const allocation = state.ledger.allocation(used.key);
-      if (allocation) allocated.push({ used, allocation });
-      else open.push(used);
-    }
-    this.allocated = allocated;
-    this.open = open;
-  }
-
-  get keys(): readonly string[] {
-    return [...this.open.map(({ key }) => key), `${this.pod.pod.metadata.namespace}/<extended-resources>`];
-  }
-
-  /** Backed resources that the node in the row does not offer itself, as bits. */
-  missing(snapshot: Snapshot, row: number): number {
-    let mask = 0;
-    for (const [i, { dimension }] of this.backed.entries()) {
-      if (snapshot.allocatable[dimension]![row] === 0) mask |= 1 << i;
-    }
-    return mask;
-  }
-
-  /** What must be allocated where those resources are missing; undefined: nothing. Throws AskError. */
-  shape(mask: number): Shape | undefined {
-    if (this.open.length === 0 && mask === 0) return undefined;
-    let shape = this.#shapes.get(mask);
-    if (!shape) {
-      const specs: ResourceClaim['spec']['devices'][] = this.open.map(({ claim }) => claim.spec.devices);
-      if (mask !== 0) specs.push(this.extendedAsk(mask).spec);
-      this.#shapes.set(mask, (shape = this.state.shape(specs)));
-    }
-    return shape;
-  }
-
-  extendedAsk(mask: number) {
-    const resources = this.backed.filter((_, i) => mask & (1 << i)).map((resource) => resource.name);
-    return this.state.extendedAsk(this.pod.pod, resources);
-  }
-
-  /** The message with the names of the claims in it. */
-  worded(reason: string, claim: number): string {
-    return reason.replaceAll(/%claim(\d*)/g, (_, index: string) => this.keys[Number(index || claim)] ?? '');
-  }
-}
-
-/** Undefined: the pod has nothing to do with devices. A text: it cannot be tried, and why. */
-function wishOf(pod: PodInfo, snapshot: Snapshot): Wish | string | undefined {
-  const state = snapshot.devices;
-  const backed = state.backedResources(pod);
-  if (backed.length === 0 && !pod.pod.spec?.resourceClaims?.length) return undefined;
-  const claims = state.claimsOf(pod.pod);
-  if ('problem' in claims) return claims.problem;
-  if (claims.length === 0 && backed.length === 0) return undefined;
-  const wish = new Wish(state, pod, claims, backed);
-  for (const { used } of wish.allocated) {
-    const reserved = used.claim.status?.reservedFor ?? [];
-    const users = new Set(reserved.map(({ uid }) => uid));
-    if (users.has(used.group?.metadata.uid ?? pod.uid)) continue;
-    for (const holder of state.ledger.get(used.key)?.holders ?? []) users.add(holder);
-    if (users.size >= maxUsers) return 'resourceclaim in use';
-  }
-  try {
-    wish.shape(0);
-  } catch (error) {
-    if (error instanceof AskError) return wish.worded(error.message, 0);
-    throw error;
-  }
-  return wish;
-}
 
 export interface DynamicResourcesArgs {
   /** How long devices may take to be ready after their allocation, as `10m0s`; default 10 minutes. */
@@ -215,7 +113,7 @@ export function dynamicResources(
           const { reason, claim } = why(code);
           return [wish.worded(reason, claim)];
         },
-        resolvable: (code) => mayEvict && why(code).reason === 'cannot allocate all claims',
+        resolvable: (code) => mayEvict && why(code).reason === cannotAllocate,
       };
     },
 
