@@ -141,7 +141,7 @@ class Answers {
     const rows = this.#rows;
     const known = this.#knownOf(framework, pod, question);
     const { answers } = known;
-    while (answers[known.refused] === no) known.refused++;
+    while (answers[known.refused]! >= no) known.refused++;
     for (let i = known.refused; i < rows.length; i++) {
       const row = rows[i]!;
       if (row === own) continue;
@@ -149,7 +149,9 @@ class Answers {
         if (++this.#asked > maxQuestions) return true;
         answers[i] = framework[question](pod, row) ? yes : no;
       }
-      if (answers[i] === yes) return true;
+      if (answers[i] !== yes) continue;
+      if (own !== undefined) answers[i] = given;
+      return true;
     }
     return false;
   }
@@ -180,9 +182,11 @@ function isOneOfAKind({ snapshot }: Framework, { pod, terms, volumes }: PodInfo)
 interface Known {
   /** By place in `rows`. */
   readonly answers: Uint8Array;
-  /** All before it are `no`. */
+  /** All before it are `no` or `given`. */
   refused: number;
 }
 const open = 0;
 const yes = 1;
 const no = 2;
+/** Yes, and a pod that room is being made for elsewhere has been woken for it. That is enough: the others lose nothing. */
+const given = 3;
