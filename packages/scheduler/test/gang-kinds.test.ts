@@ -1,5 +1,5 @@
 import type { KubeObject } from '@coracle/machinery';
-import { PodGroup, type Pod } from '@coracle/machinery/api';
+import { Pod, PodGroup } from '@coracle/machinery/api';
 import { apiError } from '@coracle/operator/testing';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { CoschedulingGroup, inMemory, live, VolcanoGroup, type LiveCluster } from './live-cluster.ts';
@@ -201,6 +201,53 @@ describe("Kubernetes' pod groups", () => {
     );
     await until(() => expect(h.pod('low0')?.metadata.deletionTimestamp).toBeDefined());
     expect(condition(h, 'PodGroupScheduled')?.message).toContain('waiting for preemption to complete');
+  });
+
+  test('that want one rack clear the one that costs least, and get it', async () => {
+    const low = (name: string, nodeName: string, priority: number): Pod =>
+      pod(name, { nodeName, priority, requests: oneCard });
+    const h = await start(
+      inMemory([
+        ...['a1', 'a2', 'b1', 'b2'].map((name) => node(name, cards(2, { rack: name[0]! }))),
+        low('la1', 'a1', 5),
+        low('la2', 'a2', 5),
+        ...['b1', 'b2'].flatMap((name) => [low(`l${name}x`, name, 1), low(`l${name}y`, name, 1)]),
+      ]),
+    );
+    await h.create(
+      podGroup('g', 4, 'rack'),
+      ...names('w', 4).map((name) => pod(name, { group: 'g', priority: 10, requests: oneCard })),
+    );
+    const victims = ['lb1x', 'lb1y', 'lb2x', 'lb2y'];
+    for (const name of victims) {
+      await until(() => expect(h.pod(name)?.metadata.deletionTimestamp).toBeDefined());
+    }
+    expect(['la1', 'la2'].map((name) => h.pod(name)?.metadata.deletionTimestamp)).toEqual([
+      undefined,
+      undefined,
+    ]);
+    await until(() => expect(['b1', 'b2']).toContain(h.pod('w0')?.status?.nominatedNodeName));
+    // Meanwhile nobody of less importance takes what has become free.
+    await h.create(pod('sneaky', { priority: 5, requests: oneCard, spec: { nodeSelector: { rack: 'b' } } }));
+    for (const name of victims)
+      await h.cluster.client.delete(Pod, name, { namespace: 'default', gracePeriodSeconds: 0 });
+    await h.clock.advance(20_000);
+    await until(() => expect(new Set(names('w', 4).map(h.nodeOf))).toEqual(new Set(['b1', 'b2'])));
+    expect(h.nodeOf('sneaky')).toBeUndefined();
+  });
+
+  test('let members above the minimum evict for themselves', async () => {
+    const h = await start(
+      inMemory([node('a', cards(2)), pod('low', { nodeName: 'a', priority: 1, requests: oneCard })]),
+    );
+    await h.create(
+      podGroup('g', 1),
+      ...names('w', 2).map((name) => pod(name, { group: 'g', priority: 10, requests: oneCard })),
+    );
+    await until(() => expect(h.pod('low')?.metadata.deletionTimestamp).toBeDefined());
+    await h.cluster.client.delete(Pod, 'low', { namespace: 'default', gracePeriodSeconds: 0 });
+    await h.clock.advance(20_000);
+    await until(() => expect(names('w', 2).map(h.nodeOf)).toEqual(['a', 'a']));
   });
 
   test('evicted as a whole are told so', async () => {
