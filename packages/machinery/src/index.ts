@@ -41,6 +41,7 @@ export { decodeProtobuf, isProtobuf, ProtobufError } from './protobuf.ts';
 export { addAmounts, type Amounts, podAmounts } from './pod-amounts.ts';
 export * from './volume-claims.ts';
 export * from './cards/names.ts';
+export * from './cards/parts.ts';
 export {
   type CardTopology,
   chooseCards,

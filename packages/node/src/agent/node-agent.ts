@@ -12,7 +12,6 @@ import {
   ConfigMap,
   type discovery_v1,
   EndpointSlice,
-  Node,
   Pod,
   ResourceClaim,
   Secret,
@@ -29,8 +28,6 @@ import {
 import { prepareClaims } from '../devices/claims.ts';
 import { type DeviceManager, gpuAnnotation, gpuResource } from '../devices/device-manager.ts';
 import { gpuLabels } from '../devices/gpus.ts';
-import { restoreCards, wantsCards } from '../devices/pod-cards.ts';
-import { publishCards } from '../devices/slice-publisher.ts';
 import { BackOff, type BackOffOptions } from '../pod/back-off.ts';
 import { hostnameOf, isTerminalPhase } from '../pod/containers.ts';
 import { amountsOf } from '../pod/resources.ts';
@@ -42,6 +39,7 @@ import { admitPod } from './admission.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { hostLines, type LocalPod, peersOf } from './hosts.ts';
 import { kubeletApi } from './kubelet-api.ts';
+import { NodeCards } from './node-cards.ts';
 import { hostCapacity, hostInfo, type NodeDescription, standardLabels } from './node-object.ts';
 import { PodWorker } from './pod-worker.ts';
 import type { WorkerDeps } from './worker-deps.ts';
@@ -101,11 +99,7 @@ class Agent implements NodeAgent {
   #cancelRefresh: (() => void) | undefined;
   readonly #writtenHosts = new Map<string, string>();
   #started = false;
-  #stopped = false;
-  #cancelCards: (() => void) | undefined;
-  #cancelOffer: (() => void) | undefined;
-  /** Cards that claims have, as the Node's status says. */
-  #toldOfCards = 0;
+  readonly #cards: NodeCards;
 
   constructor(options: NodeAgentOptions) {
     const { client, clock, nodeName, devices, runtime } = options;
@@ -150,11 +144,19 @@ class Agent implements NodeAgent {
         this.#hostsSoon();
       },
     };
+    this.#cards = new NodeCards({
+      client,
+      clock,
+      logger: options.logger,
+      nodeName,
+      devices,
+      register: () => this.#heartbeat.register(),
+    });
     this.#heartbeat = new Heartbeat({
       client,
       clock,
       logger: options.logger,
-      describe: () => this.#now(),
+      describe: () => this.#cards.describe(this.#description),
     });
     this.kubelet = kubeletApi({ nodeName, clock, runtime, workers: this.#workers });
     const slices = options.informers.informer(EndpointSlice);
@@ -170,13 +172,11 @@ class Agent implements NodeAgent {
     const pods = informers.informer(Pod, { fieldSelector: `spec.nodeName=${nodeName}` });
     const slices = informers.informer(EndpointSlice);
     const onSlices = (): void => this.#hostsSoon();
-    this.#toldOfCards = devices.claimed;
     await this.#heartbeat.start();
-    await this.#restoreDevices();
-    devices.changed = () => this.#cardsChanged();
-    void this.#offerDevices();
+    await this.#restoreCards();
+    this.#cards.start();
     this.#undo.push(
-      () => (devices.changed = undefined),
+      () => this.#cards.stop(),
       pods.on({
         add: (pod) => this.#seen(pod),
         update: (_before, pod) => this.#seen(pod),
@@ -193,10 +193,8 @@ class Agent implements NodeAgent {
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true;
     this.#heartbeat.stop();
-    this.#cancelCards?.();
-    this.#cancelOffer?.();
+    this.#cards.stop();
     this.#cancelHosts?.();
     this.#cancelRefresh?.();
     for (const undo of this.#undo) undo();
@@ -269,76 +267,16 @@ class Agent implements NodeAgent {
     this.#recovered = found;
   }
 
-  /** The node as it is now: cards that claims have, and those that are gone, cannot be had as a resource. */
-  #now(): NodeDescription {
-    const { devices } = this.#options;
-    const gone = devices.cards.filter((card) => card === undefined).length;
-    const held = devices.claimed;
-    if (held + gone === 0) return this.#description;
-    const left = String(devices.cards.length - gone - held);
-    const allocatable = { ...this.#description.allocatable, [gpuResource]: left };
-    return { ...this.#description, allocatable };
-  }
-
-  /** Claims have taken or given back cards: the Node says so, a moment later and once for all; tried until it works. */
-  #cardsChanged(): void {
-    if (this.#stopped || this.#options.devices.claimed === this.#toldOfCards) return;
-    this.#cancelCards ??= this.#options.clock.after(50, () => void this.#tellOfCards());
-  }
-
-  async #tellOfCards(): Promise<void> {
-    const { clock, devices, logger } = this.#options;
-    const { claimed } = devices;
-    try {
-      await this.#heartbeat.register();
-      this.#toldOfCards = claimed;
-      this.#cancelCards = undefined;
-      this.#cardsChanged();
-    } catch (error) {
-      logger.warn({ error: String(error) }, 'the node could not say which cards are left');
-      if (!this.#stopped) this.#cancelCards = clock.after(5000, () => void this.#tellOfCards());
-    }
-  }
-
-  /** Offers the cards as devices too; tried until it works. */
-  async #offerDevices(): Promise<void> {
-    const { client, clock, devices, logger, nodeName } = this.#options;
-    try {
-      const node = await find(client, Node, { name: nodeName });
-      if (node && !this.#stopped) await publishCards(client, node, devices);
-    } catch (error) {
-      if (this.#stopped) return;
-      logger.warn({ node: nodeName, error: String(error) }, 'the cards are not offered as devices yet');
-      this.#cancelOffer = clock.after(10_000, () => void this.#offerDevices());
-    }
-  }
-
-  /**
-   * After the checkpoint was lost: what running pods have is read from their annotations, before anybody is given a card.
-   * The containers of a pod of which that cannot be known are ended; they start again with cards of their own.
-   */
-  async #restoreDevices(): Promise<void> {
-    const { client, clock, devices, logger, nodeName, runtime } = this.#options;
-    if (!devices.forgotten || devices.devices.length === 0 || this.#recovered.size === 0) return;
-    let pods: readonly Pod[] | undefined;
-    while (pods === undefined && !this.#stopped) {
-      try {
-        pods = (await client.list(Pod, { fieldSelector: `spec.nodeName=${nodeName}` })).items;
-      } catch (error) {
-        logger.warn({ node: nodeName, error: String(error) }, 'the cards of running pods cannot be read yet');
-        await new Promise<void>((resolve) => clock.after(1000, resolve));
-      }
-    }
-    for (const pod of pods ?? []) {
-      const { uid, annotations } = pod.metadata;
-      if (!this.#recovered.has(uid) || isTerminalPhase(pod.status) || !wantsCards(pod)) continue;
-      if (restoreCards(pod, annotations?.[gpuAnnotation], devices)) continue;
+  /** Containers of pods of which it is not known any more which cards they have are ended. */
+  async #restoreCards(): Promise<void> {
+    const { logger, runtime } = this.#options;
+    for (const { metadata } of await this.#cards.restore(new Set(this.#recovered.keys()))) {
       logger.error(
-        { pod: `${pod.metadata.namespace}/${pod.metadata.name}` },
+        { pod: `${metadata.namespace}/${metadata.name}` },
         'which cards it has is not known: it starts anew',
       );
-      await runtime.removeSandbox(uid);
-      this.#recovered.delete(uid);
+      await runtime.removeSandbox(metadata.uid);
+      this.#recovered.delete(metadata.uid);
     }
   }
 

@@ -1,13 +1,5 @@
 /** What a pod asks of this node's cards, claims aside; and giving it that. */
-import {
-  countAnnotation,
-  indexAnnotation,
-  memoryAnnotation,
-  milliAnnotation,
-  valueOf_,
-  readIndices,
-  wholeCard,
-} from '@coracle/machinery';
+import { cardParts, indexAnnotation, readIndices, wholeCard } from '@coracle/machinery';
 import type { Pod } from '@coracle/machinery/api';
 import { amountsOf } from '../pod/resources.ts';
 import { type DeviceManager, type DeviceRequest, gpuResource, type ShareRequest } from './device-manager.ts';
@@ -26,26 +18,10 @@ export function cardRequests(pod: Pod): DeviceRequest[] {
 
 /** Parts of cards, for all containers; undefined: none. */
 export function shareRequest(pod: Pod): ShareRequest | undefined {
-  const annotations = pod.metadata.annotations ?? {};
-  const [milli, memory, count] = [milliAnnotation, memoryAnnotation, countAnnotation].map(
-    (name) => annotations[name],
-  );
-  if (milli === undefined && memory === undefined && count === undefined) return undefined;
-  const cards = count === undefined ? 1 : /^\d+$/.test(count) ? Number(count) : 0;
-  const bytes = memory === undefined ? 0 : amount(memory);
-  const part =
-    milli === undefined ? (bytes > 0 ? 0 : wholeCard) : Math.min(wholeCard, Math.max(0, amount(milli)));
-  if (cards === 0 || (part === 0 && bytes === 0)) return undefined;
+  const parts = cardParts(pod.metadata.annotations);
+  if (!parts || parts.count === 0) return undefined;
   const all = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])];
-  return { containers: all.map(({ name }) => name), count: cards, milli: part, memory: bytes };
-}
-
-function amount(quantity: string): number {
-  try {
-    return valueOf_(quantity);
-  } catch {
-    return 0;
-  }
+  return { ...parts, containers: all.map(({ name }) => name) };
 }
 
 /** True if the pod is to have cards. */

@@ -7,17 +7,8 @@
  *
  * An annotation and not an extended resource, because a sum over a node's cards does not say whether one card has room.
  */
-import {
-  countAnnotation,
-  indexAnnotation,
-  memoryAnnotation,
-  milliAnnotation,
-  modelAnnotation,
-  readIndices,
-  wholeCard,
-} from '@coracle/machinery';
+import { cardParts, indexAnnotation, modelAnnotation, readIndices, wholeCard } from '@coracle/machinery';
 import type { Pod } from '@coracle/machinery/api';
-import { value } from '../quantity.ts';
 
 export interface CardRequest {
   readonly count: number;
@@ -38,34 +29,19 @@ export interface CardRequest {
 /** Undefined: the pod asks for no card. `wholeCards`: its request of the extended resource. */
 export function cardRequest(pod: Pod, wholeCards: number): CardRequest | undefined {
   const annotations = pod.metadata.annotations;
-  const milliText = annotations?.[milliAnnotation];
-  const memoryText = annotations?.[memoryAnnotation];
-  const countText = annotations?.[countAnnotation];
+  const parts = cardParts(annotations);
+  if (parts ? parts.count === 0 : wholeCards <= 0) return undefined;
   const indices = readIndices(annotations?.[indexAnnotation]);
-  if (milliText === undefined && memoryText === undefined && countText === undefined) {
-    if (wholeCards <= 0) return undefined;
-    const models = readModels(annotations?.[modelAnnotation]);
+  const models = readModels(annotations?.[modelAnnotation]);
+  if (!parts) {
     const key = `whole ${wholeCards} ${models.join('|')}`;
     return { count: wholeCards, milli: wholeCard, memory: 0, models, indices, extended: true, key };
   }
-  const count = countText === undefined ? 1 : wholeNumber(countText);
-  const memory = memoryText === undefined ? 0 : value(memoryText);
-  const milli =
-    milliText === undefined
-      ? memory > 0
-        ? 0
-        : wholeCard
-      : Math.min(wholeCard, Math.max(0, Math.round(value(milliText))));
-  if (count === 0 || (milli === 0 && memory === 0)) return undefined;
-  const models = readModels(annotations?.[modelAnnotation]);
+  const { count, milli, memory } = parts;
   const key = `${count} ${milli} ${memory} ${models.join('|')}`;
   return { count, milli, memory, models, indices, extended: false, key };
 }
 
 function readModels(text: string | undefined): readonly string[] {
   return text === undefined ? [] : text.split('|').filter((model) => model !== '');
-}
-
-function wholeNumber(text: string): number {
-  return /^\d+$/.test(text) ? Number(text) : 0;
 }
