@@ -1,8 +1,21 @@
 /** Webhook configurations and admission policies: the defaults clients see. */
-import { type FieldError, type Unstructured } from '@coracle/machinery';
+import { type FieldError, qualifiedName, type Unstructured } from '@coracle/machinery';
 import type { admissionregistration_v1 } from '@coracle/machinery/api';
+import { compileAdmissionCondition } from '@coracle/machinery/cel';
 import type { Strategy } from '../contracts.ts';
-import { duplicate, invalid, isPart, objects, oneOf, required, specOf, validSpec } from './fields.ts';
+import {
+  duplicate,
+  invalid,
+  isPart,
+  named,
+  objects,
+  oneOf,
+  required,
+  same,
+  specOf,
+  tooMany,
+  validSpec,
+} from './fields.ts';
 
 type Webhook = admissionregistration_v1.MutatingWebhook;
 
@@ -22,7 +35,29 @@ function defaultWebhook(webhook: Webhook, mutating: boolean): void {
   defaultRules(webhook.rules);
 }
 
-function webhookProblems(object: Unstructured): FieldError[] {
+/** Conditions that were stored are valid; only new or changed ones are compiled. */
+function conditionProblems(
+  field: string,
+  conditions: readonly admissionregistration_v1.MatchCondition[] | undefined,
+): FieldError[] {
+  const list = objects(conditions);
+  if (list.length > 64) return [tooMany(field, list.length, 64)];
+  const names = new Set<string>();
+  return list.flatMap(({ name, expression }, index) => {
+    const at = `${field}[${index}]`;
+    const errors: FieldError[] = name ? named(`${at}.name`, name, qualifiedName) : [required(`${at}.name`)];
+    const text = expression?.trim() ?? '';
+    const { error } = text === '' ? {} : compileAdmissionCondition(text);
+    if (text === '') errors.push(required(`${at}.expression`));
+    else if (error !== undefined) errors.push(invalid(`${at}.expression`, text, error));
+    if (name && names.has(name)) errors.push(duplicate(`${at}.name`, name));
+    names.add(name);
+    return errors;
+  });
+}
+
+function webhookProblems(object: Unstructured, old?: Unstructured): FieldError[] {
+  const before = objects(old?.['webhooks'] as Webhook[] | undefined);
   const errors: FieldError[] = [];
   const names = new Set<string>();
   ((object['webhooks'] ?? []) as Webhook[]).forEach((webhook, index) => {
@@ -51,6 +86,9 @@ function webhookProblems(object: Unstructured): FieldError[] {
     if (!webhook.sideEffects)
       errors.push(required(`${field}.sideEffects`, 'must specify one of None, NoneOnDryRun'));
     else errors.push(...oneOf(`${field}.sideEffects`, webhook.sideEffects, ['None', 'NoneOnDryRun']));
+    const stored = before.find(({ name }) => name === webhook.name)?.matchConditions;
+    if (!same(stored, webhook.matchConditions))
+      errors.push(...conditionProblems(`${field}.matchConditions`, webhook.matchConditions));
     errors.push(...oneOf(`${field}.failurePolicy`, webhook.failurePolicy, ['Fail', 'Ignore']));
     errors.push(...oneOf(`${field}.matchPolicy`, webhook.matchPolicy, ['Equivalent', 'Exact']));
     const seconds = webhook.timeoutSeconds;
@@ -70,7 +108,7 @@ const webhookStrategy = (mutating: boolean): Strategy => ({
     for (const webhook of objects(object['webhooks'] as Webhook[] | undefined))
       defaultWebhook(webhook, mutating);
   },
-  validate: webhookProblems,
+  validate: (object) => webhookProblems(object),
   validateUpdate: webhookProblems,
 });
 export const mutatingWebhooks: Strategy = webhookStrategy(true);

@@ -46,6 +46,11 @@ const opaqueNames: Readonly<Record<string, string>> = {
   Semver: 'kubernetes.Semver',
   URL: 'kubernetes.URL',
   NamedFormat: 'kubernetes.NamedFormat',
+  Authorizer: 'kubernetes.authorization.Authorizer',
+  PathCheck: 'kubernetes.authorization.PathCheck',
+  GroupCheck: 'kubernetes.authorization.GroupCheck',
+  ResourceCheck: 'kubernetes.authorization.ResourceCheck',
+  Decision: 'kubernetes.authorization.Decision',
   IP: 'net.IP',
   CIDR: 'net.CIDR',
 };

@@ -1,4 +1,6 @@
 /** Public face of @coracle/machinery/cel: the Common Expression Language with Kubernetes' libraries. */
+export { compileAdmissionCondition } from './admission-conditions.ts';
+export { type AccessQuestion, Authorizer, type Decide } from './library/authorizer.ts';
 export { compileDeviceSelector, type DeviceSelector, type SelectableDevice } from './device-selector.ts';
 export { type Environment, environment, withVariables } from './environment.ts';
 export { definitionRuleProblems } from './definition-rules.ts';
