@@ -7,6 +7,7 @@ import { expect, test } from 'vitest';
 import {
   applyDefaults,
   decodesCleanly,
+  deepFreeze,
   isPlainQuantity,
   jsonClone,
   type Kind,
@@ -277,6 +278,41 @@ test('a value decodes at once only if its types are right and all its fields are
   // The other way round it may be too careful, for the few schemas of definitions.
   expect(atOnce).toBeGreaterThan(clean * 0.95);
   expect(clean).toBeGreaterThan(100);
+});
+
+/** The value with another one somewhere inside; all that is beside the way there is shared. */
+function altered(value: unknown, random: () => number): unknown {
+  const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
+  if (typeof value === 'object' && value !== null && !Array.isArray(value) && random() < 0.85) {
+    const keys = Object.keys(value);
+    if (keys.length > 0) {
+      const key = pick(keys);
+      return { ...value, [key]: altered((value as Record<string, unknown>)[key], random) };
+    }
+  }
+  return jsonClone(pick([...odd, ...quantities, ...times, { new: 'field' }, [{ name: 'a' }]]));
+}
+
+test('what a value shares with a checked one need not be looked at: the verdicts are those of the whole', () => {
+  const verdicts = new Set<boolean>();
+  fc.assert(
+    fc.property(fc.nat(kinds.length - 1), fc.integer(), (kind, seed) => {
+      const { schema } = kinds[kind] as Kind;
+      const random = randomFrom(seed);
+      const old = deepFreeze(applyDefaults(schema, valueOf(schema, random, 0)));
+      if (!schema.goTyped || validate(schema, old).length > 0 || !decodesCleanly(schema, old)) return;
+      const next = altered(old, random);
+      const clean = decodesCleanly(schema, next);
+      verdicts.add(clean);
+      expect(decodesCleanly(schema, next, old)).toBe(clean);
+      expect(validate(schema, next, '', old)).toEqual(findProblems(schema, next));
+      const completed = JSON.stringify(plainDefaults(schema, jsonClone(next)));
+      // What is shared is frozen: filling it in would throw.
+      expect(JSON.stringify(applyDefaults(schema, next, old))).toBe(completed);
+    }),
+    { numRuns: 1500 },
+  );
+  expect(verdicts.size).toBe(2);
 });
 
 test('a plain quantity is one, and canonical', () => {
