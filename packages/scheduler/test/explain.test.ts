@@ -25,6 +25,7 @@ function cluster(
   return createFramework({ profile: defaultProfile(), snapshot, random: () => 0 });
 }
 const gpu = 'nvidia.com/gpu';
+const ports = { containers: [{ name: 'c', ports: [{ containerPort: 80, hostPort: 80 }] }] };
 const explain = (framework: Framework, wanted: Pod, options = {}) =>
   explainPod(framework, framework.snapshot.describe(wanted), options);
 
@@ -126,11 +127,49 @@ What would help
       'Insufficient cpu on all 2 nodes',
       'ask for at most 8 cpu instead of 12: node b has that much free',
     ],
+    [
+      'a host port',
+      cluster([node('a')], [[pod('web', { spec: ports }), 'a']]),
+      pod('p', { spec: ports }),
+      "node(s) didn't have free ports for the requested pod ports on the only node",
+      'free the host port, or ask for another (node a would do then)',
+    ],
+    [
+      'an affinity that nobody answers',
+      cluster([node('a')]),
+      pod('p', {
+        spec: {
+          affinity: {
+            podAffinity: {
+              requiredDuringSchedulingIgnoredDuringExecution: [
+                { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: { app: 'db' } } },
+              ],
+            },
+          },
+        },
+      }),
+      "node(s) didn't match pod affinity rules on the only node",
+      'it wants to be near pods with app=db in the same kubernetes.io/hostname: relax that, or make it preferred (node a would do then)',
+    ],
+    [
+      'a host by name',
+      cluster([node('a'), node('b')], [[pod('full', { requests: { cpu: '4' } }), 'a']]),
+      pod('p', { spec: { nodeSelector: { 'kubernetes.io/hostname': 'a' } } }),
+      'Insufficient cpu on the node that comes closest, of 2',
+      'free 1 cpu on node a (taken by default/full)',
+    ],
     ['no nodes', cluster([]), pod('p'), 'the cluster has no nodes', 'the cluster has no nodes: add one'],
   ])('%s: says what helps', (_name, framework, wanted, summary, remedy) => {
     const found = explain(framework, wanted);
     expect(found.summary).toBe(summary);
     expect(found.remedies[0]?.text).toBe(remedy);
+  });
+
+  test('names who holds the host port', () => {
+    const framework = cluster([node('a')], [[pod('web', { spec: ports }), 'a']]);
+    expect(explain(framework, pod('p', { spec: ports })).nearest[0]?.text).toBe(
+      'host port 80/TCP is taken by default/web',
+    );
   });
 
   test('with gates says whose turn it is', () => {

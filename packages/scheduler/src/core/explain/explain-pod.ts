@@ -59,7 +59,7 @@ export function explainPod(framework: Framework, pod: PodInfo, options: ExplainP
       message: gate.reason,
       dominant: { plugin: gate.plugin, reason: gate.reason },
       nodes: { total, feasible: 0 },
-      remedies: [{ action: 'CreateMissing', text: `make what it waits for: ${gate.reason}` }],
+      remedies: [gateRemedy(pod, gate.reason)],
     };
   }
   const verdicts = verdictsOf(profile, pod, snapshot);
@@ -120,6 +120,19 @@ export function explainPod(framework: Framework, pod: PodInfo, options: ExplainP
     ...(preemption ? { preemption } : {}),
     notes: [],
   };
+}
+
+function gateRemedy({ pod }: PodInfo, reason: string): Remedy {
+  const templates = (pod.spec?.resourceClaims ?? []).flatMap(
+    (claim) => claim.resourceClaimTemplateName ?? [],
+  );
+  if (reason.includes('not created yet') && templates.length > 0) {
+    return {
+      action: 'CreateMissing',
+      text: `its claims are made from the ResourceClaimTemplate ${templates.join(', ')}: see that it is there (kubectl get resourceclaimtemplates -n ${pod.metadata.namespace})`,
+    };
+  }
+  return { action: 'CreateMissing', text: `make what it waits for: ${reason}` };
 }
 
 /** The nodes that come closest: rejected by as few plugins as any, and as few of them beyond help. */

@@ -64,12 +64,31 @@ export function nearNodes(
     const shortages = fits ? [] : shortagesOn(snapshot, pod, row, visible);
     const parts = rejections.flatMap(({ plugin, reasons }) => {
       if (plugin === 'NodeResourcesFit') return shortages.map(shortageText);
+      if (plugin === 'NodePorts') return portsTaken(snapshot, pod, row, visible);
       // What it comes to is more use than that it cannot be.
       const lacking = reasons.includes(cannotAllocate) ? deviceShortfall(snapshot, pod, row) : [];
       return lacking.length > 0 ? lacking : reasons.map(ofOneNode);
     });
     return { node: snapshot.nameOf(row), rejections, shortages, text: parts.join('; ') };
   });
+}
+
+/** Who holds the host ports that the pod asks for. */
+function portsTaken(
+  snapshot: Snapshot,
+  pod: PodInfo,
+  row: number,
+  visible: (namespace: string) => boolean,
+): string[] {
+  const taken: string[] = [];
+  for (const { info } of snapshot.podsOn(row)) {
+    for (const { port, protocol } of info.ports) {
+      if (!pod.ports.some((wanted) => wanted.port === port && wanted.protocol === protocol)) continue;
+      const who = visible(info.pod.metadata.namespace ?? '') ? info.key : 'a pod of another namespace';
+      taken.push(`host port ${port}/${protocol} is taken by ${who}`);
+    }
+  }
+  return taken.length > 0 ? taken : ['has no free host ports for it'];
 }
 
 /** kube-scheduler words its reasons for counts of nodes (`node(s) had ...`); this is about one. */

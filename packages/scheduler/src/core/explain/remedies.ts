@@ -2,7 +2,8 @@
  * What would help a pod that fits nowhere: the smallest changes that make one of the nodes fit, judged by the nodes on which
  * only one thing stands in the way, then by what the pod asks of nodes that none has.
  */
-import type { Taint } from '@coracle/machinery/api';
+import { selectorFrom, type LabelSelectorLike } from '@coracle/machinery';
+import type { PodAffinityTerm, Taint } from '@coracle/machinery/api';
 import type { PodInfo } from '../pod-info.ts';
 import type { Snapshot } from '../snapshot.ts';
 import { firstUntolerated } from '../taints.ts';
@@ -31,25 +32,25 @@ export function remediesFor(situation: Situation): Remedy[] {
   if (verdicts.rows.length === 0) return [{ action: 'AddNode', text: 'the cluster has no nodes: add one' }];
   const remedies: Remedy[] = [];
   const alone = rejectedOnlyBy(situation);
-  remedies.push(...resources(situation, alone.get('NodeResourcesFit') ?? []));
-  const cordoned = alone.get('NodeUnschedulable');
-  if (cordoned) {
-    const [first] = cordoned;
-    remedies.push({
-      action: 'Uncordon',
-      text: `let pods run on ${names(situation, cordoned)} again: kubectl uncordon ${nameAt(situation, first!)}`,
-    });
-  }
-  remedies.push(...taints(situation, alone.get('TaintToleration') ?? []));
-  remedies.push(...labels(situation, alone.get('NodeAffinity') ?? []));
+  // In the order of the nodes: what the nearest one lacks comes first.
   for (const [plugin, indices] of alone) {
-    const advice = advices[plugin];
-    if (advice)
+    if (plugin === 'NodeResourcesFit') remedies.push(...resources(situation, indices));
+    else if (plugin === 'TaintToleration') remedies.push(...taints(situation, indices));
+    else if (plugin === 'NodeAffinity') remedies.push(...labels(situation, indices));
+    else if (plugin === 'NodeUnschedulable') {
       remedies.push({
-        action: advice.action,
-        text: `${advice.text} (${names(situation, indices)} would do then)`,
+        action: 'Uncordon',
+        text: `let pods run on ${names(situation, indices)} again: kubectl uncordon ${nameAt(situation, indices[0]!)}`,
       });
+    } else {
+      const advice = advices[plugin];
+      if (!advice) continue;
+      const text = typeof advice.text === 'string' ? advice.text : advice.text(situation.pod);
+      remedies.push({ action: advice.action, text: `${text} (${names(situation, indices)} would do then)` });
+    }
   }
+  // A label that no node has stands in the way everywhere, whatever else does.
+  if (!alone.has('NodeAffinity')) remedies.push(...labels(situation, []));
   if (remedies.length > 0) return remedies;
   const [nearest] = distances;
   if (!nearest) return [];
@@ -61,15 +62,39 @@ export function remediesFor(situation: Situation): Remedy[] {
   ];
 }
 
-const advices: Readonly<Record<string, { readonly action: Remedy['action']; readonly text: string }>> = {
+interface Advice {
+  readonly action: Remedy['action'];
+  readonly text: string | ((pod: PodInfo) => string);
+}
+
+const advices: Readonly<Record<string, Advice>> = {
   NodePorts: { action: 'FreeResources', text: 'free the host port, or ask for another' },
   InterPodAffinity: {
     action: 'RelaxAffinity',
-    text: 'relax the required pod affinity or anti-affinity, or make it preferred',
+    text: ({ pod }) => {
+      const { podAffinity, podAntiAffinity } = pod.spec?.affinity ?? {};
+      const near = (podAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []).map(termText);
+      const far = (podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []).map(termText);
+      const wants = [
+        ...near.map((text) => `near pods with ${text}`),
+        ...far.map((text) => `away from pods with ${text}`),
+      ];
+      if (wants.length === 0)
+        return 'pods that run there keep it away by their anti-affinity: change its labels or theirs';
+      return `it wants to be ${wants.join(', and ')}: relax that, or make it preferred`;
+    },
   },
   PodTopologySpread: {
     action: 'RelaxAffinity',
-    text: 'raise maxSkew, or let whenUnsatisfiable be ScheduleAnyway',
+    text: ({ pod }) => {
+      const hard = (pod.spec?.topologySpreadConstraints ?? []).filter(
+        (c) => c.whenUnsatisfiable === 'DoNotSchedule',
+      );
+      const what = hard
+        .map(({ maxSkew, topologyKey }) => `maxSkew ${maxSkew} over ${topologyKey}`)
+        .join(', ');
+      return `raise ${what}, make room in the emptiest domain, or let whenUnsatisfiable be ScheduleAnyway`;
+    },
   },
   NodeName: {
     action: 'RelaxAffinity',
@@ -85,6 +110,11 @@ const advices: Readonly<Record<string, { readonly action: Remedy['action']; read
   },
   GpuShare: { action: 'FreeResources', text: 'free a share of a card' },
 };
+
+/** `app=db in the same rack`. */
+function termText({ labelSelector, topologyKey }: PodAffinityTerm): string {
+  return `${labelSelector ? selectorFrom(labelSelector as LabelSelectorLike).toString() || 'any labels' : 'no labels'} in the same ${topologyKey}`;
+}
 
 function missingObject(message: string): Remedy {
   if (/not found|does not exist|doesn't exist|waiting for .* to create/i.test(message)) {
@@ -233,9 +263,11 @@ function labels(situation: Situation, indices: readonly number[]): Remedy[] {
   const lacking = wanted.find(
     ([key, value]) => snapshot.node(verdicts.rows[indices[0]!]!)?.metadata.labels?.[key] !== value,
   );
-  const how = lacking
-    ? `kubectl label node ${nameAt(situation, indices[0]!)} ${lacking[0]}=${lacking[1]}`
-    : `change what it requires (${asked})`;
+  // Labels that say what a node is are not there to be changed.
+  const how =
+    lacking && !/(^|\.)kubernetes\.io\//.test(lacking[0])
+      ? `kubectl label node ${nameAt(situation, indices[0]!)} ${lacking[0]}=${lacking[1]}`
+      : `change what it requires (${asked})`;
   return [{ action: 'LabelNode', text: `let it run on ${names(situation, indices)}: ${how}` }];
 }
 
