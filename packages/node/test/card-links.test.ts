@@ -41,8 +41,9 @@ describe('the choice of cards', () => {
     const pcie = topologyOfFakes(8, 'pcie');
     expect(chooseCards(pcie, all(8), 2)).toEqual([0, 1]);
     expect(chooseCards(pcie, [1, 2, 3, 6], 2)).toEqual([2, 3]);
-    // One card: from the pair that is broken already, not from a whole one.
     expect(chooseCards(pcie, [1, 2, 3], 2)).toEqual([2, 3]);
+    // One card: from the pair that is broken already, not from a whole one.
+    expect(chooseCards(pcie, [0, 1, 3], 1)).toEqual([3]);
     expect(chooseCards(pcie, [0, 1, 4, 5, 7], 4)).toEqual([0, 1, 4, 5]);
   });
 

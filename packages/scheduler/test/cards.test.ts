@@ -11,6 +11,7 @@ import {
   findPreemption,
   gpuProfile,
   parseConfiguration,
+  placeGang,
   profilesFrom,
   scheduleOne,
   Trial,
@@ -356,6 +357,21 @@ describe('policies', () => {
     for (let i = 4; i < 8; i++) onCard(snapshot, `t${i}`, 500, 'elsewhere', String(i));
     onCard(snapshot, 'x', 500, 'b', '0');
     expect(place(sharing('p', 500))).toMatchObject({ nodeName: 'b' });
+  });
+});
+
+describe('gangs', () => {
+  test('of pods with parts of cards are placed whole or leave no trace', () => {
+    const { snapshot, framework } = cluster([gpuNode('a', 1), gpuNode('b', 2)]);
+    const gang = (count: number, milli: number) => ({
+      pods: Array.from({ length: count }, (_, i) => snapshot.describe(sharing(`g${i}`, milli))),
+      minCount: count,
+      scheduled: 0,
+    });
+    expect(placeGang(framework, gang(4, 600)).fits).toBe(false);
+    expect([...freeOf(snapshot, 'a'), ...freeOf(snapshot, 'b')]).toEqual([1000, 1000, 1000]);
+    expect(placeGang(framework, gang(3, 600)).fits).toBe(true);
+    expect([...freeOf(snapshot, 'a'), ...freeOf(snapshot, 'b')]).toEqual([400, 400, 400]);
   });
 });
 

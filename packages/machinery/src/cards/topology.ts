@@ -155,7 +155,8 @@ function search(topology: CardTopology, cards: readonly number[], count: number)
   };
   /** The highest sum over the pairs inside groups, when these cards fall into groups of `count` and a smaller one. */
   const bestGroups = (rest: number): number => {
-    if (cards.length > maxGrouped) return sumOver(rest);
+    // Single cards are no groups: what counts is how well the rest hangs together.
+    if (count === 1 || cards.length > maxGrouped) return sumOver(rest);
     const known = groups.get(rest);
     if (known !== undefined) return known;
     const size = bitCount(rest);

@@ -5,9 +5,9 @@
  * Whole cards asked for as `nvidia.com/gpu` are counted by NodeResourcesFit. Here they matter where parts of cards are given
  * out too. Their numbers are chosen only on nodes whose agent heeds them (it publishes its cards' topology).
  */
-import { chooseCards, indexAnnotation, wholeCardResource, writeIndices } from '@coracle/machinery';
+import { chooseCards, indexAnnotation, wholeCard, wholeCardResource, writeIndices } from '@coracle/machinery';
 import type { CardColumns } from '../cards/card-columns.ts';
-import { type CardRequest } from '../cards/card-request.ts';
+import type { CardRequest } from '../cards/card-request.ts';
 import { lot } from '../cards/lot.ts';
 import type { FilterPlugin } from '../plugin.ts';
 import type { PodInfo } from '../pod-info.ts';
@@ -30,8 +30,8 @@ export function gpuShare(args: GpuShareArgs = {}): FilterPlugin & ReservePlugin 
   const { cardSelection = 'BestFit' } = args;
   const chosen = (pod: PodInfo, request: CardRequest, row: number, { cards }: Snapshot) => {
     const topology = cards.topology[row];
-    // Several cards: those that are best linked.
-    if (request.count > 1 && topology)
+    // Several cards: those that are best linked. One whole card: the one the others miss least.
+    if (topology && (request.count > 1 || request.milli === wholeCard))
       return chooseCards(topology, cards.usable(row, request), request.count);
     if (cardSelection === 'WorstFit') return cards.loosest(row, request);
     return cardSelection === 'Random' ? anyOf(cards, row, request, pod.uid) : cards.tightest(row, request);
