@@ -3,6 +3,7 @@ import { Pod, PodGroup } from '@coracle/machinery/api';
 import { apiError } from '@coracle/operator/testing';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { CoschedulingGroup, inMemory, live, VolcanoGroup, type LiveCluster } from './live-cluster.ts';
+import { defaultProfile } from '../src/core/index.ts';
 import { node, pod, podGroup } from './objects.ts';
 
 const running: LiveCluster[] = [];
@@ -64,8 +65,8 @@ describe("scheduler-plugins' pod groups", () => {
     const status = () =>
       h.cluster.object<KubeObject & { status?: object }>(CoschedulingGroup, 'g', 'default')?.status;
     await h.create(coscheduling('g', { minMember: 3, scheduleTimeoutSeconds: 10 }));
-    await until(() => expect(status()).toMatchObject({ phase: 'Pending' }));
     await h.create(labelled('w0', 'g'), labelled('w1', 'g'));
+    await until(() => expect(status()).toMatchObject({ phase: 'Pending' }));
     await h.settled();
     expect([h.nodeOf('w0'), h.nodeOf('w1')]).toEqual([undefined, undefined]);
     await h.create(labelled('w2', 'g'));
@@ -126,7 +127,6 @@ describe("Volcano's pod groups", () => {
   test('are gangs with tasks, and their status says what is short', async () => {
     const h = await start(inMemory([node('a', cards(2))]));
     await h.create(volcano('g', { minMember: 2, minTaskMember: { ps: 1, worker: 2 }, queue: 'default' }));
-    await until(() => expect(status(h)).toMatchObject({ phase: 'Pending' }));
     await h.create(
       annotated('ps0', 'g', 'ps'),
       annotated('w0', 'g', 'worker'),
@@ -177,6 +177,29 @@ describe("Volcano's pod groups", () => {
       ...names('m', 3).map((n) => annotated(n, 'm')),
     );
     await until(() => expect(new Set(names('m', 3).map(h.nodeOf))).toEqual(new Set(['b', 'c', 'd'])));
+  });
+});
+
+describe('pod groups of other schedulers', () => {
+  test('are left to them, unless that scheduler is this one', async () => {
+    const theirs = (name: string): Pod => {
+      const made = annotated(name, 'g');
+      return { ...made, spec: { ...made.spec!, schedulerName: 'volcano', nodeName: 'a' } };
+    };
+    const cluster = inMemory([node('a'), volcano('g', { minMember: 1 }), theirs('v0')]);
+    const h = await start(cluster);
+    await h.create(theirs('v1'));
+    await h.settled();
+    expect(cluster.writes().filter(({ resource }) => resource.startsWith('podgroups'))).toEqual([]);
+    const volcanos = defaultProfile({ schedulerName: 'volcano' });
+    await start(cluster, { profiles: [volcanos] });
+    await until(() =>
+      expect(
+        cluster.object<KubeObject & { status?: object }>(VolcanoGroup, 'g', 'default')?.status,
+      ).toMatchObject({
+        phase: 'Running',
+      }),
+    );
   });
 });
 

@@ -25,6 +25,8 @@ export interface GangState {
   readonly scheduled: Map<string, string>;
   /** Members that have succeeded: they had their place, and a replacement of another member need not wait for them. */
   readonly succeeded: Set<string>;
+  /** It has, or had, a member that is ours to place: its status is ours to write. */
+  ours: boolean;
   /** Phase and owners of all members that exist, by uid; for kinds whose status counts them. */
   readonly members: Map<string, { readonly phase: string; readonly owners: readonly string[] }>;
 }
@@ -92,6 +94,7 @@ export class GangRegistry {
         spec: undefined,
         priority: undefined,
         verdict: undefined,
+        ours: false,
         scheduled: new Map(),
         succeeded: new Set(),
         members: new Map(),

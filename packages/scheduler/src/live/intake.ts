@@ -95,6 +95,7 @@ export class Intake {
     const key = gangs.keyOf(pod);
     const gang = key === undefined || gone ? key && gangs.get(key) : gangs.ofPod(pod);
     if (!gang || !gang.kind.counts) return;
+    gang.ours ||= this.#isOurs(pod);
     const { uid, namespace, ownerReferences } = pod.metadata;
     const phase = pod.status?.phase ?? 'Pending';
     const known = gang.members.get(uid);
@@ -104,8 +105,15 @@ export class Intake {
       const owners = (ownerReferences ?? []).map(({ name }) => `${namespace ?? ''}/${name}`);
       gang.members.set(uid, { phase, owners });
     }
-    this.#options.gangCounted(gang);
+    this.#counted(gang);
     gangs.close(gang.key);
+  }
+
+  /** The group's status may have changed; if that is ours to say. */
+  #counted(gang: GangState): void {
+    if (!gang.kind.counts) return;
+    if (gang.ours || this.#options.schedulerNames.has(gang.kind.schedulerName))
+      this.#options.gangCounted(gang);
   }
 
   /** The pod needs no node any more. */
@@ -155,7 +163,7 @@ export class Intake {
     gang.priority = this.#groupPriority(gang.spec);
     if (gang.priority !== before) this.#readAgain(gang);
     this.#refreshGang(gang.key, true);
-    if (kind.counts) this.#options.gangCounted(gang);
+    this.#counted(gang);
     this.#options.poke();
   }
 

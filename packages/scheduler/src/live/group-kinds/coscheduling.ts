@@ -29,6 +29,7 @@ const label = 'scheduling.x-k8s.io/pod-group';
 export const coschedulingGroups: GroupKind = {
   type: resourceType<KubeObject>('scheduling.x-k8s.io', 'v1alpha1', 'podgroups', 'PodGroup', true),
   counts: true,
+  schedulerName: 'scheduler-plugins-scheduler',
 
   groupOf: (pod) => pod.metadata.labels?.[label] || undefined,
 

@@ -59,6 +59,8 @@ export interface GroupKind {
   status(group: KubeObject, facts: GroupFacts): object | undefined;
   /** The status counts members: it is written with every change of one. Else with verdicts only. */
   readonly counts: boolean;
+  /** The scheduler the kind was made for: while that is somebody else, groups without pods of ours are left to it. */
+  readonly schedulerName: string;
 }
 
 /** Node labels for the tiers of a network, the nearest first, where a kind speaks of tiers by number. */

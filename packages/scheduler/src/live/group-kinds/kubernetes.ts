@@ -6,6 +6,7 @@ import { topologyFrom, wishesOf, withCondition, type GroupKind } from './kind.ts
 export const kubernetesGroups: GroupKind = {
   type: PodGroup as GroupKind['type'],
   counts: false,
+  schedulerName: 'default-scheduler',
 
   groupOf: (pod) => pod.spec?.schedulingGroup?.podGroupName,
 

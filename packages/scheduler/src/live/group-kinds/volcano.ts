@@ -50,6 +50,7 @@ const taskAnnotation = 'volcano.sh/task-spec';
 export const volcanoGroups: GroupKind = {
   type: resourceType<KubeObject>('scheduling.volcano.sh', 'v1beta1', 'podgroups', 'PodGroup', true),
   counts: true,
+  schedulerName: 'volcano',
 
   groupOf(pod) {
     const given = pod.metadata.annotations;
