@@ -131,9 +131,8 @@ function scalar(node: SchemaNode, value: unknown): unknown {
     }
   }
   if (typeof value !== 'string') return value;
-  const micro = node.schema.definition?.endsWith('MicroTime') ?? false;
-  if (value.length === (micro ? 27 : 20) && value.endsWith('Z')) return value;
+  if (value.length === (node.microTime ? 27 : 20) && value.endsWith('Z')) return value;
   const at = parseTime(value);
   if (at === undefined) return value;
-  return micro ? formatMicroTime(at) : formatTime(at);
+  return node.microTime ? formatMicroTime(at) : formatTime(at);
 }

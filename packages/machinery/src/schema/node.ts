@@ -46,6 +46,8 @@ export class SchemaNode {
   readonly dropsNull: boolean;
   /** Do scalars here have a form of their own (quantities, times)? */
   readonly formed: boolean;
+  /** Of times: with six fractional digits? */
+  readonly microTime: boolean;
   readonly embedded: boolean;
   /** Are fields that are not declared kept? */
   readonly keepsUnknown: boolean;
@@ -74,6 +76,7 @@ export class SchemaNode {
     this.takesNull = schema.nullable === true || this.goTyped || (schema.type === undefined && !intOrString);
     this.dropsNull = this.goTyped ? !isAnyJson(schema) : schema.default !== undefined && !schema.nullable;
     this.formed = this.goTyped && (schema.format === 'quantity' || schema.format === 'date-time');
+    this.microTime = schema.definition?.endsWith('MicroTime') ?? false;
     this.embedded = schema['x-kubernetes-embedded-resource'] === true;
     this.keepsUnknown =
       schema['x-kubernetes-preserve-unknown-fields'] === true || schema.additionalProperties === true;
