@@ -8,6 +8,7 @@ export const nodeVolumeLimits: FilterPlugin = {
   ownHints: true,
   prepareFilter(pod, snapshot) {
     const state = snapshot.volumes;
+    if (!state.limited) return undefined;
     const wanted = new Map<string, AttachedVolume>();
     for (const { key } of pod.volumes?.claims ?? []) {
       const volume = state.attachable(key);

@@ -169,30 +169,48 @@ function addScore(
 ): void {
   const matching = snapshot.matching(query);
   const perHost = topologyKey === hostname;
-  const counts = new Map<number, number>();
-  let nodes = 0;
+  const sums = perHost ? undefined : sumsOf(column, columns, matching, include, snapshot);
+  const seen = new Uint8Array(perHost ? 0 : snapshot.labels.values.size + 1);
+  let domains = 0;
   for (let i = 0; i < count; i++) {
     if (ignored[i] !== 0) continue;
-    nodes++;
-    if (!perHost) counts.set(column[rows[i]!]!, 0);
-  }
-  const rowCount = perHost ? 0 : snapshot.rowCount;
-  for (let row = 0; row < rowCount; row++) {
-    if (snapshot.alive[row] === 0 || include?.[row] === 0 || matching[row] === 0) continue;
-    const before = counts.get(column[row]!);
-    if (before === undefined || columns.some((c) => c[row] === 0)) continue;
-    counts.set(column[row]!, before + matching[row]!);
+    const value = column[rows[i]!]!;
+    if (perHost) domains++;
+    else if (seen[value] === 0) {
+      seen[value] = 1;
+      domains++;
+    }
   }
   // Upstream: the more domains, the more a pod in one of them weighs.
-  const weight = Math.log((perHost ? nodes : counts.size) + 2);
+  const weight = Math.log(domains + 2);
   for (let i = 0; i < count; i++) {
     if (ignored[i] !== 0) continue;
     const row = rows[i]!;
     // Without the label (only where not all are needed) nothing is counted.
     if (column[row] === 0) continue;
-    const present = perHost ? matching[row]! : counts.get(column[row]!)!;
+    const present = sums ? sums[column[row]!]! : matching[row]!;
     scores[i]! += present * weight + (maxSkew - 1);
   }
+}
+
+/** Pods by domain (id of the label's value) over the rows that count and have all of `columns`. */
+function sumsOf(
+  column: Int32Array,
+  columns: readonly Int32Array[],
+  matching: Int32Array,
+  include: Uint8Array | undefined,
+  snapshot: Snapshot,
+): Int32Array {
+  const sums = new Int32Array(snapshot.labels.values.size + 1);
+  const { alive, rowCount } = snapshot;
+  for (let row = 0; row < rowCount; row++) {
+    const present = matching[row]!;
+    if (present === 0 || alive[row] === 0 || include?.[row] === 0) continue;
+    let complete = true;
+    for (let c = 0; c < columns.length; c++) if (columns[c]![row] === 0) complete = false;
+    if (complete) sums[column[row]!]! += present;
+  }
+  return sums;
 }
 
 /** nodeAffinityPolicy (default Honor) and nodeTaintsPolicy (default Ignore). */

@@ -89,6 +89,8 @@ export function prepareBindings(pod: PodInfo, snapshot: Snapshot): PreparedBindi
   if (open.length === 0 && reach.every((test) => test === undefined)) {
     if (bound.every((claim) => state.volume(claim.spec!.volumeName!))) return { at: () => nothing };
   }
+  const alike = matchers.length > 0 && matchers.every((matcher) => isMadeAnywhere(matcher, state));
+  const anywhere: Bindings = { code: 0, volumes: [], provisions: matchers.map(({ claim }) => claim) };
   const checkBound = (row: number): number => {
     for (const [i, claim] of bound.entries()) {
       if (!state.volume(claim.spec!.volumeName!)) return objection.volumeMissing;
@@ -100,10 +102,20 @@ export function prepareBindings(pod: PodInfo, snapshot: Snapshot): PreparedBindi
     at(row) {
       const code = checkBound(row);
       if (matchers.length === 0) return code === 0 ? nothing : { ...nothing, code };
-      const found = bindOpen(matchers, row, snapshot);
+      const found = alike ? anywhere : bindOpen(matchers, row, snapshot);
       return code === 0 ? found : { ...found, code: found.code | code };
     },
   };
+}
+
+/** True if the claim's volume is to be made, on whatever node: most of what provisioners are asked for. */
+function isMadeAnywhere({ claim, empty }: Matcher, state: VolumeState): boolean {
+  if (!empty || state.nodeOf(claim) !== undefined) return false;
+  const storageClass = state.storageClass(storageClassOfClaim(claim));
+  if (!storageClass?.provisioner || storageClass.provisioner === noProvisioner) return false;
+  return (
+    !storageClass.allowedTopologies?.length && !state.driver(storageClass.provisioner)?.spec.storageCapacity
+  );
 }
 
 function bindOpen(matchers: readonly Matcher[], row: number, snapshot: Snapshot): Bindings {
@@ -207,6 +219,11 @@ class Matcher {
     }
     fitting.sort((a, b) => a.size - b.size);
     for (const record of fitting) this.#file(record);
+  }
+
+  /** No volume there is will do. */
+  get empty(): boolean {
+    return !this.#own && this.#anywhere.length + this.#byLabel.size + this.#others.length === 0;
   }
 
   #file(record: VolumeRecord): void {

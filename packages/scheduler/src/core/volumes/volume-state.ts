@@ -79,6 +79,10 @@ export class VolumeState {
   capacities(): Iterable<CSIStorageCapacity> {
     return this.#capacities.values();
   }
+  /** True if some node says how many volumes it can attach. */
+  get limited(): boolean {
+    return this.#limits.size > 0;
+  }
   limits(nodeName: string): ReadonlyMap<string, number> | undefined {
     return this.#limits.get(nodeName);
   }
