@@ -126,14 +126,20 @@ const unchanged: Change = (spec) => spec;
 const specImmutable = (object: Unstructured, old: Unstructured): FieldError[] =>
   immutable('spec', object['spec'], old['spec']);
 
-/** Taints say since when they hold; who does not say it gets the time of the write. */
-function stampTaints(taints: unknown, now: Date): void {
-  for (const taint of objects(taints as resource_v1.DeviceTaint[])) taint.timeAdded ||= formatTime(now);
+/** Taints say since when they hold: a taint that was there before, since then; another one since the time of the write. */
+function stampTaints(taints: unknown, before: unknown, now: Date): void {
+  const known = objects(before as resource_v1.DeviceTaint[]);
+  for (const taint of objects(taints as resource_v1.DeviceTaint[]))
+    taint.timeAdded ||=
+      known.find(
+        ({ key, value, effect }) => key === taint.key && effect === taint.effect && same(value, taint.value),
+      )?.timeAdded ?? formatTime(now);
 }
-function stampDevices(slice: Unstructured, { now }: StrategyContext): void {
-  const spec = slice['spec'];
-  if (!isObject(spec)) return;
-  for (const device of objects(spec['devices'] as resource_v1.Device[])) stampTaints(device.taints, now);
+const devicesOf = (slice: Unstructured | undefined): readonly resource_v1.Device[] =>
+  isObject(slice?.['spec']) ? objects(slice['spec']['devices'] as resource_v1.Device[]) : [];
+function stampDevices(slice: Unstructured, old: Unstructured | undefined, { now }: StrategyContext): void {
+  const before = new Map(devicesOf(old).map((device) => [device.name, device.taints]));
+  for (const device of devicesOf(slice)) stampTaints(device.taints, before.get(device.name), now);
 }
 
 export const resourceClaims: Strategy = {
@@ -180,8 +186,8 @@ export const resourceSlices: Strategy = {
     'spec.nodeName': (object) => (object['spec'] as { nodeName?: string } | undefined)?.nodeName ?? '',
     'spec.driver': (object) => (object['spec'] as { driver?: string } | undefined)?.driver ?? '',
   },
-  prepareForCreate: stampDevices,
-  prepareForUpdate: (object, _, context) => stampDevices(object, context),
+  prepareForCreate: (object, context) => stampDevices(object, undefined, context),
+  prepareForUpdate: stampDevices,
   validate: (object) => sliceSpecProblems(validSpec(object)),
   validateUpdate: (object, old) => sliceSpecProblems(validSpec(object), validSpec(old)),
 };
@@ -223,12 +229,16 @@ function ruleProblems(object: Unstructured): FieldError[] {
     ...(isPart(taint) ? taintProblems('spec.taint', taint) : []),
   ];
 }
-const stampRule = (object: Unstructured, { now }: StrategyContext): void =>
-  stampTaints([validSpec<resource_v1beta2.DeviceTaintRuleSpec>(object).taint], now);
+function stampRule(object: Unstructured, old: Unstructured | undefined, { now }: StrategyContext): void {
+  const taint = (rule: Unstructured): unknown[] => [
+    validSpec<resource_v1beta2.DeviceTaintRuleSpec>(rule).taint,
+  ];
+  stampTaints(taint(object), old && taint(old), now);
+}
 /** Its versions have one shape. */
 export const deviceTaintRules: Strategy = {
-  prepareForCreate: stampRule,
-  prepareForUpdate: (object, _, context) => stampRule(object, context),
+  prepareForCreate: (object, context) => stampRule(object, undefined, context),
+  prepareForUpdate: stampRule,
   validate: ruleProblems,
   validateUpdate: ruleProblems,
 };

@@ -250,6 +250,25 @@ describe('a resource slice', () => {
         taints: [{ key: 'example.com/broken', effect: 'NoExecute', timeAdded: '2026-05-01T12:00:00Z' }],
       },
     ]);
+    const later = { ...context(), now: new Date('2026-05-02T12:00:00Z') };
+    const kept = update(
+      made,
+      (object) => {
+        object.spec['devices'] = [
+          {
+            name: 'd',
+            taints: [
+              { key: 'example.com/broken', effect: 'NoExecute' },
+              { key: 'example.com/slow', effect: 'NoSchedule' },
+            ],
+          },
+        ];
+      },
+      later,
+    );
+    expect(kept.object.spec['devices']).toMatchObject([
+      { taints: [{ timeAdded: '2026-05-01T12:00:00Z' }, { timeAdded: '2026-05-02T12:00:00Z' }] },
+    ]);
     expect(
       update(made, (object) => {
         object.spec['driver'] = 'other.example.com';
