@@ -234,7 +234,8 @@ export class Cycle {
       for (const plugin of this.only.plugins) plugins.add(plugin);
       tally(`node(s) didn't satisfy plugin(s) [${this.only.plugins.join(' ')}]`, nodeCount - total);
     }
-    return { nodeCount, reasons, plugins, resolvable };
+    const unfinished = this.#wide.some(({ filter }) => filter.unfinished?.() ?? false);
+    return { nodeCount, reasons, plugins, resolvable, ...(unfinished ? { unfinished } : {}) };
   }
 }
 

@@ -11,6 +11,8 @@ export interface Diagnosis {
   readonly plugins: ReadonlySet<string>;
   /** Rows on which evicting pods could help. */
   readonly resolvable: readonly number[];
+  /** Some nodes were not looked at to the end: the pod should be tried again soon. */
+  readonly unfinished?: boolean;
 }
 
 /** `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) were unschedulable. preemption: ...` */

@@ -24,6 +24,8 @@ export interface PreparedFilter {
   reasons(code: number, row: number): readonly string[];
   /** False if no preemption on that node can change the verdict (kube-scheduler's UnschedulableAndUnresolvable). */
   resolvable(code: number): boolean;
+  /** True if some rows were given up for want of time: asked again, the plugin goes on from there. */
+  unfinished?(): boolean;
 }
 
 export interface FilterPlugin {

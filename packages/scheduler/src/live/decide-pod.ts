@@ -26,7 +26,7 @@ export function decidePod(shared: Shared, unit: Unit, pod: PodInfo, now: number)
     decision.diagnosis,
     [...repairs, postFilter].filter((text) => text !== '').join(', '),
   );
-  queue.failed(unit, now, decision.diagnosis.plugins, again);
+  queue.failed(unit, now, decision.diagnosis.plugins, again || decision.diagnosis.unfinished === true);
   deps.recorder.event(pod.pod, 'Warning', 'FailedScheduling', message);
   status.pod(pod.pod, { reason: 'Unschedulable', message, nominatedNodeName });
 }

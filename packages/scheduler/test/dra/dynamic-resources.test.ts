@@ -248,23 +248,37 @@ describe('devices through claims', () => {
     expect(w.place('beyond', asks('9G'))).toBe(none);
   });
 
-  test('a search that finds no end is ended', () => {
+  test('a search that finds no end is ended, on each node and in each decision', () => {
     const devices = Array.from({ length: 32 }, (_, i) => ({
       name: `d${i}`,
       attributes: { a: { int: i }, b: { int: i % 2 } },
     }));
-    const w = world(['n'], [slice('s', 'n', devices)]);
     // No two devices are alike, and three of them cannot have three values of b.
     const constraints = [
       { distinctAttribute: `${gpuDriver}/a` },
       { distinctAttribute: `${gpuDriver}/b`, requests: ['q'] },
     ];
     const requests = [request('r', { count: 16 }), request('q', { count: 3 })];
+    const w = world(['n'], [slice('s', 'n', devices)]);
     expect(w.place('x', { requests, constraints })).toBe(
       '0/1 nodes are available: 1 timed out trying to allocate devices.',
     );
     const easy = { requests: [request('r', { count: 16 })], constraints: constraints.slice(0, 1) };
     expect(w.place('y', easy)).toHaveLength(16);
+
+    const names = Array.from({ length: 12 }, (_, i) => `n${i}`);
+    const many = world(
+      names,
+      names.map((name) => slice(name, name, devices)),
+    );
+    many.snapshot.devices.setClaim(claim('x', { requests, constraints }));
+    let decisions = 0;
+    for (let unfinished = true; unfinished; decisions++) {
+      const decision = many.framework.schedule(many.snapshot.describe(podWith('x', ['x'])));
+      unfinished = !decision.fits && decision.diagnosis.unfinished === true;
+    }
+    // Each goes on where the one before it stopped; the last finds that everything is judged.
+    expect(decisions).toBe(3);
   });
 
   test('devices of one slice may be for different nodes', () => {

@@ -151,7 +151,7 @@ class Search {
 
   /** Allocates from the n-th device of a request on, looking from candidate `from` on. */
   #device(c: number, r: number, request: string, alternative: Alternative, n: number, from: number): boolean {
-    if (--this.#budget.left < 0) throw new Stop(tooLong, c);
+    this.#step(c);
     const all = this.#all.get(alternative);
     if (n >= (all ? all.length : alternative.count)) return this.#request(c, r + 1);
     if (all) {
@@ -168,6 +168,7 @@ class Search {
       const device = candidates[i]!;
       if (!this.#free(device, alternative, c)) continue;
       if (!this.#selected(alternative, device, c)) continue;
+      this.#step(c);
       if (failed?.has(this.#kind(device))) continue;
       if (!this.#take(c, request, alternative, device, false)) continue;
       if (this.#device(c, r, request, alternative, n + 1, i + 1)) return true;
@@ -175,6 +176,10 @@ class Search {
       (failed ??= new Set()).add(this.#kind(device));
     }
     return false;
+  }
+
+  #step(c: number): void {
+    if (--this.#budget.left < 0) throw new Stop(tooLong, c);
   }
 
   #selected({ selectors }: Alternative, device: PoolDevice, c: number): boolean {

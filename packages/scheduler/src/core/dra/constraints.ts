@@ -31,6 +31,9 @@ export class ConstraintState {
   readonly #distinct: boolean;
   /** Match: values all have in common, after each device. Distinct: the values of each device. */
   readonly #stack: (readonly string[])[] = [];
+  /** Distinct: all of them. */
+  readonly #taken = new Set<string>();
+  readonly #known = new Map<PoolDevice, readonly string[] | undefined>();
 
   constructor({ matchAttribute, distinctAttribute }: resource_v1.DeviceConstraint) {
     this.#attribute = matchAttribute ?? distinctAttribute ?? '';
@@ -38,10 +41,11 @@ export class ConstraintState {
   }
 
   add(device: PoolDevice): boolean {
-    const values = attributeValues(device, this.#attribute);
+    const values = this.#valuesOf(device);
     if (!values) return false;
     if (this.#distinct) {
-      if (this.#stack.some((others) => others.some((value) => values.includes(value)))) return false;
+      for (const value of values) if (this.#taken.has(value)) return false;
+      for (const value of values) this.#taken.add(value);
       this.#stack.push(values);
       return true;
     }
@@ -53,6 +57,15 @@ export class ConstraintState {
   }
 
   takeBack(): void {
-    this.#stack.pop();
+    const last = this.#stack.pop();
+    if (this.#distinct) for (const value of last ?? []) this.#taken.delete(value);
+  }
+
+  #valuesOf(device: PoolDevice): readonly string[] | undefined {
+    let values = this.#known.get(device);
+    if (values === undefined && !this.#known.has(device)) {
+      this.#known.set(device, (values = attributeValues(device, this.#attribute)));
+    }
+    return values;
   }
 }

@@ -29,9 +29,9 @@ import { CannotReserve, type Reservation, type ReservePlugin } from '../reservat
 import type { Snapshot } from '../snapshot.ts';
 
 const name = 'DynamicResources';
-/** Steps of the search for devices on one node, and in one decision. A step takes under a microsecond. */
+/** Steps of the search for devices on one node, and in one decision. A step takes about a microsecond. */
 const stepsPerNode = 5_000;
-const stepsPerDecision = 50_000;
+const stepsPerDecision = 30_000;
 
 /** Codes below `firstAsked`; the others are `firstAsked` and the shape's code, times the number of shapes. */
 const elsewhere = 1;
@@ -113,6 +113,7 @@ export function dynamicResources(
           const { reason, claim } = why(code);
           return [wish.worded(reason, claim)];
         },
+        unfinished: () => spent > stepsPerDecision,
         resolvable: (code) => mayEvict && why(code).reason === cannotAllocate,
       };
     },
