@@ -39,15 +39,21 @@ export async function explainerFor(
   let own: Promise<Explainer> | undefined;
   const local = (): Promise<Explainer> => (own ??= localExplainer(client, schedulerName));
   if (!offers) return local();
+  let note: string | undefined;
   return {
-    note: undefined,
+    get note() {
+      return note;
+    },
     async explain(query) {
       try {
         return await ask(client, query);
       } catch (error) {
         // Who may not ask the scheduler may still see for themselves.
         if (!isReason(error, 'Forbidden')) throw error;
-        return (await local()).explain(query);
+        const answer = await (await local()).explain(query);
+        note =
+          'reckoned here from what you may read, with the default profile: you may not create schedulingreviews';
+        return answer;
       }
     },
     async close() {
