@@ -5,7 +5,7 @@
  */
 import { formatTime } from '@coracle/machinery';
 import { Lease, Node, Pod } from '@coracle/machinery/api';
-import { createController } from '@coracle/operator';
+import { createController, createTurns } from '@coracle/operator';
 import type { Component } from '@coracle/operator';
 import type { ComponentDeps } from '../deps.ts';
 import { byNode, ensurePodIndexes } from '../lib/pod-indexes.ts';
@@ -33,6 +33,7 @@ export function nodeLifecycleController(deps: ComponentDeps, options: NodeLifecy
   /** By node name. */
   const heard = new Map<string, Heard>();
   let cancel: (() => void) | undefined;
+  let stopped = false;
 
   const reconcile = async (name: string): Promise<void> => {
     let node = nodes.get(name);
@@ -97,9 +98,16 @@ export function nodeLifecycleController(deps: ComponentDeps, options: NodeLifecy
     const notReady = readyCondition(node)?.status !== 'True';
     if (silent || notReady || wantedTaints(node, now)) controller.queue.add(name);
   };
-  const lookAtAll = (): void => {
-    for (const node of nodes.list()) look(node);
-    cancel = clock.after(options.periodMs ?? 5000, lookAtAll);
+  const lookAtAll = async (): Promise<void> => {
+    const turns = createTurns();
+    for (const { metadata } of nodes.list()) {
+      const node = nodes.get(metadata.name);
+      if (node) look(node);
+      const pause = turns.pause();
+      if (pause) await pause;
+      if (stopped) return;
+    }
+    cancel = clock.after(options.periodMs ?? 5000, () => void lookAtAll());
   };
   nodes.on({
     add: look,
@@ -111,9 +119,10 @@ export function nodeLifecycleController(deps: ComponentDeps, options: NodeLifecy
     name: 'node-lifecycle-controller',
     async start() {
       await controller.start();
-      lookAtAll();
+      void lookAtAll();
     },
     async stop() {
+      stopped = true;
       cancel?.();
       await controller.stop();
     },

@@ -4,7 +4,7 @@
  */
 import { formatTime, isReason } from '@coracle/machinery';
 import { Node, Pod } from '@coracle/machinery/api';
-import type { Component } from '@coracle/operator';
+import { type Component, createTurns } from '@coracle/operator';
 import type { ComponentDeps } from '../deps.ts';
 import { inBatches } from '../lib/batches.ts';
 import { withDisruption } from '../lib/disruption.ts';
@@ -33,16 +33,19 @@ interface PodGarbage {
 const outOfService = 'node.kubernetes.io/out-of-service';
 
 /** `missingSince`: of nodes that are not there, by name. */
-function findGarbage(
+async function findGarbage(
   pods: readonly Pod[],
   node: (name: string) => Node | undefined,
   missingSince: ReadonlyMap<string, number>,
   missingBefore: number,
   threshold: number,
-): PodGarbage {
+): Promise<PodGarbage> {
+  const turns = createTurns();
   const garbage: PodGarbage = { terminated: [], orphaned: [], terminating: [] };
   const finished: Pod[] = [];
   for (const pod of pods) {
+    const pause = turns.pause();
+    if (pause) await pause;
     const deleting = pod.metadata.deletionTimestamp !== undefined;
     const name = pod.spec?.nodeName;
     if (!name) {
@@ -72,10 +75,14 @@ export function podGarbageCollector(deps: ComponentDeps, options: PodGarbageOpti
   let cancel: (() => void) | undefined;
   let working: Promise<void> = Promise.resolve();
 
-  const noteMissing = (): void => {
+  const noteMissing = async (): Promise<void> => {
+    const turns = createTurns();
     const missing = new Set<string>();
-    for (const { spec } of pods.list())
+    for (const { spec } of pods.list()) {
       if (spec?.nodeName && !nodes.get(spec.nodeName)) missing.add(spec.nodeName);
+      const pause = turns.pause();
+      if (pause) await pause;
+    }
     for (const name of missing) if (!missingSince.has(name)) missingSince.set(name, clock.now());
     for (const name of missingSince.keys()) if (!missing.has(name)) missingSince.delete(name);
   };
@@ -110,10 +117,16 @@ export function podGarbageCollector(deps: ComponentDeps, options: PodGarbageOpti
     }
   };
   const collect = async (): Promise<void> => {
-    noteMissing();
+    await noteMissing();
     const before = clock.now() - (options.quarantineMs ?? 40_000);
     const threshold = options.threshold ?? 12_500;
-    const garbage = findGarbage(pods.list(), (name) => nodes.get(name), missingSince, before, threshold);
+    const garbage = await findGarbage(
+      pods.list(),
+      (name) => nodes.get(name),
+      missingSince,
+      before,
+      threshold,
+    );
     const missing = new Map<string, boolean>();
     for (const { spec } of garbage.orphaned) {
       const name = spec?.nodeName ?? '';
