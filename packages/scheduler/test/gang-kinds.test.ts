@@ -102,6 +102,17 @@ describe("scheduler-plugins' pod groups", () => {
     await until(() => expect(names('w', 2).map(h.nodeOf)).not.toContain(undefined));
   });
 
+  test('minResources beyond what the members take lead to no eviction', async () => {
+    const h = await start(
+      inMemory([node('a', cards(1)), pod('low', { nodeName: 'a', priority: -1, requests: oneCard })]),
+    );
+    await h.create(coscheduling('g', { minMember: 1, minResources: { 'nvidia.com/gpu': '4' } }));
+    await h.create(labelled('w0', 'g'));
+    await until(() => expect(h.why('w0')).toContain('minResources'));
+    await h.settled();
+    expect(h.pod('low')?.metadata.deletionTimestamp).toBeUndefined();
+  });
+
   test('of a cluster that does not know the kind mean nothing, until it does', async () => {
     const cluster = inMemory([node('a', cards(4))]);
     const forget = cluster.react(({ resource }) => {

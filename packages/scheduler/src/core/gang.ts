@@ -216,7 +216,8 @@ function missingResource({ snapshot }: Framework, { minResources }: Gang): strin
     const [allocatable, requested] = [snapshot.allocatable[dimension]!, snapshot.requested[dimension]!];
     let free = 0;
     for (let row = 0; row < snapshot.rowCount && free < amount; row++) {
-      if (snapshot.alive[row] !== 0) free += Math.max(0, allocatable[row]! - requested[row]!);
+      if (snapshot.alive[row] !== 0 && snapshot.unschedulable[row] === 0)
+        free += Math.max(0, allocatable[row]! - requested[row]!);
     }
     if (free < amount)
       return `the cluster has less ${snapshot.resourceName(dimension)} free than minResources`;

@@ -191,7 +191,7 @@ function* makingRoom(shared: Shared, unit: Unit, framework: Framework, gang: Gan
   const { nominations } = shared;
   if (shared.evicting(unit.key) || victimsLeaving(framework, gang)) return true;
   for (const pod of gang.pods) nominations.delete(pod.uid);
-  if (gang.pods.some(({ pod }) => pod.spec?.preemptionPolicy === 'Never')) return false;
+  if (gang.pods.some(({ pod }) => pod.spec?.preemptionPolicy === 'Never') || asksForMore(gang)) return false;
   const found = yield* findingGangPreemption(framework, gang, {
     budgets: shared.budgets(),
     group: (victim) => victimGroup(shared, victim),
@@ -200,6 +200,15 @@ function* makingRoom(shared: Shared, unit: Unit, framework: Framework, gang: Gan
   for (const { pod, nodeName } of found.placed) nominations.set(pod, nodeName);
   if (found.victims.length > 0) shared.evict(unit.key, gang.pods[0]!, undefined, found.victims);
   return true;
+}
+
+/** True if `minResources` is more than the members take: making room for them would not let them in. */
+function asksForMore({ pods, minResources = [] }: Gang): boolean {
+  return minResources.some(([dimension, amount]) => {
+    let taken = 0;
+    for (const { dimensions, requests } of pods) taken += requests[dimensions.indexOf(dimension)] ?? 0;
+    return taken < amount;
+  });
 }
 
 /** The gang the victim runs with, if it is not to be left with less than it needs. */
