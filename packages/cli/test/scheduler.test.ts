@@ -3,6 +3,18 @@ import { describe, expect, test } from 'vitest';
 import { clusterRules, lackingText } from '../src/scheduler/rules.ts';
 import { setupCli } from './harness.ts';
 
+describe('coracle up', () => {
+  test.each([
+    [['--no-scheduler', '--scheduler-names', 'a'], 'exclude each other'],
+    [['--scheduler-config', 'x.yaml', '--scheduler-names', 'a'], 'exclude each other'],
+    [['--scheduler-names', 'a,,b'], '"a,,b" is no list of names'],
+  ])('%j: %s', async (words, message) => {
+    const ran = await setupCli().run('up', '--in-memory', ...words);
+    expect(ran.code).toBe(1);
+    expect(ran.err).toContain(message);
+  });
+});
+
 describe('coracle scheduler', () => {
   test('prints the rights it needs, the lease by its name', async () => {
     const { run } = setupCli();
