@@ -4,8 +4,8 @@
  * a value's text never changes. Held in two halves, of which the older is dropped when the younger is full.
  */
 
-/** Texts in a half. */
-const most = 1024;
+/** Characters in a half: some four thousand pods. */
+const room = 4 * 1024 * 1024;
 /** Shorter ones cost less to write than to remember. */
 const shortest = 256;
 /** Longer ones would take too much room. */
@@ -21,14 +21,18 @@ export interface RecentTexts {
 export function createRecentTexts(): RecentTexts {
   let young = new Map<object, string>();
   let old = new Map<object, string>();
+  /** Characters of the younger half. */
+  let used = 0;
   const find = (value: object): string | undefined => young.get(value) ?? old.get(value);
   function remember(value: object, text: string): void {
     if (text.length < shortest || text.length > longest) return;
-    if (young.size >= most) {
+    if (used + text.length > room) {
       old = young;
       young = new Map();
+      used = 0;
     }
     young.set(value, text);
+    used += text.length;
   }
   return {
     textOf(value) {

@@ -8,13 +8,12 @@ export type Loose = Record<string, unknown>;
 /** A part of a typed object that is really an object: strategies run before the schema has been checked. */
 export const isPart = <T>(value: T | undefined | null): value is NonNullable<T> & object => isObject(value);
 
-/** The objects in a list: as a rule the list itself. Nothing if it is not a list. */
-export const objects = <T extends object>(list: readonly T[] | undefined | null): readonly T[] => {
-  if (!Array.isArray(list)) return none;
-  const all = list as readonly T[];
+/** The objects in a list: as a rule the list itself, so do not change it. Nothing if it is not a list. */
+export const objects = <T extends object>(list: readonly T[] | undefined | null): T[] => {
+  if (!Array.isArray(list)) return [];
+  const all = list as T[];
   return all.every((item) => isPart(item)) ? all : all.filter((item) => isPart(item));
 };
-const none: readonly never[] = [];
 
 /** `object.spec`, made if absent. Undefined if it is there and not an object. */
 export function specOf<T extends object>(object: Unstructured): T | undefined {
