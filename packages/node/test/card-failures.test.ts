@@ -150,7 +150,10 @@ describe('cards stay with their pods', () => {
     const later = await rebooted(b);
     await later.clock.advance(60_000);
     await later.until('it runs again', () => later.runtime.running('a') !== undefined);
-    expect(visible(later, 'a')).toMatch(/^GPU-/);
+    const given = visible(later, 'a');
+    expect(given).toMatch(/^GPU-/);
+    const told = (): string | undefined => later.get('a')?.metadata.annotations?.['coracle.dev/gpu-ids'];
+    await later.until('it says so', () => told() === `a=${given}`);
   });
 
   test('pods that went on running have the cards they had, and others get others, when the checkpoint is lost (kubernetes #116125)', async () => {
@@ -244,6 +247,17 @@ describe('cards stay with their pods', () => {
     await later.pod('b', job(container('b', 1)));
     expect(visible(later, 'b')).toBe(card0);
   });
+});
+
+test('whoever placed a pod, and whatever cards it was to have, the pod says which it has', async () => {
+  const b = await start({ gpus: 2 });
+  const index = (name: string): string | undefined =>
+    b.get(name)?.metadata.annotations?.['alibabacloud.com/gpu-index'];
+  await b.pod('a', job(container('a', 1)));
+  await b.until('it says so', () => index('a') === '0');
+  await b.pod('b', job(container('b', 1)), { annotations: { 'alibabacloud.com/gpu-index': '0' } });
+  await b.until('it says so', () => index('b') === '1');
+  expect(visible(b, 'b')).toBe(card1);
 });
 
 describe('only the container that asks sees the card', () => {

@@ -7,7 +7,14 @@ import { mkdirSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Client } from '@coracle/client';
-import { formatTime, isReason, type KubeletApi, topologyAnnotation } from '@coracle/machinery';
+import {
+  formatTime,
+  indexAnnotation,
+  isReason,
+  type KubeletApi,
+  topologyAnnotation,
+  writeIndices,
+} from '@coracle/machinery';
 import {
   ConfigMap,
   type discovery_v1,
@@ -314,16 +321,19 @@ class Agent implements NodeAgent {
     return admitPod(pod, { allocatable: this.#deps.allocatable(), labels }, others, this.#options.devices);
   }
 
-  /** So that users see which worker ran on which card. */
+  /** So that users see which worker ran on which card, and the scheduler which cards are left. */
   async #annotate(pod: Pod, gpus: string): Promise<void> {
     const { name, namespace, uid } = pod.metadata;
-    if (pod.metadata.annotations?.[gpuAnnotation] === gpus) return;
+    const before = pod.metadata.annotations ?? {};
+    const indices = writeIndices(this.#options.devices.numbers(uid));
+    if (before[gpuAnnotation] === gpus && before[indexAnnotation] === indices) return;
+    const annotations = { [gpuAnnotation]: gpus, [indexAnnotation]: indices };
     try {
       await this.#options.client.patch(
         Pod,
         name,
         'merge',
-        { metadata: { uid, annotations: { [gpuAnnotation]: gpus } } },
+        { metadata: { uid, annotations } },
         // A node may write its pods' status, and annotations along with it, but not the pods themselves.
         { namespace, subresource: 'status' },
       );

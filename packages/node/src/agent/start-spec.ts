@@ -84,10 +84,11 @@ export async function startSpec(
 }
 
 /** The container's cards. A pod that is to have some and has lost them (with the checkpoint) is not started without. */
-function cardsOf({ devices }: WorkerDeps, worker: PodWorker, container: Container): Gpu[] {
+function cardsOf({ annotate, devices }: WorkerDeps, worker: PodWorker, container: Container): Gpu[] {
   if (!devices.has(worker.uid) && wantsCards(worker.pod)) {
     try {
       giveCards(worker.pod, devices);
+      void annotate(worker.pod, devices.annotation(worker.uid) ?? '');
     } catch (error) {
       throw new ContainerConfigError(`its cards are not free: ${(error as Error).message}`);
     }

@@ -77,6 +77,8 @@ export interface DeviceManager {
   readonly claimed: number;
   /** The value of the annotation; undefined if the pod has no device. */
   annotation(podUid: string): string | undefined;
+  /** Numbers of the pod's cards, claims aside; rising. */
+  numbers(podUid: string): number[];
   /** What was wrong with the checkpoint when it was read, if anything. */
   readonly problem: string | undefined;
   /** True if there was no checkpoint to read, or a damaged one: what running pods have is not known. */
@@ -264,6 +266,11 @@ class Manager implements DeviceManager {
     const own = this.#ledger.entries.filter((entry) => entry.podUid === podUid);
     if (own.length === 0) return undefined;
     return own.map((entry) => `${entry.container}=${entry.ids.join(',')}`).join(';');
+  }
+
+  numbers(podUid: string): number[] {
+    const ids = this.#ledger.entries.flatMap((entry) => (entry.podUid === podUid ? entry.ids : []));
+    return [...new Set(ids)].map((id) => this.#ledger.order.indexOf(id)).toSorted((a, b) => a - b);
   }
 
   #gpus(ids: readonly string[]): Gpu[] {

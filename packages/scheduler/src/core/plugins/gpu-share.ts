@@ -81,8 +81,9 @@ export function gpuShare(args: GpuShareArgs = {}): FilterPlugin & ReservePlugin 
 }
 
 /** The pod gets these cards when it is placed, and their numbers are put on it by its binding. */
-export function takeCards(cards: CardColumns, pod: PodInfo, indices: readonly number[]): Reservation {
+export function takeCards(cards: CardColumns, pod: PodInfo, chosen: readonly number[]): Reservation {
   const { uid } = pod;
+  const indices = chosen.toSorted((a, b) => a - b);
   cards.assign(uid, indices);
   const end = (): void => cards.assign(uid, undefined);
   return {
