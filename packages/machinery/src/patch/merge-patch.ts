@@ -7,19 +7,31 @@ import { deepEqual, isObject, jsonClone, setKey } from '../equality.ts';
  */
 export function applyMergePatch(document: unknown, patch: unknown): unknown {
   if (!isObject(patch)) return jsonClone(patch);
+  if (!isObject(document)) return withoutNulls(patch);
   const result: Record<string, unknown> = {};
-  const base = isObject(document) ? document : {};
-  for (const key of Object.keys(base)) {
+  for (const key in document) {
     // Undefined means absent, as in all values that callers in the same process hand over.
     const change = Object.hasOwn(patch, key) ? patch[key] : undefined;
+    const before = document[key];
     if (change === undefined) {
-      if (base[key] !== undefined) setKey(result, key, jsonClone(base[key]));
-    } else if (change !== null) setKey(result, key, applyMergePatch(base[key], change));
+      if (before !== undefined) setKey(result, key, jsonClone(before));
+    } else if (change !== null) setKey(result, key, applyMergePatch(before, change));
   }
-  for (const key of Object.keys(patch)) {
-    if (patch[key] !== null && patch[key] !== undefined && !Object.hasOwn(base, key)) {
-      setKey(result, key, applyMergePatch(undefined, patch[key]));
-    }
+  for (const key in patch) {
+    const change = patch[key];
+    if (change !== null && change !== undefined && !Object.hasOwn(document, key))
+      setKey(result, key, isObject(change) ? withoutNulls(change) : jsonClone(change));
+  }
+  return result;
+}
+
+/** A patch applied to nothing. */
+function withoutNulls(patch: Record<string, unknown>): Record<string, unknown> {
+  const result: Record<string, unknown> = {};
+  for (const key in patch) {
+    const value = patch[key];
+    if (value !== null && value !== undefined)
+      setKey(result, key, isObject(value) ? withoutNulls(value) : jsonClone(value));
   }
   return result;
 }
