@@ -5,7 +5,8 @@ import { CelError, CelSyntaxError } from './errors.ts';
 import { type CelIssue, issueAt } from './issues.ts';
 import { Frame } from './frame.ts';
 import { parse } from './parser.ts';
-import { plan, usedVariables } from './plan.ts';
+import { plan } from './plan.ts';
+import { usedVariables } from './tree.ts';
 import type { Type } from './types.ts';
 import type { CelValue } from './values.ts';
 
