@@ -64,7 +64,7 @@ function asIf(pod: Pod, of: (status: Status | undefined) => Record<string, strin
   } as Pod;
 }
 
-function plainNeeds(pod: Pod, resource: string, missing: number): number {
+function plainNeeds(pod: Pod, resource: string, missing: number, incoming = false): number {
   const podLevel = pod.spec!.resources?.requests;
   const extra = pod.spec!.overhead?.[resource];
   if ((resource === 'cpu' || resource === 'memory') && podLevel?.[resource] !== undefined) {
@@ -72,7 +72,11 @@ function plainNeeds(pod: Pod, resource: string, missing: number): number {
   }
   // Pod-level requests that leave this one out: a container without one asks for nothing.
   const absent =
-    podLevel && Object.keys(podLevel).length > 0 && missing > 0 && plainNeeds(pod, resource, 0) > 0;
+    !incoming &&
+    podLevel &&
+    Object.keys(podLevel).length > 0 &&
+    missing > 0 &&
+    plainNeeds(pod, resource, 0) > 0;
   if (absent) missing = 0;
   const of = (requests: Record<string, string> | undefined): number =>
     requests?.[resource] === undefined ? missing : amount(resource, requests[resource]);
@@ -492,10 +496,10 @@ function fitScore(pod: Pod, node: Node, cluster: Cluster): number {
     const capacity = offers(node, name);
     const extended = name.includes('/');
     if (capacity === 0 || (extended && needs(pod, name) === 0)) continue;
-    const used = [...cluster.podsOn(node), pod].reduce(
-      (sum, p) => sum + needs(p, name, assumed[name] ?? 0),
-      0,
-    );
+    const missing = assumed[name] ?? 0;
+    const used = cluster
+      .podsOn(node)
+      .reduce((sum, p) => sum + needs(p, name, missing), plainNeeds(pod, name, missing, true));
     let score: number;
     if (strategy === 'LeastAllocated')
       score = used > capacity ? 0 : int(((capacity - used) * 100) / capacity);

@@ -7,7 +7,7 @@ import type { Pod } from '@coracle/machinery/api';
 import { cardRequest, type CardRequest } from './cards/card-request.ts';
 import type { Interner } from './interner.ts';
 import { affinityTerms, type AffinityTerms, type PodQueries } from './pod-query.ts';
-import { givenAsAsked, nonZeroRequests, podRequests } from './resources.ts';
+import { givenAsAsked, nonZeroRequests, podRequests, scoredRequests } from './resources.ts';
 import { podVolumes, type PodVolumes } from './volumes/pod-volumes.ts';
 
 /** A host port a pod occupies. An ip of '0.0.0.0' (or none) means all addresses of the node. */
@@ -29,6 +29,9 @@ export interface PodInfo {
   /** Milli-cores and bytes with upstream's defaults for containers that ask for nothing: for scoring. */
   readonly nonZeroCpu: number;
   readonly nonZeroMemory: number;
+  /** The same for the pod itself while a node is sought for it; differs only with pod-level resources. */
+  readonly scoredCpu: number;
+  readonly scoredMemory: number;
   readonly ports: readonly HostPort[];
   /** Affinity to and anti-affinity against other pods; undefined for most. */
   readonly terms: AffinityTerms | undefined;
@@ -60,6 +63,8 @@ interface Shape {
   readonly requests: readonly number[];
   readonly nonZeroCpu: number;
   readonly nonZeroMemory: number;
+  readonly scoredCpu: number;
+  readonly scoredMemory: number;
   readonly ports: readonly HostPort[];
   readonly wholeCards: number;
 }
@@ -82,6 +87,7 @@ export class PodReader {
     const useStatus = options.placed === true;
     const shape = useStatus && !givenAsAsked(pod) ? this.#measure(pod, '', true) : this.#shapeOf(pod);
     const { dimensions, requests, nonZeroCpu, nonZeroMemory, ports, wholeCards } = shape;
+    const { scoredCpu, scoredMemory } = shape;
     const { namespace = '', name = '', uid } = pod.metadata;
     const key = `${namespace}/${name}`;
     const cards = cardRequest(pod, wholeCards);
@@ -94,6 +100,8 @@ export class PodReader {
       requests,
       nonZeroCpu,
       nonZeroMemory,
+      scoredCpu,
+      scoredMemory,
       ports,
       terms: affinityTerms(pod, this.#queries),
       volumes: podVolumes(pod),
@@ -115,6 +123,7 @@ export class PodReader {
   #measure(pod: Pod, text: string, useStatus: boolean): Shape {
     const wanted = podRequests(pod, { useStatus });
     const nonZero = nonZeroRequests(pod, wanted, useStatus);
+    const scored = pod.spec?.resources?.requests ? scoredRequests(pod) : nonZero;
     const dimensions: number[] = [];
     const requests: number[] = [];
     for (const [name, amount] of wanted) {
@@ -128,6 +137,8 @@ export class PodReader {
       requests,
       nonZeroCpu: nonZero.cpu,
       nonZeroMemory: nonZero.memory,
+      scoredCpu: scored.cpu,
+      scoredMemory: scored.memory,
       ports: hostPorts(pod),
       wholeCards: wanted.get(wholeCardResource) ?? 0,
     };

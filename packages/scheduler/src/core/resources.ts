@@ -50,7 +50,20 @@ export function podRequests(pod: Pod, options: PodRequestOptions = {}): Amounts 
   return result;
 }
 
-/** CPU and memory with defaults for containers that name none: what scores are computed with. */
+/**
+ * What a pod that is to be placed counts as in scores: defaults stand for what containers do not name, also where the pod as a
+ * whole names something else (a pod that is placed already counts as `nonZeroRequests` say: upstream's two ways).
+ */
+export function scoredRequests(pod: Pod): { cpu: number; memory: number } {
+  const missing: Amounts = new Map([
+    ['cpu', defaultMilliCpu],
+    ['memory', defaultMemory],
+  ]);
+  const all = podRequests(pod, { missing });
+  return { cpu: all.get('cpu') ?? 0, memory: all.get('memory') ?? 0 };
+}
+
+/** CPU and memory with defaults for containers that name none: what placed pods count as in scores. */
 export function nonZeroRequests(
   pod: Pod,
   requests: Amounts,

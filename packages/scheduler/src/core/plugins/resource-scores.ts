@@ -119,11 +119,11 @@ function columnsFor(
     const exact = index < 0 ? 0 : pod.requests[index]!;
     const allocatable = (): Float64Array => snapshot.allocatable[dimension]!;
     if (nonZero && dimension === cpuDimension) {
-      columns.push({ weight, podRequest: pod.nonZeroCpu, allocatable, requested: () => snapshot.nonZeroCpu });
+      columns.push({ weight, podRequest: pod.scoredCpu, allocatable, requested: () => snapshot.nonZeroCpu });
     } else if (nonZero && dimension === memoryDimension) {
       columns.push({
         weight,
-        podRequest: pod.nonZeroMemory,
+        podRequest: pod.scoredMemory,
         allocatable,
         requested: () => snapshot.nonZeroMemory,
       });
