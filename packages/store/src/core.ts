@@ -17,6 +17,7 @@ import type {
   StoreEvent,
   StoreWatch,
   StoreWatcher,
+  WatchSelection,
   Write,
   WriteResult,
 } from './store.ts';
@@ -203,11 +204,11 @@ export class StoreCore implements Store {
     });
   }
 
-  watch(prefix: string, after: number, watcher: StoreWatcher): StoreWatch {
+  watch(prefix: string, after: number, watcher: StoreWatcher, only?: WatchSelection): StoreWatch {
     if (this.#closing) throw new StoreClosedError();
     if (after > this.#revision) throw new FutureRevisionError(after, this.#revision);
     if (after < this.#compacted) throw new CompactedError(after, this.#compacted);
-    return this.#hub.add(prefix, after, watcher);
+    return this.#hub.add(prefix, after, watcher, only);
   }
 
   compact(revision: number): Promise<void> {

@@ -77,6 +77,16 @@ export interface StoreWatcher {
   /** The watch is over: it fell behind the kept events ('compacted'), stayed full for too long ('slow'), or the store closed. */
   onEnd(reason: 'compacted' | 'slow' | 'closed'): void;
 }
+/** A part of values by which watches are told apart. Watches that name the same object share an index. */
+export interface WatchPart {
+  /** The part's text; '' where there is none. */
+  read(entry: Entry): string;
+}
+/** Values whose `part` is `value`. */
+export interface WatchSelection {
+  readonly part: WatchPart;
+  readonly value: string;
+}
 export interface StoreWatch {
   resume(): void;
   stop(): void;
@@ -97,8 +107,12 @@ export interface Store {
   count(prefix: string): number;
   /** Settles when the write is durable. Rejects (StoreClosedError, or an I/O error) if it may not be. */
   write(write: Write): Promise<WriteResult>;
-  /** Events under `prefix` with revision > `after`. Throws CompactedError if they are gone, FutureRevisionError if `after` is ahead. */
-  watch(prefix: string, after: number, watcher: StoreWatcher): StoreWatch;
+  /**
+   * Events under `prefix` with revision > `after`. Throws CompactedError if they are gone, FutureRevisionError if `after` is ahead.
+   * `only`: what the watcher is interested in. Other events may be left out, and mostly are, so that thousands of watches with
+   * different values cost one look at each event; an event is of interest if the value before or after it is.
+   */
+  watch(prefix: string, after: number, watcher: StoreWatcher, only?: WatchSelection): StoreWatch;
   /** Drops versions and events at or below `revision`, in small steps that do not block. */
   compact(revision: number): Promise<void>;
   /** Bytes on disk, keys, revision, watchers: for metrics. */

@@ -4,10 +4,10 @@
  * *full* (its consumer said stop; it waits for `resume`, then it is behind). So a slow consumer costs one number.
  *
  * Invariants: a watch has been shown every matching event up to its position, once each, in order; a live watch's position
- * is the store's revision and is not kept up. Only live watches are in `groups`, by prefix, so that a batch is filtered
- * once a prefix and not once a watch.
+ * is the store's revision and is not kept up. Only live watches are in `groups`, by prefix and selected value, so that a batch
+ * is filtered once a prefix, and looked at once a part that watches select by, and not once a watch.
  */
-import type { StoreEvent, StoreWatch, StoreWatcher } from './store.ts';
+import type { StoreEvent, StoreWatch, StoreWatcher, WatchPart, WatchSelection } from './store.ts';
 import type { StoreClock } from './timing.ts';
 
 /** What the hub reads from the core. */
@@ -18,8 +18,15 @@ export interface EventSource {
   eventUnder(prefix: string, revision: number): { event: StoreEvent | undefined; far: boolean };
 }
 
+/** Live watches of one prefix. No empty sets and maps are kept. */
+interface Group {
+  readonly all: Set<Watch>;
+  readonly byPart: Map<WatchPart, Map<string, Set<Watch>>>;
+}
+
 interface Watch {
   readonly prefix: string;
+  readonly only: WatchSelection | undefined;
   readonly watcher: StoreWatcher;
   state: 'live' | 'behind' | 'full' | 'ended';
   position: number;
@@ -42,7 +49,7 @@ export class WatchHub {
   readonly #source: EventSource;
   readonly #clock: StoreClock;
   readonly #maxFullMs: number;
-  readonly #groups = new Map<string, Set<Watch>>();
+  readonly #groups = new Map<string, Group>();
   readonly #all = new Set<Watch>();
   readonly #behind = new Set<Watch>();
   #turn: NodeJS.Immediate | undefined;
@@ -58,9 +65,10 @@ export class WatchHub {
     return this.#all.size;
   }
 
-  add(prefix: string, after: number, watcher: StoreWatcher): StoreWatch {
+  add(prefix: string, after: number, watcher: StoreWatcher, only?: WatchSelection): StoreWatch {
     const watch: Watch = {
       prefix,
+      only,
       watcher,
       state: 'behind',
       position: after,
@@ -82,7 +90,13 @@ export class WatchHub {
     const deliveries: [Watch, readonly StoreEvent[]][] = [];
     for (const [prefix, group] of this.#groups) {
       const matching = prefix === '' ? events : events.filter((e) => e.key.startsWith(prefix));
-      if (matching.length > 0) for (const watch of group) deliveries.push([watch, matching]);
+      if (matching.length === 0) continue;
+      for (const watch of group.all) deliveries.push([watch, matching]);
+      for (const [part, byValue] of group.byPart) {
+        for (const [value, selected] of eventsByValue(part, byValue, matching)) {
+          for (const watch of byValue.get(value)!) deliveries.push([watch, selected]);
+        }
+      }
     }
     // Only now, because consumers may add and stop watches: one added here has its start at this revision already.
     for (const [watch, matching] of deliveries) {
@@ -115,9 +129,18 @@ export class WatchHub {
   #goLive(watch: Watch): void {
     watch.state = 'live';
     this.#behind.delete(watch);
-    const group = this.#groups.get(watch.prefix);
-    if (group) group.add(watch);
-    else this.#groups.set(watch.prefix, new Set([watch]));
+    let group = this.#groups.get(watch.prefix);
+    if (!group) this.#groups.set(watch.prefix, (group = { all: new Set(), byPart: new Map() }));
+    if (!watch.only) {
+      group.all.add(watch);
+      return;
+    }
+    const { part, value } = watch.only;
+    let byValue = group.byPart.get(part);
+    if (!byValue) group.byPart.set(part, (byValue = new Map<string, Set<Watch>>()));
+    const same = byValue.get(value);
+    if (same) same.add(watch);
+    else byValue.set(value, new Set([watch]));
   }
 
   #goBehind(watch: Watch): void {
@@ -138,7 +161,15 @@ export class WatchHub {
 
   #leaveLive(watch: Watch): void {
     const group = this.#groups.get(watch.prefix);
-    if (group?.delete(watch) && group.size === 0) this.#groups.delete(watch.prefix);
+    if (!group) return;
+    if (watch.only) {
+      const { part, value } = watch.only;
+      const byValue = group.byPart.get(part);
+      const same = byValue?.get(value);
+      if (same?.delete(watch) && same.size === 0) byValue!.delete(value);
+      if (byValue?.size === 0) group.byPart.delete(part);
+    } else group.all.delete(watch);
+    if (group.all.size === 0 && group.byPart.size === 0) this.#groups.delete(watch.prefix);
   }
 
   /** One turn: gives each watch that is behind a share of the budget. */
@@ -215,4 +246,26 @@ export class WatchHub {
       return undefined;
     }
   }
+}
+
+/** The events that watches of each value are interested in, in their order. */
+function eventsByValue(
+  part: WatchPart,
+  byValue: ReadonlyMap<string, unknown>,
+  events: readonly StoreEvent[],
+): Map<string, StoreEvent[]> {
+  const result = new Map<string, StoreEvent[]>();
+  const put = (value: string, event: StoreEvent): void => {
+    if (!byValue.has(value)) return;
+    const known = result.get(value);
+    if (known) known.push(event);
+    else result.set(value, [event]);
+  };
+  for (const event of events) {
+    const is = part.read(event.entry);
+    put(is, event);
+    const was = event.previous === undefined ? is : part.read(event.previous);
+    if (was !== is) put(was, event);
+  }
+  return result;
 }

@@ -1,5 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { memoryStore } from '../src/index.ts';
+import { type Entry, memoryStore, type StoreEvent } from '../src/index.ts';
 import { Collector, ManualClock, put, remove, until } from './support.ts';
 
 async function filled(events: number, options = {}) {
@@ -31,6 +32,56 @@ describe('a watch', () => {
     await put(store, 'a', '1');
     await put(store, 'a', '2');
     expect(inner!.revisions).toEqual([2]);
+  });
+
+  test('that selects by a part hears of every event before or after which the part is so, in order', async () => {
+    const text = (entry: Entry | undefined): string => (entry ? Buffer.from(entry.bytes).toString() : '');
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.constantFrom('x', 'y', 'z', 'gone')), {
+          maxLength: 40,
+        }),
+        async (steps) => {
+          const store = memoryStore();
+          const part = { read: text };
+          const seen = { x: [] as number[], y: [] as number[], all: [] as StoreEvent[] };
+          const follow = (value: 'x' | 'y') => {
+            const onEvents = (events: readonly StoreEvent[]): boolean => {
+              for (const { entry, previous, revision } of events)
+                if (text(entry) === value || text(previous) === value) seen[value].push(revision);
+              return true;
+            };
+            return store.watch('', 0, { onEvents, onEnd: () => {} }, { part, value });
+          };
+          const watches = [follow('x'), follow('y')];
+          store.watch('', 0, { onEvents: (events) => seen.all.push(...events) > 0, onEnd: () => {} });
+          for (const [key, value] of steps) {
+            if (value === 'gone') await remove(store, key);
+            else await put(store, key, value);
+          }
+          for (const value of ['x', 'y'] as const) {
+            const wanted = seen.all.filter((e) => text(e.entry) === value || text(e.previous) === value);
+            expect(seen[value]).toEqual(wanted.map((e) => e.revision));
+          }
+          for (const watch of watches) watch.stop();
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  test('that selects by a part is left alone by other values', async () => {
+    const store = memoryStore();
+    const part = { read: ({ bytes }: Entry) => Buffer.from(bytes).toString() };
+    let called = 0;
+    for (let i = 0; i < 100; i++) {
+      const onEvents = (): boolean => (called++, true);
+      store.watch('', 0, { onEvents, onEnd: () => {} }, { part, value: `${i}` });
+    }
+    await put(store, 'a', '7');
+    await put(store, 'a', '8');
+    await put(store, 'a', 'none');
+    expect(called).toBe(1 + 2 + 1);
   });
 
   test('that is full gets nothing until it resumes, then all of it in order', async () => {

@@ -1,6 +1,12 @@
 /** Label and field selectors of a request, as one test on entries. */
-import { compileJsonPath, errors, parseFieldSelector, parseSelector } from '@coracle/machinery';
-import type { Entry } from '@coracle/store';
+import {
+  compileJsonPath,
+  errors,
+  parseFieldSelector,
+  parseSelector,
+  type Unstructured,
+} from '@coracle/machinery';
+import type { Entry, WatchPart, WatchSelection } from '@coracle/store';
 import { objectOf, storedObject } from '../storage/views.ts';
 import type { Call } from './call.ts';
 
@@ -20,6 +26,25 @@ function fieldReader(call: Call, field: string): ((entry: Entry) => string) | un
     const value = path(objectOf(kind, strategy, entry))[0];
     return value === undefined || value === null ? '' : String(value as string | number | boolean);
   };
+}
+
+/** Parts of values that watches are told apart by, by what reads them: one each, however many watches. */
+const parts = new WeakMap<(object: never) => string, WatchPart>();
+const nameOf = (object: Unstructured): string => object.metadata.name ?? '';
+
+/** The value that a field must have for a watch to hear of an object, for the store to find its watches by; most have none. */
+export function selectionOf(call: Call): WatchSelection | undefined {
+  const text = call.request.query.get('fieldSelector') ?? '';
+  if (text === '') return undefined;
+  for (const { field, operator, value } of parseFieldSelector(text).terms) {
+    if (operator !== '=') continue;
+    const read = field === 'metadata.name' ? nameOf : call.strategy.fields?.[field];
+    if (!read) continue;
+    let part = parts.get(read);
+    if (!part) parts.set(read, (part = { read: (entry) => read(storedObject(entry)) }));
+    return { part, value };
+  }
+  return undefined;
 }
 
 /** Undefined: everything is selected. Throws BadRequest for a selector that cannot be read or is not offered. */

@@ -17,11 +17,17 @@ import {
   type WatchHandle,
   type WatchSink,
 } from '@coracle/machinery';
-import { CompactedError, type Entry, type StoreEvent, type StoreWatch } from '@coracle/store';
+import {
+  CompactedError,
+  type Entry,
+  type StoreEvent,
+  type StoreWatch,
+  type StoreWatcher,
+} from '@coracle/store';
 import type { Call } from '../pipeline/call.ts';
 import { type ListOptions, parseListOptions, tooLargeVersion } from '../pipeline/list-options.ts';
 import { statusOf } from '../pipeline/respond.ts';
-import { type EntryFilter, selectorOf } from '../pipeline/selectors.ts';
+import { type EntryFilter, selectionOf, selectorOf } from '../pipeline/selectors.ts';
 import { partialMetadata, tableOf } from '../pipeline/table.ts';
 import { prefixOf } from '../storage/keys.ts';
 import { objectOf } from '../storage/views.ts';
@@ -138,14 +144,16 @@ class WatchSession implements WatchHandle {
 
   #goLive(after: number): void {
     try {
-      this.#storeWatch = this.#call.ctx.store.watch(this.#prefix, after, {
+      const watcher: StoreWatcher = {
         onEvents: (events) => this.#onEvents(events),
         onProgress: (revision) => this.#onProgress(revision),
         onEnd: (reason) => {
           if (reason === 'closed') this.#finish();
           else this.#fail(errors.expired(`too old resource version: the watch fell behind (${reason})`));
         },
-      });
+      };
+      const only = selectionOf(this.#call);
+      this.#storeWatch = this.#call.ctx.store.watch(this.#prefix, after, watcher, only);
       if (this.#ended) this.#storeWatch.stop();
     } catch (error) {
       this.#fail(
