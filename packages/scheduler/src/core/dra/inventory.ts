@@ -71,6 +71,8 @@ export class Inventory {
     if (!pool) this.#pools.set(id, (pool = new Pool(id)));
     pool.slices.set(slice.metadata.name, slice);
     this.#sliceChanged(slice, pool);
+    // Read one by one as they come, rather than hundreds in the first decision that looks at them.
+    if (slice.spec.pool.resourceSliceCount === 1) pool.content(this.uses, [...this.#rules.values()]);
   }
 
   removeSlice({ metadata }: ResourceSlice): void {
