@@ -43,24 +43,34 @@ export function authorize(ctx: ServerContext, { attributes }: ParsedPath): void 
   if (!allowed) throw forbidden(attributes, reason);
 }
 
-async function answer(
+/** At once where no step has to wait: most reads, from memory, need no promise. */
+function answer(
   ctx: ServerContext,
   request: ApiRequest,
   seen: { parsed?: ParsedPath },
-): Promise<ApiResponse> {
+): ApiResponse | Promise<ApiResponse> {
   if (!known.has(request.method))
     throw new ApiError('MethodNotAllowed', `the server does not know the method ${request.method}`);
   if (ctx.closing.aborted) throw new ApiError('ServiceUnavailable', 'the server is shutting down');
   const { authenticator } = ctx;
-  const user = authenticator.identify
-    ? acting(ctx, request, authenticator.identify(request))
-    : await authenticate(ctx, request);
+  if (!authenticator.identify)
+    return authenticate(ctx, request).then((user) => answerTo(ctx, request, user, seen));
+  return answerTo(ctx, request, acting(ctx, request, authenticator.identify(request)), seen);
+}
+
+function answerTo(
+  ctx: ServerContext,
+  request: ApiRequest,
+  user: UserInfo,
+  seen: { parsed?: ParsedPath },
+): ApiResponse | Promise<ApiResponse> {
   const parsed = parsePath(request, user);
   seen.parsed = parsed;
   authorize(ctx, parsed);
   if (!parsed.attributes.isResource) return nonResource(ctx, request);
-  const read = isProtobufBody(request) ? await readProtobufBody(request) : request;
-  return dispatch(route(ctx, read, user, parsed));
+  if (isProtobufBody(request))
+    return readProtobufBody(request).then((read) => dispatch(route(ctx, read, user, parsed)));
+  return dispatch(route(ctx, request, user, parsed));
 }
 
 /** The Status of an error as an answer, in JSON or YAML as far as the caller can be understood. */
@@ -92,7 +102,8 @@ export function createHandler(ctx: ServerContext): ApiHandler {
     const seen: { parsed?: ParsedPath } = {};
     let response: ApiResponse;
     try {
-      response = await answer(ctx, request, seen);
+      const answering = answer(ctx, request, seen);
+      response = answering instanceof Promise ? await answering : answering;
     } catch (error) {
       // What a store that closes refuses is no bug.
       if (!(error instanceof ApiError) && !request.signal.aborted && !ctx.closing.aborted)

@@ -41,7 +41,7 @@ export function matchNamespace(call: Call, object: Unstructured): void {
 export async function create(call: Call): Promise<ApiResponse> {
   const { kind, strategy, attributes, request } = call;
   const options = parseWriteOptions(request.query, 'CreateOptions');
-  const object = await decodeObject(call, kind, options.fieldValidation);
+  const object = decodeObject(call, kind, options.fieldValidation);
   matchNamespace(call, object);
   if (kind.namespaced && attributes.namespace === '' && !strategy.answer)
     throw errors.badRequest('an empty namespace may not be set during creation');

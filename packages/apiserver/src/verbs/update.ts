@@ -149,7 +149,7 @@ export function matchName(call: Call, object: Unstructured): void {
 export async function update(call: Call, part: Part): Promise<ApiResponse> {
   const { kind, request, attributes } = call;
   const options = parseWriteOptions(request.query, 'UpdateOptions');
-  const object = await decodeObject(call, kind, options.fieldValidation);
+  const object = decodeObject(call, kind, options.fieldValidation);
   matchName(call, object);
   const conditional = parseResourceVersion(object.metadata.resourceVersion) !== undefined;
   let first = true;
