@@ -39,7 +39,7 @@ async function serve(): Promise<void> {
   let from = 0;
   const ask = async (job: Omit<Job, 'from'>): Promise<number> => {
     const before = process.threadCpuUsage();
-    worker.postMessage({ ...job, from });
+    worker.postMessage({ ...job, from }, []);
     await once(worker, 'message');
     const { user, system } = process.threadCpuUsage(before);
     return (user + system) / job.count;
@@ -110,6 +110,6 @@ function call({ port, ca, token }: { port: number; ca: string; token: string }):
         if (code >= 300) throw new Error(`answered with ${code}`);
       }
     };
-    void Promise.all(Array.from({ length: 16 }, run)).then(() => parentPort?.postMessage('done'));
+    void Promise.all(Array.from({ length: 16 }, run)).then(() => parentPort?.postMessage('done', []));
   });
 }
