@@ -4,7 +4,7 @@ import { silentLogger } from '@coracle/operator';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { parse } from 'yaml';
+import { load as parse } from 'js-yaml';
 import { startEngine, type Engine } from '../src/engine/engine.ts';
 import { parseManifests } from '../src/manifests.ts';
 
