@@ -26,11 +26,11 @@ export function formatMicroTime(time: number | Date): string {
 
 const rfc3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:[.,](\d+))?(?:Z|([+-])(\d\d):(\d\d))$/;
 
-/** The number two decimal digits make at `at`; NaN where one of them is no digit. */
+/** The number two decimal digits make at `at`; 100, which no part of a time reaches, where one of them is no digit. */
 function twoDigits(text: string, at: number): number {
   const tens = text.charCodeAt(at) - 48;
   const ones = text.charCodeAt(at + 1) - 48;
-  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : Number.NaN;
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : 100;
 }
 
 const dash = 45;
@@ -41,12 +41,14 @@ function isPlainTime(text: string): boolean {
   if (text.length !== 20 || text.charCodeAt(4) !== dash || text.charCodeAt(7) !== dash) return false;
   if (text.charCodeAt(10) !== 84 || text.charCodeAt(19) !== 90) return false;
   if (text.charCodeAt(13) !== colon || text.charCodeAt(16) !== colon) return false;
+  const century = twoDigits(text, 0);
   const month = twoDigits(text, 5);
   const day = twoDigits(text, 8);
-  // Comparisons with NaN are false, so non-digits end here too. Date.UTC takes years from 100 on as they are.
+  // Date.UTC takes years from 100 on as they are.
   return (
-    twoDigits(text, 0) >= 1 &&
-    twoDigits(text, 2) >= 0 &&
+    century >= 1 &&
+    century <= 99 &&
+    twoDigits(text, 2) <= 99 &&
     month >= 1 &&
     month <= 12 &&
     day >= 1 &&

@@ -1,6 +1,6 @@
 /** One request on its way: what the steps before have found out about it, for the steps after. */
 import type { ApiRequest, Kind, Subresource, UserInfo } from '@coracle/machinery';
-import type { Allocators, RequestAttributes, Strategy, StrategyContext } from '../contracts.ts';
+import type { Allocators, Lookup, RequestAttributes, Strategy, StrategyContext } from '../contracts.ts';
 import type { ServerContext } from '../context.ts';
 import type { OutputForm } from './negotiate.ts';
 
@@ -21,22 +21,30 @@ export interface Call {
 }
 
 /** What a strategy gets to know about the request it works for. The clock is asked when the strategy asks. */
-export function strategyContext(
+class CallContext implements StrategyContext {
+  readonly lookup: Lookup;
+  readonly user: UserInfo;
+  readonly allocate: Allocators;
+  readonly dryRun: boolean;
+  readonly subresource: string;
+  readonly #server: ServerContext;
+  #now: Date | undefined;
+
+  constructor(call: Call, dryRun: boolean, allocate: Allocators) {
+    this.lookup = call.ctx.lookup;
+    this.user = call.user;
+    this.allocate = allocate;
+    this.dryRun = dryRun;
+    this.subresource = call.attributes.subresource;
+    this.#server = call.ctx;
+  }
+  get now(): Date {
+    return (this.#now ??= this.#server.now());
+  }
+}
+
+export const strategyContext = (
   call: Call,
   dryRun: boolean,
   allocate: Allocators = call.ctx.allocate,
-): StrategyContext {
-  const { ctx, user } = call;
-  const { subresource } = call.attributes;
-  let now: Date | undefined;
-  return {
-    lookup: ctx.lookup,
-    get now() {
-      return (now ??= ctx.now());
-    },
-    user,
-    allocate,
-    dryRun,
-    subresource,
-  };
-}
+): StrategyContext => new CallContext(call, dryRun, allocate);

@@ -42,7 +42,9 @@ export function reserve(pools: Allocators): Reservation {
 function heldBy(strategy: Strategy, object: Unstructured, context: StrategyContext): Set<Value> {
   const held = new Set<Value>();
   const release = (value: Value): void => void held.add(value);
-  strategy.afterDelete?.(object, { ...context, allocate: { ...context.allocate, release } });
+  const { lookup, now, user, dryRun, subresource } = context;
+  const allocate = { ...context.allocate, release };
+  strategy.afterDelete?.(object, { lookup, now, user, dryRun, subresource, allocate });
   return held;
 }
 
