@@ -23,6 +23,7 @@ import type {
 } from './store.ts';
 import { CompactedError, FutureRevisionError, StoreClosedError } from './store.ts';
 import { type Journal, type JournalRecord, maxKeyBytes } from './journal.ts';
+import { type EventHead, EventHeads } from './event-heads.ts';
 import { RecentEvents } from './recent-events.ts';
 import { SortedSlots, type Slot } from './sorted-slots.ts';
 import type { StoreClock } from './timing.ts';
@@ -57,6 +58,7 @@ export class StoreCore implements Store {
   readonly #slots = new SortedSlots();
   readonly #byKey = new Map<string, Slot>();
   readonly #recent: RecentEvents;
+  readonly #heads = new EventHeads();
   readonly #hub: WatchHub;
   #queue: Waiting[] = [];
   #revision = 0;
@@ -90,11 +92,13 @@ export class StoreCore implements Store {
         slot.entry = entry;
       } else this.#byKey.set(record.key, freshSlot(event, entry));
       this.#recent.push(event);
+      this.#heads.push(record.revision, headOf(event, record.previousRevision));
       this.#revision = record.revision;
     });
     this.#revision = Math.max(this.#revision, compacted);
     // Lone newest values from before the compaction point are no events any more.
     this.#recent.dropThrough(compacted);
+    this.#heads.dropThrough(compacted);
     this.#slots.takeAll([...this.#byKey.values()]);
     return compacted;
   }
@@ -279,6 +283,7 @@ export class StoreCore implements Store {
       events.push(event);
       this.#apply(event, slot);
       this.#recent.push(event);
+      this.#heads.push(event.revision, headOf(event, event.previous?.revision ?? 0));
       if (slot.pending === event) slot.pending = undefined;
     }
     this.#revision = events.at(-1)!.revision;
@@ -321,7 +326,7 @@ export class StoreCore implements Store {
       const gone: number[] = [];
       const keys = new Set<string>();
       for (let revision = done + 1; revision <= stepEnd; revision++) {
-        const { type, key, previousRevision } = this.#header(revision);
+        const { type, key, previousRevision } = this.#heads.at(revision) ?? this.#read(revision);
         keys.add(key);
         // What an event replaced is seen only by reads before it, and a deletion has nothing to show to reads after it.
         if (previousRevision > 0) gone.push(previousRevision);
@@ -338,16 +343,10 @@ export class StoreCore implements Store {
         }
       }
       this.#recent.dropThrough(stepEnd);
+      this.#heads.dropThrough(stepEnd);
       done = stepEnd;
       await new Promise((resolve) => setImmediate(resolve));
     }
-  }
-
-  #header(revision: number): { type: 'PUT' | 'DELETE'; key: string; previousRevision: number } {
-    const recent = this.#recent.at(revision);
-    return recent
-      ? { type: recent.type, key: recent.key, previousRevision: recent.previous?.revision ?? 0 }
-      : this.#read(revision);
   }
 
   /** The key's value of that revision; undefined for 0. */
@@ -393,6 +392,10 @@ function newestOf({ pending, entry }: Slot): Entry | undefined {
 
 function isBefore(a: { chunk: number; index: number }, b: { chunk: number; index: number }): boolean {
   return a.chunk < b.chunk || (a.chunk === b.chunk && a.index < b.index);
+}
+
+function headOf({ type, key }: StoreEvent, previousRevision: number): EventHead {
+  return { type, key, previousRevision };
 }
 
 function toRecord(event: StoreEvent): JournalRecord {
