@@ -36,15 +36,37 @@ const objectOf = (value: unknown): Record<string, unknown> | undefined =>
 function completeList({ items }: SchemaNode, list: unknown[]): void {
   if (!items) return;
   for (let i = 0; i < list.length; i++) {
-    const item = list[i];
+    let item = list[i];
     if (typeof item === 'object') {
-      if (item !== null) complete(items, item);
-      else if (items.goTyped) list[i] = zeroValue(items.schema);
+      if (item !== null) {
+        if (items.goTyped && items.properties) {
+          const rest = withoutNulls(items.properties, item as Record<string, unknown>);
+          if (rest !== item) list[i] = item = rest;
+        }
+        complete(items, item as object);
+      } else if (items.goTyped) list[i] = zeroValue(items.schema);
     } else if (items.formed) {
       const formed = scalar(items, item);
       if (formed !== item) list[i] = formed;
     }
   }
+}
+
+/**
+ * The object without the nulls that mean nothing; itself if it has none. Deleting them would leave an object that is slow to
+ * read ever after, and a pod's conditions come with one each.
+ */
+function withoutNulls(
+  properties: ReadonlyMap<string, SchemaNode>,
+  object: Record<string, unknown>,
+): Record<string, unknown> {
+  let found = false;
+  for (const key in object) if (object[key] === null && properties.get(key)?.dropsNull) found = true;
+  if (!found || Array.isArray(object)) return object;
+  const rest: Record<string, unknown> = {};
+  for (const key in object)
+    if (object[key] !== null || !properties.get(key)?.dropsNull) setKey(rest, key, object[key]);
+  return rest;
 }
 
 function completeProperties(
