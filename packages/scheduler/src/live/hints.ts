@@ -106,15 +106,19 @@ export class Hints {
 }
 
 /** Rejected by a plugin that looks at the whole cluster: any change may help. */
-function rejectedByWide({ profile }: Framework, { rejectedBy }: Unit): boolean {
-  return profile.plugins.some(
-    ({ plugin }) =>
-      'prepareFilter' in plugin &&
-      plugin.clusterWide === true &&
-      plugin.ownHints !== true &&
-      rejectedBy.has(plugin.name),
-  );
+function rejectedByWide(framework: Framework, { rejectedBy }: Unit): boolean {
+  let names = wideNames.get(framework);
+  if (!names) {
+    names = framework.profile.plugins
+      .map(({ plugin }) => plugin)
+      .filter((plugin) => 'prepareFilter' in plugin && plugin.clusterWide === true && !plugin.ownHints)
+      .map(({ name }) => name);
+    wideNames.set(framework, names);
+  }
+  return names.some((name) => rejectedBy.has(name));
 }
+/** A profile does not change: asked of thousands of units at every change. */
+const wideNames = new WeakMap<Framework, readonly string[]>();
 
 /** True if a pod that could be its victim is on its way out. */
 function leaving({ snapshot }: Framework, pod: PodInfo, row: number): boolean {
