@@ -29,6 +29,8 @@ export interface Case {
   readonly upstream?: number;
   readonly target?: number;
   readonly capacity: Record<string, string>;
+  /** The nodes start the pods at once and say so. Else they are taken up and no more: upstream's test has no nodes at all. */
+  readonly starts?: boolean;
   labels(index: number): Record<string, string>;
   /** Makes what must be there before any pod. */
   prepare?(client: Client): Promise<void>;
@@ -241,9 +243,10 @@ function resourcesOf(requests: Record<string, string>): object {
   return { requests, ...(Object.keys(limits).length > 0 && { limits }) };
 }
 
-export function podOf({ name, labels, requests, spec }: PodShape): Pod {
+export function podOf({ name, labels, requests, spec }: PodShape, starts = false): Pod {
+  const annotations = starts ? undefined : { 'coracle.dev/start-seconds': '3600' };
   return {
-    metadata: { name, namespace: 'default', ...(labels && { labels }) },
+    metadata: { name, namespace: 'default', ...(annotations && { annotations }), ...(labels && { labels }) },
     spec: {
       terminationGracePeriodSeconds: 0,
       containers: [{ name: 'main', image: 'none', ...(requests && { resources: resourcesOf(requests) }) }],
@@ -261,6 +264,16 @@ export const cases: readonly Case[] = [
     upstream: 270,
     target: 2700,
     capacity: smallNode,
+    labels: () => ({}),
+    before: plain(1000),
+    measured: many(10_000, () => ({ requests: small })),
+  },
+  {
+    name: 'basic-started',
+    what: '10,000 plain pods, which their nodes start meanwhile',
+    nodes: 5000,
+    capacity: smallNode,
+    starts: true,
     labels: () => ({}),
     before: plain(1000),
     measured: many(10_000, () => ({ requests: small })),
