@@ -696,44 +696,6 @@ describe('Endpoints', () => {
     await client.delete(Endpoints, 'custom', { namespace });
     await until('gone', async () => (await slices()).length === 0, 10_000);
   });
-  test('EndpointSlice Mirroring', async () => {
-    const namespace = await newNamespace();
-    await client.create(
-      Service,
-      { metadata: { name: 'custom' }, spec: { ports: [{ name: 'example', port: 80 }] } } as Any,
-      { namespace },
-    );
-    await client.create(
-      Endpoints,
-      {
-        metadata: { name: 'custom' },
-        subsets: [{ ports: [{ port: 80 }], addresses: [{ ip: '10.1.2.3' }] }],
-      } as Any,
-      { namespace },
-    );
-    const slices = async () =>
-      (await client.list(EndpointSlice, { namespace, labelSelector: 'kubernetes.io/service-name=custom' }))
-        .items;
-    await until(
-      'mirrored',
-      async () => (await slices())[0]?.endpoints?.[0]?.addresses[0] === '10.1.2.3',
-      10_000,
-    );
-    await client.patch(
-      Endpoints,
-      'custom',
-      'merge',
-      { subsets: [{ ports: [{ port: 80 }], addresses: [{ ip: '10.2.3.4' }] }] },
-      { namespace },
-    );
-    await until(
-      'changed',
-      async () => (await slices())[0]?.endpoints?.[0]?.addresses[0] === '10.2.3.4',
-      10_000,
-    );
-    await client.delete(Endpoints, 'custom', { namespace });
-    await until('gone', async () => (await slices()).length === 0, 10_000);
-  });
   test('kubernetes.default Endpoints and EndpointSlices', async () => {
     const namespace = 'default';
     expect(

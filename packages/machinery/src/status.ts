@@ -90,6 +90,29 @@ const typeText: Partial<Record<CauseReason, string>> = {
   FieldValueTypeInvalid: 'Invalid value',
 };
 
+/** Field errors of the usual types; `field` is the path, as `spec.containers[0].name`. */
+export const fieldInvalid = (field: string, badValue: unknown, detail: string): FieldError => ({
+  type: 'FieldValueInvalid',
+  field,
+  badValue,
+  detail,
+});
+export const fieldRequired = (field: string, detail = ''): FieldError => ({
+  type: 'FieldValueRequired',
+  field,
+  detail,
+});
+export const fieldDuplicate = (field: string, badValue: unknown): FieldError => ({
+  type: 'FieldValueDuplicate',
+  field,
+  badValue,
+});
+export const fieldForbidden = (field: string, detail: string): FieldError => ({
+  type: 'FieldValueForbidden',
+  field,
+  detail,
+});
+
 /** `Invalid value: "x": must be ...`, the way field.Error.ErrorBody words it. */
 export function fieldErrorBody(error: FieldError): string {
   const text = typeText[error.type] ?? error.type;

@@ -1,4 +1,4 @@
-/** A live scheduler on a cluster in memory, for tests of gangs. */
+/** A live scheduler on a cluster in memory. */
 import type { KubeObject, ResourceType } from '@coracle/machinery';
 import { Node, Pod, PodGroup, PriorityClass } from '@coracle/machinery/api';
 import { createInformerFactory, manualClock, silentLogger, type ManualClock } from '@coracle/operator';
@@ -12,6 +12,7 @@ export const VolcanoGroup = volcanoGroups.type;
 
 export interface LiveEvent {
   readonly about: string;
+  readonly type: string;
   readonly reason: string;
   readonly message: string;
 }
@@ -24,7 +25,9 @@ export interface LiveCluster {
   create(...objects: KubeObject[]): Promise<void>;
   pod(name: string): Pod | undefined;
   nodeOf(name: string): string | undefined;
-  /** Message of the pod's PodScheduled condition. */
+  /** The pod's PodScheduled condition. */
+  condition(name: string): { status: string; reason?: string; message?: string } | undefined;
+  /** Its message. */
   why(name: string): string | undefined;
   /** Waits until the scheduler has nothing left to do at this time. */
   settled(): Promise<void>;
@@ -51,9 +54,9 @@ export async function live(
     clock,
     random: () => 0,
     recorder: {
-      event(about, _type, reason, message) {
+      event(about, type, reason, message) {
         const name = 'metadata' in about ? about.metadata.name : about.name;
-        events.push({ about: `${about.kind}/${name}`, reason, message });
+        events.push({ about: `${about.kind}/${name}`, type, reason, message });
       },
     },
     logger: silentLogger,
@@ -61,6 +64,8 @@ export async function live(
   });
   await scheduler.start();
   const pod = (name: string): Pod | undefined => cluster.object<Pod>(Pod, name, 'default');
+  const condition: LiveCluster['condition'] = (name) =>
+    pod(name)?.status?.conditions?.find((c) => c.type === 'PodScheduled') as ReturnType<typeof condition>;
   return {
     cluster,
     clock,
@@ -68,7 +73,8 @@ export async function live(
     events,
     pod,
     nodeOf: (name) => pod(name)?.spec?.nodeName,
-    why: (name) => pod(name)?.status?.conditions?.find((c) => c.type === 'PodScheduled')?.message,
+    condition,
+    why: (name) => condition(name)?.message,
     async create(...given) {
       for (const object of given) {
         const known = [...types, Pod, Node, PodGroup, PriorityClass] as ResourceType<KubeObject>[];

@@ -1,76 +1,18 @@
-import { Node, Pod, PodGroup } from '@coracle/machinery/api';
-import { createInformerFactory, manualClock, silentLogger } from '@coracle/operator';
+import { Pod, PodGroup } from '@coracle/machinery/api';
 import { apiError, fakeCluster, type FakeCluster } from '@coracle/operator/testing';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { createScheduler, type Scheduler } from '../src/index.ts';
+import { live, type LiveCluster } from './live-cluster.ts';
 import { node, pod, podGroup } from './objects.ts';
 
-interface Event {
-  about: string;
-  type: string;
-  reason: string;
-  message: string;
-}
-interface Harness {
-  cluster: FakeCluster;
-  clock: ReturnType<typeof manualClock>;
-  scheduler: Scheduler;
-  events: Event[];
-  pod(name: string): Pod | undefined;
-  nodeOf(name: string): string | undefined;
-  condition(name: string): { status: string; reason?: string; message?: string } | undefined;
-  create(...objects: object[]): Promise<void>;
-}
-
-const running: { stop(): Promise<void> }[] = [];
+const running: LiveCluster[] = [];
 afterEach(async () => {
   for (const it of running.splice(0)) await it.stop();
 });
 
-async function start(cluster: FakeCluster): Promise<Harness> {
-  const clock = manualClock();
-  const { client } = cluster;
-  const informers = createInformerFactory({ client, clock, logger: silentLogger });
-  const events: Event[] = [];
-  const scheduler = createScheduler({
-    client,
-    informers,
-    clock,
-    random: () => 0,
-    recorder: {
-      event(about, type, reason, message) {
-        const name = 'metadata' in about ? about.metadata.name : about.name;
-        events.push({ about: `${about.kind}/${name}`, type, reason, message });
-      },
-    },
-    logger: silentLogger,
-  });
-  running.push({
-    async stop() {
-      await scheduler.stop();
-      informers.stop();
-    },
-  });
-  await scheduler.start();
-  const find = (name: string): Pod | undefined => cluster.object<Pod>(Pod, name, 'default');
-  return {
-    cluster,
-    clock,
-    scheduler,
-    events,
-    pod: find,
-    nodeOf: (name) => find(name)?.spec?.nodeName,
-    condition: (name) =>
-      find(name)?.status?.conditions?.find((c) => c.type === 'PodScheduled') as ReturnType<
-        Harness['condition']
-      >,
-    async create(...objects) {
-      for (const object of objects as (Pod | Node | PodGroup)[]) {
-        const type = { Pod, Node, PodGroup }[object.kind as 'Pod'];
-        await client.create(type, object as Pod, { namespace: object.metadata.namespace });
-      }
-    },
-  };
+async function start(cluster: FakeCluster): Promise<LiveCluster> {
+  const it = await live(cluster);
+  running.push(it);
+  return it;
 }
 
 /** A member of the gang `g` that wants one card. */

@@ -1,5 +1,12 @@
 /** Field errors in upstream's words, and the small predicates that strategies share. */
-import { type FieldError, isObject, labelValue, qualifiedName, type Unstructured } from '@coracle/machinery';
+import {
+  type FieldError,
+  fieldInvalid,
+  isObject,
+  labelValue,
+  qualifiedName,
+  type Unstructured,
+} from '@coracle/machinery';
 
 export { isObject };
 
@@ -24,27 +31,13 @@ export function specOf<T extends object>(object: Unstructured): T | undefined {
 export const validSpec = <T extends object>(object: Unstructured): T =>
   (isObject(object['spec']) ? object['spec'] : {}) as T;
 
-export const required = (field: string, detail = ''): FieldError => ({
-  type: 'FieldValueRequired',
-  field,
-  detail,
-});
-export const invalid = (field: string, badValue: unknown, detail: string): FieldError => ({
-  type: 'FieldValueInvalid',
-  field,
-  badValue: badValue === undefined ? null : badValue,
-  detail,
-});
-export const forbidden = (field: string, detail: string): FieldError => ({
-  type: 'FieldValueForbidden',
-  field,
-  detail,
-});
-export const duplicate = (field: string, badValue: unknown): FieldError => ({
-  type: 'FieldValueDuplicate',
-  field,
-  badValue,
-});
+export {
+  fieldDuplicate as duplicate,
+  fieldForbidden as forbidden,
+  fieldRequired as required,
+} from '@coracle/machinery';
+export const invalid = (field: string, badValue: unknown, detail: string): FieldError =>
+  fieldInvalid(field, badValue === undefined ? null : badValue, detail);
 export const notFound = (field: string, badValue: unknown): FieldError => ({
   type: 'FieldValueNotFound',
   field,

@@ -4,7 +4,7 @@ import { DeviceTaintRule, Pod, ResourceClaim, ResourceSlice } from '@coracle/mac
 import { createController } from '@coracle/operator';
 import type { Component } from '@coracle/operator';
 import type { ComponentDeps } from '../deps.ts';
-import { withDisruption } from '../lib/disruption.ts';
+import { markDisrupted } from '../lib/disruption.ts';
 import { byClaim, claimKeysOf, ensureClaimIndex } from './claim-indexes.ts';
 import { byPool, claimEnd, poolKeyOf, resultsOf, ruleEnds, ruleMatches } from './device-taints.ts';
 import { isDone } from './generated-claims.ts';
@@ -133,21 +133,15 @@ export function deviceTaintEvictionController(deps: ComponentDeps): Component {
       const at = pod ? evictionTime(pod) : Number.POSITIVE_INFINITY;
       if (!pod || at === Number.POSITIVE_INFINITY) return undefined;
       if (at > clock.now()) return { requeueAfterMs: at - clock.now() };
-      const { name, namespace, uid, resourceVersion } = pod.metadata;
+      const { name, namespace, uid } = pod.metadata;
       recorder.event(pod, 'Normal', 'DeviceTaintManagerEviction', 'Marking for deletion');
-      const conditions = withDisruption(
-        pod,
-        'DeletionByDeviceTaintManager',
-        'Device Taint manager: deleting due to NoExecute taint',
-        formatTime(clock.now()),
-      );
       try {
-        await client.patch(
-          Pod,
-          name,
-          'merge',
-          { metadata: { uid, resourceVersion }, status: { conditions } },
-          { namespace, subresource: 'status' },
+        await markDisrupted(
+          client,
+          pod,
+          'DeletionByDeviceTaintManager',
+          'Device Taint manager: deleting due to NoExecute taint',
+          formatTime(clock.now()),
         );
         countEvicted(pod);
         await client.delete(Pod, name, { namespace, preconditions: { uid } });

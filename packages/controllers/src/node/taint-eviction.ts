@@ -5,7 +5,7 @@ import { createController } from '@coracle/operator';
 import type { Component } from '@coracle/operator';
 import type { ComponentDeps } from '../deps.ts';
 import { byNode, ensurePodIndexes } from '../lib/pod-indexes.ts';
-import { withDisruption } from '../lib/disruption.ts';
+import { markDisrupted } from '../lib/disruption.ts';
 import { milliseconds } from '../lib/time.ts';
 import { toleratedMs } from './taints.ts';
 
@@ -35,21 +35,15 @@ export function taintEvictionController(deps: ComponentDeps): Component {
       const at = evictionTime(pod, nodes.get(nodeName), clock.now());
       if (at === Number.POSITIVE_INFINITY) return undefined;
       if (at > clock.now()) return { requeueAfterMs: at - clock.now() };
-      const { name, namespace, uid, resourceVersion } = pod.metadata;
+      const { name, namespace, uid } = pod.metadata;
       recorder.event(pod, 'Normal', 'TaintManagerEviction', `Marking for deletion Pod ${namespace}/${name}`);
-      const conditions = withDisruption(
-        pod,
-        'DeletionByTaintManager',
-        'Taint manager: deleting due to NoExecute taint',
-        formatTime(clock.now()),
-      );
       try {
-        await client.patch(
-          Pod,
-          name,
-          'merge',
-          { metadata: { uid, resourceVersion }, status: { conditions } },
-          { namespace, subresource: 'status' },
+        await markDisrupted(
+          client,
+          pod,
+          'DeletionByTaintManager',
+          'Taint manager: deleting due to NoExecute taint',
+          formatTime(clock.now()),
         );
         await client.delete(Pod, name, { namespace, preconditions: { uid } });
       } catch (error) {

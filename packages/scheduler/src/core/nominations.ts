@@ -68,25 +68,11 @@ export class Nominations {
     this.#changes[this.#version++ % maxChanges] = nodeName;
   }
 
-  /** Pods nominated to the node. */
-  *on(nodeName: string): Iterable<PodInfo> {
-    for (const { info } of this.#byNode.get(nodeName)?.values() ?? []) yield info;
-  }
-
   /** Pods nominated to the node that `pod` must leave room for: others of at least its priority. */
   ahead(nodeName: string, pod: PodInfo): PodInfo[] {
     const result: PodInfo[] = [];
     for (const { info } of this.#byNode.get(nodeName)?.values() ?? []) {
       if (info.uid !== pod.uid && info.priority >= pod.priority) result.push(info);
-    }
-    return result;
-  }
-
-  /** Pods of lower priority nominated to the node: their nominations fall when `pod` takes it. */
-  below(nodeName: string, priority: number): PodInfo[] {
-    const result: PodInfo[] = [];
-    for (const { info } of this.#byNode.get(nodeName)?.values() ?? []) {
-      if (info.priority < priority) result.push(info);
     }
     return result;
   }

@@ -198,14 +198,6 @@ export class SchedulingQueue {
     else this.#move(unit, 'unschedulable', now);
   }
 
-  /** The unit (popped) is decided but not finished: put back for what is left of it. */
-  putBack(unit: Unit, now: number): void {
-    if (unit.state === 'gone') return;
-    unit.attempts = 0;
-    this.#move(unit, unit.ready ? 'active' : 'held', now);
-    if (unit.pods.size === 0) this.drop(unit.key);
-  }
-
   /** Something happened that may help this unschedulable unit. */
   wake(unit: Unit, now: number): void {
     if (unit.state === 'unschedulable') this.#wake(unit, now);

@@ -253,11 +253,6 @@ export class Intake {
     }
   }
 
-  /** Why plugins keep the pod out of the queue; undefined if they do not. */
-  gateOf(uid: string): Gate | undefined {
-    return this.#gated.get(uid)?.gate;
-  }
-
   /** Answers true if the pod need not be tried yet; it is then out of the queue. */
   #gate(pod: Pod): boolean {
     const { uid } = pod.metadata;

@@ -1,8 +1,23 @@
 /** What is wrong with a plugin's arguments. */
-import { parseDuration, qualifiedName, type FieldError } from '@coracle/machinery';
+import {
+  type FieldError,
+  fieldDuplicate as duplicate,
+  fieldForbidden as forbidden,
+  fieldInvalid as invalid,
+  fieldRequired as required,
+  parseDuration,
+  qualifiedName,
+} from '@coracle/machinery';
 import type { NodeAffinity, NodeSelectorTerm, TopologySpreadConstraint } from '@coracle/machinery/api';
 import type { BalancedAllocationArgs, ScoringStrategy, ShapePoint } from '../plugins/resource-scores.ts';
-import { duplicate, forbidden, invalid, required, unsupported } from './problems.ts';
+
+/** Values in the order in which upstream names them. */
+const unsupported = (field: string, badValue: unknown, values: readonly string[]): FieldError => ({
+  type: 'FieldValueNotSupported',
+  field,
+  badValue,
+  detail: `supported values: ${values.map((value) => JSON.stringify(value)).join(', ')}`,
+});
 
 type Args = Readonly<Record<string, unknown>>;
 type Check = (args: never, at: string) => FieldError[];

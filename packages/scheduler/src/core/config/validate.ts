@@ -1,11 +1,18 @@
 /** What is wrong with a scheduler configuration whose types and defaults are in order. */
-import { deepEqual, parseDuration, type FieldError } from '@coracle/machinery';
+import {
+  deepEqual,
+  type FieldError,
+  fieldDuplicate as duplicate,
+  fieldForbidden as forbidden,
+  fieldInvalid as invalid,
+  fieldRequired as required,
+  parseDuration,
+} from '@coracle/machinery';
 import type {
   KubeSchedulerConfiguration,
   LeaderElectionConfiguration,
   SchedulerProfileConfiguration,
 } from './configuration.ts';
-import { duplicate, forbidden, invalid, required } from './problems.ts';
 import { extensionPoints } from './schema.ts';
 import { argumentProblems } from './validate-args.ts';
 
