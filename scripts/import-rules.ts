@@ -12,8 +12,10 @@ const rooms: Record<string, readonly string[]> = {
   controllers: ['operator', 'client', 'machinery'],
   scheduler: ['operator', 'client', 'machinery'],
   training: ['operator', 'client', 'machinery'],
+  simulator: ['scheduler', 'operator', 'client', 'machinery'],
   // Assembles engines: reaches everything.
   cli: [
+    'simulator',
     'training',
     'scheduler',
     'controllers',

@@ -1,0 +1,6 @@
+/** Clusters in virtual time, decided by the same scheduler core that the live cluster uses. */
+export * from './model/cluster.ts';
+export * from './model/job.ts';
+export * from './model/result.ts';
+export * from './model/run.ts';
+export * from './ordering/policy.ts';
