@@ -237,6 +237,30 @@ async function churn(client: Client, signal: AbortSignal): Promise<void> {
   }
 }
 
+/** Four of them leave a small node with room for plain pods, and a preemptor needs the place of three. */
+const replaceable = many(20_000, () => ({ requests: { cpu: '900m', memory: '500Mi' } }), 'before');
+const preemptor: Omit<PodShape, 'name'> = {
+  requests: { cpu: '3000m', memory: '500Mi' },
+  spec: { priorityClassName: 'bench-high' },
+};
+
+/**
+ * Preemptors come while other pods are placed: upstream's `PreemptionAsync`, the case its published floor is for. There they come every
+ * 200 ms; here ten times as often, so that at ten times the floor there are as many to a plain pod.
+ */
+async function preemptors(client: Client, signal: AbortSignal): Promise<void> {
+  const created: Promise<unknown>[] = [];
+  const began = performance.now();
+  while (!signal.aborted) {
+    const due = began + created.length * 20;
+    if (performance.now() >= due) {
+      const name = `preemptor-${created.length}`;
+      created.push(client.create(Pod, podOf({ name, ...preemptor }), { namespace: 'default' }));
+    } else await new Promise((resolve) => setTimeout(resolve, due - performance.now()));
+  }
+  await Promise.all(created);
+}
+
 /** Extended resources are asked for by limits as well. */
 function resourcesOf(requests: Record<string, string>): object {
   const limits = Object.fromEntries(Object.entries(requests).filter(([name]) => name.includes('/')));
@@ -319,18 +343,25 @@ export const cases: readonly Case[] = [
     measured: many(5000, spread),
   },
   {
-    name: 'preemption',
-    what: '5,000 pods, each in the place of three of 20,000',
+    name: 'preemption-async',
+    what: '5,000 plain pods while others come, 50 a second, that each take the place of three of 20,000',
     nodes: 5000,
     upstream: 160,
     target: 1600,
     capacity: smallNode,
     labels: () => ({}),
-    before: many(20_000, () => ({ requests: { cpu: '900m', memory: '500Mi' } }), 'before'),
-    measured: many(5000, () => ({
-      requests: { cpu: '3000m', memory: '500Mi' },
-      spec: { priorityClassName: 'bench-high' },
-    })),
+    before: replaceable,
+    measured: many(5000, () => ({ requests: small })),
+    beside: preemptors,
+  },
+  {
+    name: 'preemption',
+    what: '5,000 pods, each in the place of three of 20,000',
+    nodes: 5000,
+    capacity: smallNode,
+    labels: () => ({}),
+    before: replaceable,
+    measured: many(5000, () => preemptor),
   },
   {
     name: 'churn',
