@@ -7,6 +7,8 @@ import { defineConfig } from 'vitest/config';
 const soak = process.env['npm_lifecycle_event'] === 'soak';
 export default defineConfig({
   test: {
+    // By default one core is left idle: on two that is half of them.
+    maxWorkers: '100%',
     reporters: ['default', './scripts/summary-reporter.ts'],
     coverage: {
       provider: 'v8',
