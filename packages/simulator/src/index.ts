@@ -3,4 +3,4 @@ export * from './model/cluster.ts';
 export * from './model/job.ts';
 export * from './model/result.ts';
 export * from './model/run.ts';
-export * from './ordering/policy.ts';
+export * from './ordering/index.ts';
