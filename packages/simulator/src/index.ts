@@ -4,3 +4,4 @@ export * from './model/job.ts';
 export * from './model/result.ts';
 export * from './model/run.ts';
 export * from './ordering/index.ts';
+export * from './report/index.ts';

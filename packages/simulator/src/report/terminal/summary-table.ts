@@ -1,0 +1,184 @@
+/** The report as text: the answer, a table with a column a candidate, and how things went over time. */
+import { headlineOf } from '../headline.ts';
+import { labelOf, metrics, type Metric } from '../metrics.ts';
+import { difference, estimateOf, seedsOf, type Candidate, type Report } from '../report.ts';
+import { averagedShares } from '../averaged-shares.ts';
+import { isClear } from '../statistics.ts';
+import { inUnit, duration, withInterval } from '../units.ts';
+import { sparkline } from './sparkline.ts';
+import { fit, padded, painter, plain, widthOf, wrapped, type TerminalOptions } from './text.ts';
+
+/** Metrics that say something: known somewhere, and not nought everywhere. */
+export function telling(report: Report, all: boolean): Metric[] {
+  return metrics.filter((metric) => {
+    if (!all && !metric.short) return false;
+    const values = report.candidates.map((candidate) => estimateOf(candidate, metric.key).mean);
+    if (metric.key === 'fairness' || metric.key === 'worstFinishTime') {
+      return report.candidates.some(({ runs }) => runs[0]!.tenants.length > 1);
+    }
+    // Everything was taken in: nothing to tell.
+    if (metric.key === 'placed') return values.some((value) => value < 1);
+    return values.some((value) => !Number.isNaN(value) && value !== 0);
+  });
+}
+
+/** Ends with a line feed. `all`: every metric, not only those that decide. */
+export function terminalReport(
+  report: Report,
+  options: TerminalOptions & { readonly all?: boolean } = {},
+): string {
+  const width = Math.max(40, options.width ?? 80);
+  const paint = painter(options.colour ?? false);
+  const { answer, gains, costs, sure } = headlineOf(report);
+  const list = (word: string, texts: readonly string[]): string[] =>
+    texts.length === 0 ? [] : [wrapped(`${word} ${texts.join('; ')}.`, width, '  ')];
+  const several = report.candidates.length > 1;
+  return [
+    wrapped(plain(answer), width)
+      .split('\n')
+      .map((line) => paint('bold', line))
+      .join('\n'),
+    ...list('Better too:', gains),
+    ...list('At a cost:', costs),
+    ...(several || seedsOf(report).length > 1 ? [paint('dim', wrapped(plain(sure), width))] : []),
+    ...report.findings.map((finding) => wrapped(plain(finding), width)),
+    '',
+    summaryTable(report, options),
+    overTime(report, options),
+    ...unplaced(report, width),
+    ...notes(report, width),
+  ]
+    .join('\n')
+    .concat('\n');
+}
+
+/** A column a candidate, `mean ± interval`; the best of each row is marked. Too many columns go on below. */
+export function summaryTable(
+  report: Report,
+  options: TerminalOptions & { readonly all?: boolean } = {},
+): string {
+  const width = Math.max(40, options.width ?? 80);
+  const paint = painter(options.colour ?? false);
+  const { candidates } = report;
+  const { resource } = candidates[0]!.runs[0]!;
+  const rows = telling(report, options.all ?? false).map((metric) => ({
+    label: labelOf(metric, resource),
+    cells: candidates.map((candidate) => cell(candidate, metric)),
+    best: bestOf(candidates, metric),
+  }));
+  const labelWidth = Math.min(28, Math.max(...rows.map(({ label }) => widthOf(label))));
+  const columns = candidates.map((candidate, column) => ({
+    column,
+    name: plain(candidate.name),
+    // A mark stands before each.
+    width:
+      1 +
+      Math.min(
+        Math.max(widthOf(candidate.name), ...rows.map(({ cells }) => widthOf(cells[column]!))),
+        width - labelWidth - 4,
+      ),
+  }));
+  const blocks: string[] = [];
+  for (let from = 0; from < columns.length;) {
+    let used = labelWidth;
+    let to = from;
+    while (to < columns.length && (to === from || used + 2 + columns[to]!.width <= width)) {
+      used += 2 + columns[to++]!.width;
+    }
+    const shown = columns.slice(from, to);
+    blocks.push(
+      [
+        paint(
+          'bold',
+          [
+            padded('', labelWidth),
+            ...shown.map(({ name, width }) => padded(fit(name, width), width, 'right')),
+          ].join('  '),
+        ),
+        ...rows.map(({ label, cells, best }) =>
+          [
+            padded(fit(label, labelWidth), labelWidth),
+            ...shown.map(({ column, width }) => {
+              const mark = best.includes(column);
+              const text = padded(fit(`${mark ? '*' : ''}${cells[column]!}`, width), width, 'right');
+              return mark ? paint('green', text) : text;
+            }),
+          ].join('  '),
+        ),
+      ].join('\n'),
+    );
+    from = to;
+  }
+  return blocks.join('\n\n');
+}
+
+function cell(candidate: Candidate, metric: Metric): string {
+  const { mean, half } = estimateOf(candidate, metric.key);
+  return withInterval(mean, half, metric.unit);
+}
+
+/**
+ * Columns of the best value and of those that cannot be told apart from it; none if that is all of them, or there is one.
+ */
+export function bestOf(candidates: readonly Candidate[], metric: Metric): number[] {
+  if (!metric.better || candidates.length < 2) return [];
+  const values = candidates.map((candidate) => estimateOf(candidate, metric.key).mean);
+  const known = values.filter((value) => !Number.isNaN(value));
+  const top = values.indexOf(metric.better === 'high' ? Math.max(...known) : Math.min(...known));
+  if (top < 0) return [];
+  const columns = values.flatMap((value, column) => {
+    // What reads the same is the same.
+    const same = inUnit(value, metric.unit) === inUnit(values[top]!, metric.unit);
+    return same || isClear(difference(candidates[top]!, candidates[column]!, metric.key)) === false
+      ? [column]
+      : [];
+  });
+  return columns.length === candidates.length ? [] : columns;
+}
+
+function overTime(report: Report, options: TerminalOptions): string {
+  const width = Math.max(40, options.width ?? 80);
+  const names = report.candidates.map(({ name }) => plain(name));
+  const nameWidth = Math.min(24, Math.max(...names.map(widthOf)));
+  const room = Math.max(10, Math.floor((width - nameWidth - 4 - 16) / 2));
+  const all = averagedShares(report.candidates);
+  const most = all.reduce((top, { jobsWaiting }) => jobsWaiting.reduce((a, b) => (b > a ? b : a), top), 0);
+  const endMs = Math.max(...report.candidates.flatMap(({ runs }) => runs.map((run) => run.endMs)));
+  const head = `${padded('', nameWidth)}  ${padded('allocation, 0 to 100 %', room)}  ${padded(`queue, 0 to ${Math.ceil(most).toLocaleString('en-US')} jobs`, room)}`;
+  return [
+    '',
+    fit(`${head}  over ${duration(endMs)}`, width),
+    ...all.map(
+      (shares, index) =>
+        `${padded(fit(names[index]!, nameWidth), nameWidth)}  ${padded(sparkline(shares.allocation, room, 1), room)}  ${sparkline(shares.jobsWaiting, room, most)}`,
+    ),
+  ].join('\n');
+}
+
+function unplaced({ candidates }: Report, width: number): string[] {
+  const lines = candidates.flatMap(({ name, runs }) =>
+    runs[0]!.unplaced
+      .slice(0, 3)
+      .map(({ why, count }) =>
+        wrapped(`  ${plain(name)}: ${count.toLocaleString('en-US')} x ${plain(why)}`, width, '    '),
+      ),
+  );
+  return lines.length === 0
+    ? []
+    : ['', `Not placed at the end (seed ${candidates[0]!.runs[0]!.seed}):`, ...lines];
+}
+
+function notes({ notes }: Report, width: number): string[] {
+  if (notes.length === 0) return [];
+  return [
+    '',
+    'Odd rows of the input:',
+    ...notes.map(({ what, why, count, lines }) =>
+      wrapped(
+        `  ${count.toLocaleString('en-US')} ${what}: ${plain(why)}${lines.length > 0 ? ` (line${lines.length > 1 ? 's' : ''} ${lines.slice(0, 5).join(', ')}${count > Math.min(5, lines.length) ? ', ...' : ''})` : ''}`,
+        width,
+        '    ',
+      ),
+    ),
+  ];
+}
