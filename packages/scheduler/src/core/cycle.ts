@@ -3,6 +3,7 @@
  * verdicts live in the Evaluation that equal pods share; everything else ends with the cycle.
  */
 import type { Diagnosis } from './diagnosis.ts';
+import { HelpfulRows, withHelpfulRows } from './helpful-rows.ts';
 import {
   batchSize,
   prepareFilters,
@@ -154,6 +155,46 @@ export class Cycle {
   resolvable(row: number): boolean {
     const verdict = this.#rejected?.get(row);
     return verdict !== undefined && verdict.by.filter.resolvable(verdict.code);
+  }
+
+  /**
+   * The same as `diagnose` from the counts that are kept, at the cost of the rows that changed; undefined where it takes a
+   * look at every row.
+   */
+  diagnoseByCounts(): Diagnosis | undefined {
+    const { local } = this;
+    if (this.rejection || this.only || this.#wide.length > 0) return undefined;
+    const snapshot = this.#snapshot;
+    local.tally.catchUp(snapshot, local, true);
+    const { tallies, freeRows, freeCount } = local.tally;
+    const reasons = new Map<string, number>();
+    const plugins = new Set<string>();
+    const count = ({ name, filter }: NamedFilter, code: number, row: number, rows: number): void => {
+      if (rows === 0) return;
+      plugins.add(name);
+      for (const reason of filter.reasons(code, row)) reasons.set(reason, (reasons.get(reason) ?? 0) + rows);
+    };
+    // What the first row is rejected for counts as it was judged: it may be the one the pod is nominated to.
+    const first = this.#first;
+    const firstBy = first === undefined ? 0 : local.rejectedBy[first]!;
+    for (let f = 0; f < tallies.length; f++) {
+      for (const { code, row, count: rows } of tallies[f]!.values()) {
+        const less = firstBy === f + 1 && local.code[first!] === code ? 1 : 0;
+        count(local.filters[f]!, code, row, rows - less);
+      }
+    }
+    const others: number[] = [];
+    if (firstBy > 0) others.push(first!);
+    for (let i = 0; i < freeCount; i++) others.push(freeRows[i]!);
+    others.sort((a, b) => a - b);
+    const helps: boolean[] = [];
+    for (const row of others) {
+      const { by, code } = this.#rejected!.get(row)!;
+      count(by, code, row, 1);
+      helps.push(by.filter.resolvable(code));
+    }
+    const helpful = new HelpfulRows(local.tally.resolvable(), snapshot.rowCount, others, helps);
+    return withHelpfulRows({ nodeCount: snapshot.nodeCount, reasons, plugins }, helpful);
   }
 
   /** What stands in the way, after a search that found nothing: every row in question has its verdict. */

@@ -16,6 +16,7 @@ import {
 } from './plugin.ts';
 import { RoomColumn } from './room.ts';
 import type { Snapshot } from './snapshot.ts';
+import { VerdictTally } from './verdict-tally.ts';
 
 export interface NamedFilter {
   readonly name: string;
@@ -97,6 +98,9 @@ export class Evaluation {
   readonly room = new RoomColumn();
   /** The last search for such a pod that found nothing, and the snapshot's generation then: equal pods need not search. */
   unplaced: { readonly at: number; readonly unplaced: Unplaced } | undefined;
+
+  /** All rows' verdicts, counted: from the first such pod on that fits nowhere until many rows fit one. */
+  readonly tally = new VerdictTally();
 
   /** By row: what came of judging it with nominated pods in place. */
   readonly nominated = new Map<number, NominatedVerdict>();

@@ -109,7 +109,9 @@ export class Framework implements Taker {
       if (decision) return decision;
     }
     if (options.briefly) return noDiagnosis;
-    const unplaced: Unplaced = { fits: false, diagnosis: cycle.diagnose(options.within) };
+    const all = options.within === undefined && options.rows === undefined;
+    const diagnosis = (all && cycle.diagnoseByCounts()) || cycle.diagnose(options.within);
+    const unplaced: Unplaced = { fits: false, diagnosis };
     if (this.#simple(cycle, options)) cycle.local.unplaced = { at: this.snapshot.generation, unplaced };
     return unplaced;
   }
@@ -263,8 +265,14 @@ export class Framework implements Taker {
     const batch = this.#batch;
     let found = 0;
     let evaluated = 0;
+    const few = rows || within !== undefined ? undefined : this.#fewFree(cycle.local, wanted);
+    if (few) {
+      evaluated = snapshot.nodeCount;
+      batch.set(few);
+      found = this.#collect(cycle, batch, few.length, reserved, 0);
+    }
     let at = start;
-    for (let left = total; left > 0 && found < wanted;) {
+    for (let left = few ? 0 : total; left > 0 && found < wanted;) {
       let count = 0;
       for (; left > 0 && count < batchSize; left--) {
         const row = rows ? rows[at]! : at;
@@ -279,6 +287,19 @@ export class Framework implements Taker {
     found = Math.min(found, wanted);
     if (sampled) this.#next = (this.#feasible[found - 1]! + stride) % total;
     return this.#placed(this.#best(cycle, found, reserved), evaluated, found);
+  }
+
+  /**
+   * The rows that no row-local filter rejects, if that is known without a look at all rows and if they are so few that every one
+   * would be looked for.
+   */
+  #fewFree(local: Evaluation, wanted: number): Int32Array | undefined {
+    const { tally } = local;
+    if (!tally.holds || !tally.catchUp(this.snapshot, local, false)) return undefined;
+    if (tally.freeCount < Math.min(wanted, maxFree)) return tally.freeRows.slice(0, tally.freeCount).sort();
+    // Such pods fit in many places again: counting all rows would cost more than the search.
+    if (tally.freeCount >= maxFree) tally.forget();
+    return undefined;
   }
 
   /** Appends those of the batch that fit to `#feasible`. Returns how many there are now. */
@@ -404,6 +425,8 @@ export class Framework implements Taker {
   }
 }
 
+/** Where a kind of pod fits on more rows than these, it is searched for. Not more than a batch. */
+const maxFree = 128;
 /** Rows of which a pod's verdict with nominated pods is kept. */
 const maxNominated = 8192;
 

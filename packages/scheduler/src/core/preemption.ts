@@ -11,10 +11,12 @@ import { histogram, type Diagnosis } from './diagnosis.ts';
 import type { Framework, Probe } from './framework.ts';
 import type { PreemptionSettings } from './plugin.ts';
 import type { PodInfo } from './pod-info.ts';
+import { helpfulRowsOf } from './helpful-rows.ts';
 import { keptVictims } from './kept-victims.ts';
 import type { VictimGroup } from './gang-victims.ts';
 import type { PlacedPod } from './snapshot.ts';
 import { Trial } from './trial.ts';
+import type { Looker } from './victim-tree.ts';
 
 export interface PreemptionOptions {
   readonly budgets: readonly PodDisruptionBudget[];
@@ -58,61 +60,53 @@ export function findPreemption(
   if (!settings) return { message: '' };
   const ineligible = whyNotEligible(framework, pod, diagnosis);
   if (ineligible) return { message: `preemption: ${ineligible}` };
-  const rows = diagnosis.resolvable;
   const share = Math.floor((snapshot.nodeCount * settings.minCandidateNodesPercentage) / 100);
   const wanted = Math.max(settings.minCandidateNodesAbsolute, share);
-  const start = Math.floor(options.random() * rows.length);
+  const looker = new RowLooker(framework, pod, options);
+  const helpful = helpfulRowsOf(diagnosis);
+  // Cluster-wide plugins make a row's answer depend on more than the row.
+  const kept = helpful && !looker.probe.clusterWide ? keptVictims(framework, pod, better) : undefined;
+  let count: number;
+  if (kept) {
+    // A pod's own nomination does not stand in its way: that answer is for it alone.
+    const own = framework.nominations.nodeOf(pod.uid);
+    count = kept.begin(helpful!, options.budgets, own === undefined ? undefined : snapshot.rowOf(own));
+  } else count = diagnosis.resolvable.length;
+  const first = Math.floor(options.random() * count);
+  let found: Victims | ReadonlyMap<string, number>;
+  if (!snapshot.hasPodsBelow(pod.priority)) found = new Map(count > 0 ? [[noVictims, count]] : []);
+  else if (kept) found = kept.choose(first, wanted, looker);
+  else found = bestOf(diagnosis.resolvable, first, wanted, looker);
+  if ('nodeName' in found) return { victims: found };
+  const failures = new Map(found);
+  if (diagnosis.nodeCount > count) failures.set(notHelpful, diagnosis.nodeCount - count);
+  const details = failures.size > 0 ? `: ${histogram(failures)}.` : '.';
+  return { message: `preemption: 0/${diagnosis.nodeCount} nodes are available${details}` };
+}
+
+/** As VictimTree.choose, on these rows, each looked at as it is now. */
+function bestOf(
+  rows: readonly number[],
+  first: number,
+  wanted: number,
+  looker: RowLooker,
+): Victims | ReadonlyMap<string, number> {
   const failures = new Map<string, number>();
-  const tally = (reason: string, count: number): void => {
-    if (count > 0) failures.set(reason, (failures.get(reason) ?? 0) + count);
-  };
   let candidates = 0;
-  // Neighbours mostly fail alike.
-  let lastFailure = '';
-  let failed = 0;
   let withoutViolation = 0;
   let best: Victims | undefined;
-  const probe = framework.probe(pod);
-  // Cluster-wide plugins make a row's answer depend on more than the row.
-  const kept = probe.clusterWide ? undefined : keptVictims(framework, pod, options.budgets);
-  const { nominations } = framework;
-  const own = nominations.nodeOf(pod.uid);
-  const ownRow = own === undefined ? undefined : snapshot.rowOf(own);
-  const victims = (row: number): Victims | string => {
-    // A pod's own nomination does not stand in its way: that answer is for it alone.
-    const found = row === ownRow ? undefined : kept;
-    const known = found?.get(row);
-    if (known !== undefined) return known;
-    const result = victimsOn(framework, probe, pod, row, options);
-    // Who goes with a group depends on more than the row.
-    const alone = typeof result === 'string' || !result.pods.some((p) => options.group?.(p));
-    if (alone) found?.set(row, result);
-    return result;
-  };
-  const hopeless = !snapshot.hasPodsBelow(pod.priority);
-  if (hopeless) tally(noVictims, rows.length);
-  for (let i = 0, at = start; i < rows.length && !hopeless; i++, at++) {
+  for (let i = 0, at = first; i < rows.length; i++, at++) {
     if (at === rows.length) at = 0;
-    const result = victims(rows[at]!);
-    if (typeof result === 'string') {
-      if (result !== lastFailure) {
-        tally(lastFailure, failed);
-        lastFailure = result;
-        failed = 0;
-      }
-      failed++;
-    } else {
+    const result = looker.look(rows[at]!);
+    if (typeof result === 'string') failures.set(result, (failures.get(result) ?? 0) + 1);
+    else {
       candidates++;
       if (result.violations === 0) withoutViolation++;
-      if (best !== result && (best === undefined || better(result, best))) best = result;
+      if (best === undefined || better(result, best)) best = result;
       if (withoutViolation > 0 && candidates >= wanted) break;
     }
   }
-  if (best) return { victims: best };
-  tally(lastFailure, failed);
-  tally(notHelpful, diagnosis.nodeCount - rows.length);
-  const details = failures.size > 0 ? `: ${histogram(failures)}.` : '.';
-  return { message: `preemption: 0/${diagnosis.nodeCount} nodes are available${details}` };
+  return best ?? failures;
 }
 
 /** The pod may preempt unless it says never, or its earlier victims are still on their way out. */
@@ -126,7 +120,7 @@ function whyNotEligible(framework: Framework, pod: PodInfo, diagnosis: Diagnosis
     .podsOn(row)
     .some(({ info }) => info.priority < pod.priority && isLeavingByPreemption(info.pod));
   // Where nothing that leaves can help any more, the pod may look elsewhere.
-  if (ours && diagnosis.resolvable.includes(row))
+  if (ours && (helpfulRowsOf(diagnosis)?.has(row) ?? diagnosis.resolvable.includes(row)))
     return 'not eligible due to a terminating pod on the nominated node.';
   // The pods are gone, their devices are not free yet.
   return framework.freeing(row)
@@ -141,57 +135,71 @@ function isLeavingByPreemption({ metadata, status }: Pod): boolean {
   return target?.status === 'True' && target.reason === 'PreemptionByScheduler';
 }
 
-/** The fewest pods to evict from the row, or why that would not help. */
-function victimsOn(
-  framework: Framework,
-  probe: Probe,
-  pod: PodInfo,
-  row: number,
-  { budgets, group }: PreemptionOptions,
-): Victims | string {
-  const { snapshot } = framework;
-  const potential = snapshot
-    .podsOn(row)
-    .filter((victim) => victim.info.priority < pod.priority && mayGo(victim, pod, group));
-  if (potential.length === 0) return noVictims;
-  const nodeName = snapshot.nameOf(row);
-  const trial = new Trial(snapshot, framework);
-  for (const victim of potential) trial.remove(victim);
-  const rejection = probe.rejection(row);
-  if (rejection !== undefined) {
-    trial.rollback();
-    return rejection;
+/** Finds the fewest pods to evict from a row for a pod, or why that would not help. */
+class RowLooker implements Looker {
+  readonly probe: Probe;
+  lasting = false;
+  readonly #framework: Framework;
+  readonly #pod: PodInfo;
+  readonly #options: PreemptionOptions;
+
+  constructor(framework: Framework, pod: PodInfo, options: PreemptionOptions) {
+    this.probe = framework.probe(pod);
+    this.#framework = framework;
+    this.#pod = pod;
+    this.#options = options;
   }
-  const { violating, others } = splitByBudgets(potential.sort(moreImportant), budgets);
-  const victims: PlacedPod[] = [];
-  const reprieve = (candidate: PlacedPod): boolean => {
-    const again = new Trial(snapshot, framework);
-    again.imagine(candidate.info, nodeName);
-    if (probe.rejection(row) === undefined) return true;
-    again.rollback();
-    victims.push(candidate);
-    return false;
-  };
-  let violations = 0;
-  for (const candidate of violating) if (!reprieve(candidate)) violations++;
-  for (const candidate of others) reprieve(candidate);
-  trial.rollback();
-  if (group) addGroups(victims, group);
-  victims.sort(moreImportant);
-  const top = victims[0]?.info.priority;
-  const starts = victims.filter(({ info }) => info.priority === top).map(startOf);
-  const prioritySum = victims.reduce((total, { info }) => total + info.priority + 2 ** 31, 0);
-  const first = starts.reduce((least, start) => (start < least ? start : least), '9999');
-  const rank = `${violations} ${top} ${prioritySum} ${victims.length} ${first}`;
-  return { nodeName, pods: victims, violations, prioritySum, start: first, rank };
+
+  look(row: number): Victims | string {
+    const { snapshot } = this.#framework;
+    const { budgets, group } = this.#options;
+    const pod = this.#pod;
+    this.lasting = true;
+    const potential: PlacedPod[] = [];
+    for (const victim of snapshot.podsOn(row)) {
+      if (victim.info.priority >= pod.priority) continue;
+      const together = group?.(victim);
+      // Who goes with a group depends on more than the row.
+      if (together) this.lasting = false;
+      if (!together || mayGo(together, pod)) potential.push(victim);
+    }
+    if (potential.length === 0) return noVictims;
+    const nodeName = snapshot.nameOf(row);
+    const trial = new Trial(snapshot, this.#framework);
+    for (const victim of potential) trial.remove(victim);
+    const rejection = this.probe.rejection(row);
+    if (rejection !== undefined) {
+      trial.rollback();
+      return rejection;
+    }
+    const { violating, others } = splitByBudgets(potential.sort(moreImportant), budgets);
+    const victims: PlacedPod[] = [];
+    const reprieve = (candidate: PlacedPod): boolean => {
+      const again = new Trial(snapshot, this.#framework);
+      again.imagine(candidate.info, nodeName);
+      if (this.probe.rejection(row) === undefined) return true;
+      again.rollback();
+      victims.push(candidate);
+      return false;
+    };
+    let violations = 0;
+    for (const candidate of violating) if (!reprieve(candidate)) violations++;
+    for (const candidate of others) reprieve(candidate);
+    trial.rollback();
+    if (group) addGroups(victims, group);
+    victims.sort(moreImportant);
+    const top = victims[0]?.info.priority;
+    const starts = victims.filter(({ info }) => info.priority === top).map(startOf);
+    const prioritySum = victims.reduce((total, { info }) => total + info.priority + 2 ** 31, 0);
+    const first = starts.reduce((least, start) => (start < least ? start : least), '9999');
+    const rank = `${violations} ${top} ${prioritySum} ${victims.length} ${first}`;
+    return { nodeName, pods: victims, violations, prioritySum, start: first, rank };
+  }
 }
 
-/** False if the pod's group must go with it and one of that is too important. */
-function mayGo(victim: PlacedPod, pod: PodInfo, groupOf: PreemptionOptions['group']): boolean {
-  const group = groupOf?.(victim);
-  return (
-    !group || group.pods.length > group.min || group.pods.every(({ info }) => info.priority < pod.priority)
-  );
+/** False if the victim's group must go with it and one of that is too important. */
+function mayGo(group: VictimGroup, pod: PodInfo): boolean {
+  return group.pods.length > group.min || group.pods.every(({ info }) => info.priority < pod.priority);
 }
 
 /** Adds all that goes with the victims: groups of which too few would be left. */

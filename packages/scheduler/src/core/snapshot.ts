@@ -25,6 +25,7 @@ import { PodReader, firstDimensions, podsDimension, type PodInfo, type PodInfoOp
 import { PodIndex } from './pod-index.ts';
 import { PodQueries, type Labels, type PodQuery } from './pod-query.ts';
 import { amountOf } from './resources.ts';
+import { RowLog } from './row-log.ts';
 import { VolumeState } from './volumes/volume-state.ts';
 
 /** A pod that occupies a node, or will when its node appears. */
@@ -55,6 +56,8 @@ export class Snapshot {
   readonly podIndex = new PodIndex();
   readonly selectors = new DefaultSelectors();
   readonly volumes = new VolumeState();
+  /** Invariant: a row whose `rowGeneration` is another than it was is noted here since. */
+  readonly log = new RowLog();
 
   /** Rows in use are below this; some may be free. */
   rowCount = 0;
@@ -316,6 +319,7 @@ export class Snapshot {
   #touch(row: number): void {
     this.generation = ++this.#changes;
     this.rowGeneration[row] = this.generation;
+    this.log.note(row);
   }
 
   /** Nothing kept for any row holds any more: a plugin judges by other rules from now on. */
@@ -326,6 +330,7 @@ export class Snapshot {
   /** For Trial: the row is again exactly what it was at that generation. */
   restoreRow(row: number, rowGeneration: number): void {
     this.rowGeneration[row] = rowGeneration;
+    this.log.note(row);
   }
   /** For Trial: everything is again exactly what it was at that generation. */
   restore(generation: number): void {

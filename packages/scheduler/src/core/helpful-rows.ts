@@ -1,0 +1,62 @@
+import type { Diagnosis } from './diagnosis.ts';
+
+/** Rows on which evictions could help a pod, as they were when they were judged. */
+export class HelpfulRows {
+  readonly #kept: Uint8Array;
+  readonly #rowCount: number;
+  /** Rows for which `#kept` does not speak, in order: pods nominated to them have a say. */
+  readonly others: readonly number[];
+  readonly #otherHelps: readonly boolean[];
+
+  /** `kept[row]` is 1 where evictions could help, as far as equal pods are concerned; it must not change any more. */
+  constructor(kept: Uint8Array, rowCount: number, others: readonly number[], otherHelps: readonly boolean[]) {
+    this.#kept = kept;
+    this.#rowCount = rowCount;
+    this.others = others;
+    this.#otherHelps = otherHelps;
+  }
+
+  /** What holds for all equal pods; where one of `others` is asked about, `has` knows. */
+  keptFor(row: number): boolean {
+    return this.#kept[row] === 1;
+  }
+
+  has(row: number): boolean {
+    const i = this.others.length === 0 ? -1 : this.others.indexOf(row);
+    return i < 0 ? this.keptFor(row) : this.#otherHelps[i]!;
+  }
+
+  /** In rising order. */
+  list(): number[] {
+    const rows: number[] = [];
+    let other = 0;
+    for (let row = 0; row < this.#rowCount; row++) {
+      const helps = this.others[other] === row ? this.#otherHelps[other++]! : this.#kept[row] === 1;
+      if (helps) rows.push(row);
+    }
+    return rows;
+  }
+}
+
+/** A diagnosis is asked for its rows seldom: mostly preemption knows them. */
+const rowsOf = new WeakMap<Diagnosis, HelpfulRows>();
+
+export function withHelpfulRows(diagnosis: Omit<Diagnosis, 'resolvable'>, rows: HelpfulRows): Diagnosis {
+  let list: readonly number[] | undefined;
+  const { nodeCount, reasons, plugins } = diagnosis;
+  const result: Diagnosis = {
+    nodeCount,
+    reasons,
+    plugins,
+    get resolvable() {
+      return (list ??= rows.list());
+    },
+  };
+  rowsOf.set(result, rows);
+  return result;
+}
+
+/** Undefined: `resolvable` is all there is. */
+export function helpfulRowsOf(diagnosis: Diagnosis): HelpfulRows | undefined {
+  return rowsOf.get(diagnosis);
+}

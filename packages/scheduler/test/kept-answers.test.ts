@@ -1,0 +1,170 @@
+/** What is kept from decision to decision, against the same asked anew after every change. */
+import type { Pod, PodDisruptionBudget } from '@coracle/machinery/api';
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import {
+  createFramework,
+  createSnapshot,
+  defaultProfile,
+  findPreemption,
+  fitErrorMessage,
+  Nominations,
+  Trial,
+  type Preemption,
+} from '../src/core/index.ts';
+import { named, podSpecs } from './arbitraries.ts';
+import { node, pod } from './objects.ts';
+
+const nodeCount = 8;
+const nodeAt = (i: number, cpu: number, tainted: boolean) =>
+  node(`n${i}`, {
+    labels: { zone: `z${i % 2}` },
+    allocatable: { cpu: String(cpu), pods: i % 3 === 0 ? '2' : '5' },
+    ...(tainted
+      ? { spec: { taints: [{ key: 'dedicated', value: 'x', effect: 'NoSchedule' as const }] } }
+      : {}),
+  });
+
+const place = fc.record({
+  on: fc.nat(nodeCount - 1),
+  cpu: fc.constantFrom('1', '2'),
+  priority: fc.constantFrom(0, 0, 1, 5),
+  labels: fc.constantFrom({ app: 'a' }, { app: 'b' }),
+});
+const change = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('place' as const), place }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('leave' as const), which: fc.nat() }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('node' as const),
+      on: fc.nat(nodeCount + 2),
+      cpu: fc.integer({ min: 2, max: 4 }),
+      tainted: fc.boolean(),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('noNode' as const), on: fc.nat(nodeCount - 1) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('nominate' as const),
+      on: fc.nat(nodeCount - 1),
+      which: fc.nat(),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('budget' as const), allowed: fc.nat(1) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('trial' as const), place }) },
+  {
+    weight: 12,
+    arbitrary: fc.record({ kind: fc.constant('ask' as const), which: fc.nat(), lot: fc.nat(99) }),
+  },
+);
+const changes = fc.array(change, { minLength: 20, maxLength: 80 });
+/** Some that want much, so that they fit nowhere, and some with rules of every kind. */
+const asking = fc.array(
+  fc.record({
+    spec: fc.oneof(
+      {
+        weight: 4,
+        arbitrary: fc.constantFrom('3', '4').map((cpu) => pod('p', { requests: { cpu } })),
+      },
+      { weight: 1, arbitrary: podSpecs },
+    ),
+    priority: fc.constantFrom(1, 9, 9),
+  }),
+  { minLength: 1, maxLength: 3 },
+);
+
+test('kept verdicts, counts and victims are what asking anew finds, whatever has changed', () => {
+  fc.assert(
+    fc.property(
+      asking,
+      fc.array(place, { minLength: 16, maxLength: 24 }),
+      changes,
+      (templates, at, steps) => {
+        const snapshot = createSnapshot();
+        const nominations = new Nominations();
+        const profile = {
+          ...defaultProfile({ percentageOfNodesToScore: 100 }),
+          preemption: { minCandidateNodesPercentage: 10, minCandidateNodesAbsolute: 2 },
+        };
+        const create = () => createFramework({ profile, snapshot, random: () => 0.5, nominations });
+        const kept = create();
+        for (let i = 0; i < nodeCount; i++) snapshot.setNode(nodeAt(i, 4, i === 5));
+        const askers = templates.map(({ spec, priority }, i) => {
+          const base = named(spec, `asker${i}`);
+          return snapshot.describe({ ...base, spec: { ...base.spec!, priority } } as Pod);
+        });
+        let budgets: PodDisruptionBudget[] = [];
+        let serial = 0;
+        const placed = ({ cpu, priority, labels }: { cpu: string; priority: number; labels: {} }) => {
+          const base = pod(`r${serial++}`, { requests: { cpu }, priority, labels });
+          const startTime = `2026-01-01T00:00:${String(serial % 60).padStart(2, '0')}Z`;
+          return snapshot.describe({ ...base, status: { phase: 'Running', startTime } } as Pod, {
+            placed: true,
+          });
+        };
+        const outcome = (found: Preemption): unknown =>
+          'victims' in found
+            ? [found.victims.nodeName, found.victims.pods.map(({ info }) => info.uid)]
+            : found.message;
+        for (const one of at) snapshot.addPod(placed(one), `n${one.on}`);
+        for (const step of steps) {
+          switch (step.kind) {
+            case 'place':
+              snapshot.addPod(placed(step.place), `n${step.place.on}`);
+              break;
+            case 'leave': {
+              const all = [...snapshot.pods()];
+              if (all.length > 0) snapshot.removePod(all[step.which % all.length]!.info.uid);
+              break;
+            }
+            case 'node':
+              snapshot.setNode(nodeAt(step.on, step.cpu, step.tainted));
+              break;
+            case 'noNode':
+              snapshot.removeNode(`n${step.on}`);
+              break;
+            case 'nominate': {
+              const asker = askers[step.which % askers.length]!;
+              if (step.which % 3 === 0) nominations.delete(asker.uid);
+              else nominations.set(asker, `n${step.on}`);
+              break;
+            }
+            case 'budget':
+              budgets = [
+                {
+                  metadata: { name: 'b', namespace: 'default', uid: 'b' },
+                  spec: { selector: { matchLabels: { app: 'a' } } },
+                  status: { disruptionsAllowed: step.allowed },
+                } as unknown as PodDisruptionBudget,
+              ];
+              break;
+            case 'trial': {
+              const trial = new Trial(snapshot, kept);
+              trial.imagine(placed(step.place), `n${step.place.on}`);
+              kept.schedule(askers[0]!);
+              trial.rollback();
+              break;
+            }
+            case 'ask': {
+              const asker = askers[step.which % askers.length]!;
+              const decision = kept.schedule(asker);
+              const anew = create().schedule(asker);
+              expect(decision).toEqual(anew);
+              if (decision.fits || anew.fits) break;
+              const { diagnosis } = decision;
+              expect(fitErrorMessage(diagnosis)).toBe(fitErrorMessage(anew.diagnosis));
+              const options = { budgets, random: () => step.lot / 100 };
+              const found = outcome(findPreemption(kept, asker, diagnosis, options));
+              // Rows given one by one are looked at one after the other, and nothing is kept of it.
+              const rows = { ...diagnosis, resolvable: [...diagnosis.resolvable] };
+              expect(found).toEqual(outcome(findPreemption(create(), asker, rows, options)));
+            }
+          }
+        }
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
