@@ -18,3 +18,7 @@ export { terminalReport, summaryTable } from './terminal/summary-table.ts';
 export { sparkline } from './terminal/sparkline.ts';
 export { ProgressLine, partDone, type ProgressTarget, type RunningRun } from './terminal/progress.ts';
 export { coloured } from './terminal/text.ts';
+export { jsonReport, jsonFormat, jsonVersion, type JsonOptions } from './json.ts';
+export { jobsCsv, jobsCsvHeader, summaryCsv } from './csv.ts';
+export type { JobRow } from './job-rows.ts';
+export { writeChunks } from './write-chunks.ts';

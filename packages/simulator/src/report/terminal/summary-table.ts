@@ -109,6 +109,8 @@ export function summaryTable(
     );
     from = to;
   }
+  const marked = rows.some(({ best }) => best.length > 0);
+  if (marked) blocks.push(paint('dim', '* the best, and what cannot be told apart from it'));
   return blocks.join('\n\n');
 }
 
