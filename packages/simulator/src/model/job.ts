@@ -57,6 +57,8 @@ export interface Job {
    * (undefined): interrupted work is lost whole.
    */
   readonly checkpointMs?: number;
+  /** Work that each interruption undoes besides, at most all that was done since the last start. Default 0. */
+  readonly stopMs?: number;
   /** How it ends by itself after `runMs`. Default `succeeded`. */
   readonly ends?: 'succeeded' | 'failed' | 'cancelled';
   readonly elastic?: Elasticity;

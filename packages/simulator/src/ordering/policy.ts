@@ -46,6 +46,20 @@ export interface OrderingPolicy {
   readonly fixed: boolean;
   /** Lower goes first. Ties: as submitted. */
   rank(job: ActiveJob, context: OrderingContext): number;
+  /**
+   * For policies that weigh jobs against each other or remember what was: the ranks of all that are active, at each event. Used
+   * instead of `rank`. `active` is in the order of submission.
+   */
+  rankAll?(active: readonly ActiveJob[], context: OrderingContext): ArrayLike<number>;
   /** The next time, after now, at which the order may change though nothing happens: an event is put there. */
   nextChange?(active: Iterable<ActiveJob>, context: OrderingContext): number | undefined;
+  /**
+   * For `replan`. True: at every event all that run are interrupted and started again, as if all were moved (the simulators of
+   * the literature reckon so). Default: only who is not placed again is interrupted.
+   */
+  readonly restartsAll?: boolean;
+  /** A policy that remembers: one for this run, that takes up what `save` gave. */
+  forRun?(saved?: unknown): OrderingPolicy;
+  /** What it remembers, as plain data (JSON). */
+  save?(): unknown;
 }
