@@ -4,9 +4,10 @@
  * - aggregation: more than 10 events in 10 minutes that differ only in their message become one, "(combined from similar
  *   events): ...";
  * - repetition: an event equal to one written before raises its `count` and `lastTimestamp` by a patch.
- * A few are written at a time; those that may count as one are written one after the other, in the order they were recorded.
- * State is bounded: the least recently used of 8192 keys go first; at most 10,000 events wait to be written. Further ones
- * are dropped, and the log says how many.
+ * A few are written at a time; those that may count as one are written one after the other, in the order they were recorded,
+ * and equal ones that still wait as one. With `spareTime` they are written while nothing else is to be done, or slowly.
+ * State is bounded: the least recently used of 8192 keys go first; at most `maxWaiting` events wait to be written. Further
+ * ones are dropped, and the log says how many.
  */
 import type { Client } from '@coracle/client';
 import { formatTime, isReason, type KubeObject } from '@coracle/machinery';
@@ -14,6 +15,7 @@ import { Event, type ObjectReference } from '@coracle/machinery/api';
 import type { Clock, EventRecorder, Logger } from './contracts.ts';
 import { Fifo } from './fifo.ts';
 import { Recent } from './recent.ts';
+import type { SpareTime } from './spare-time.ts';
 
 export interface EventRecorderDeps {
   client: Client;
@@ -23,10 +25,13 @@ export interface EventRecorderDeps {
   /** `source.host`: the node's name, for agents. */
   host?: string | undefined;
   logger?: Logger | undefined;
+  /** When to write; without it at once. */
+  spareTime?: SpareTime | undefined;
+  /** Events that may wait to be written; default 50,000 (half a kilobyte each). */
+  maxWaiting?: number | undefined;
 }
 
 const maxKeys = 8192;
-const maxWaiting = 10_000;
 /** Writes under way at a time. */
 const writers = 16;
 const similarLimit = 10;
@@ -35,10 +40,9 @@ const burst = 25;
 const refillPerMs = 1 / 300_000;
 
 interface Written {
-  /** The event's name on the server; set when its create has succeeded. */
-  name: string | undefined;
+  /** The event's name on the server. */
+  name: string;
   count: number;
-  firstTimestamp: string;
 }
 /** What is known of events that differ only in their message. */
 interface Similar {
@@ -47,15 +51,16 @@ interface Similar {
   others: Set<string> | undefined;
   at: number;
 }
-type Draft = {
+interface Draft {
   reference: ObjectReference;
-  /** What two references to one thing have in common: all but the resourceVersion. */
-  identity: string;
   type: 'Normal' | 'Warning';
   reason: string;
   message: string;
+  /** How often it was recorded while it waited, when first, and when last. */
+  count: number;
+  since: number;
   at: number;
-};
+}
 
 /** Adds what tests and shutdown need: `flush` resolves when all recorded events have been written or given up. */
 export interface FlushableEventRecorder extends EventRecorder {
@@ -63,14 +68,16 @@ export interface FlushableEventRecorder extends EventRecorder {
 }
 
 export function createEventRecorder(deps: EventRecorderDeps): FlushableEventRecorder {
+  const { maxWaiting = 50_000 } = deps;
   const buckets = new Recent<{ tokens: number; at: number }>(maxKeys);
   const similar = new Recent<Similar>(maxKeys);
   const written = new Recent<Written>(maxKeys);
-  const waiting = new Fifo<Draft>();
-  /** Groups of events that may count as one and are being written, each with what came for it meanwhile. */
-  const busy = new Map<string, Draft[]>();
+  /** Drafts that wait, by group: those of a group may count as one. A group that is being written is here, too. */
+  const groups = new Map<string, Draft[]>();
+  /** Groups that nobody writes yet. */
+  const waiting = new Fifo<string>();
   const flushers = new Set<() => void>();
-  /** Drafts in `waiting` and `busy`. */
+  /** Drafts in `groups`. */
   let held = 0;
   let running = 0;
   let dropped = 0;
@@ -108,10 +115,11 @@ export function createEventRecorder(deps: EventRecorderDeps): FlushableEventReco
   const write = async (draft: Draft, group: string): Promise<void> => {
     const { key, message } = aggregate(draft, group);
     const now = formatTime(draft.at);
+    const first = draft.since === draft.at ? now : formatTime(draft.since);
     const namespace = draft.reference.namespace ?? 'default';
     const before = written.get(key);
-    if (before?.name !== undefined) {
-      const count = before.count + 1;
+    if (before !== undefined) {
+      const count = before.count + draft.count;
       try {
         await deps.client.patch(
           Event,
@@ -137,8 +145,8 @@ export function createEventRecorder(deps: EventRecorderDeps): FlushableEventReco
         reason: draft.reason,
         message,
         type: draft.type,
-        count: 1,
-        firstTimestamp: now,
+        count: draft.count,
+        firstTimestamp: first,
         lastTimestamp: now,
         source: { component: deps.component, ...(deps.host ? { host: deps.host } : {}) },
         reportingComponent: deps.component,
@@ -146,7 +154,7 @@ export function createEventRecorder(deps: EventRecorderDeps): FlushableEventReco
       },
       { namespace },
     );
-    written.set(key, { name: created.metadata.name, count: 1, firstTimestamp: now });
+    written.set(key, { name: created.metadata.name, count: draft.count });
   };
 
   const send = async (draft: Draft, group: string): Promise<void> => {
@@ -160,22 +168,18 @@ export function createEventRecorder(deps: EventRecorderDeps): FlushableEventReco
     }
   };
 
-  /** Takes drafts until none waits. Whoever writes for a group writes all that comes for it meanwhile. */
+  /** Takes groups until none waits. Whoever writes a group writes all that comes for it meanwhile. */
   const drain = async (): Promise<void> => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const group = `${next.identity}\n${next.type}\n${next.reason}`;
-      const others = busy.get(group);
-      if (others !== undefined) {
-        others.push(next);
-        continue;
-      }
-      const drafts: Draft[] = [next];
-      busy.set(group, drafts);
-      for (let draft = drafts.shift(); draft !== undefined; draft = drafts.shift()) {
+    for (let group = waiting.shift(); group !== undefined; group = waiting.shift()) {
+      const drafts = groups.get(group)!;
+      for (let next = drafts[0]; next !== undefined; next = drafts[0]) {
+        const turn = flushers.size > 0 ? undefined : deps.spareTime?.turn(next.since);
+        if (turn !== undefined) await turn;
+        drafts.shift();
         held -= 1;
-        await send(draft, group);
+        await send(next, group);
       }
-      busy.delete(group);
+      groups.delete(group);
     }
     running -= 1;
     if (running > 0) return;
@@ -196,9 +200,25 @@ export function createEventRecorder(deps: EventRecorderDeps): FlushableEventReco
         return;
       }
       if (!admitted(identity, at)) return;
-      held += 1;
+      const group = `${identity}\n${type}\n${reason}`;
       // The API server refuses messages longer than 1 kB.
-      waiting.push({ reference, identity, type, reason, message: message.slice(0, 1024), at });
+      const text = message.slice(0, 1024);
+      const drafts = groups.get(group);
+      const last = drafts?.at(-1);
+      if (last?.message === text) {
+        last.count += 1;
+        last.at = at;
+        last.reference = reference;
+        return;
+      }
+      held += 1;
+      const draft: Draft = { reference, type, reason, message: text, count: 1, since: at, at };
+      if (drafts !== undefined) {
+        drafts.push(draft);
+        return;
+      }
+      groups.set(group, [draft]);
+      waiting.push(group);
       if (running >= writers) return;
       running += 1;
       void Promise.resolve().then(drain);

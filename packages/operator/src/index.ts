@@ -12,6 +12,7 @@ export { Fifo } from './fifo.ts';
 export { createInformerFactory, type InformerFactoryDeps } from './informer-factory.ts';
 export { createLeaderElector, type LeaderElector, type LeaderElectorOptions } from './leader-election.ts';
 export { createLogger, type LoggerOptions, type LogLevel, silentLogger } from './logger.ts';
+export { createSpareTime, type SpareTime, type SpareTimeDeps } from './spare-time.ts';
 export { createTurns } from './turns.ts';
 export { createWorkQueue, type WorkerQueue, type WorkQueueOptions } from './work-queue.ts';
 export { createOrUpdate, find, patchStatus } from './writes.ts';

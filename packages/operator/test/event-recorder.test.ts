@@ -1,6 +1,6 @@
 import { Event } from '@coracle/machinery/api';
 import { describe, expect, test } from 'vitest';
-import { createEventRecorder, manualClock, silentLogger } from '../src/index.ts';
+import { createEventRecorder, createSpareTime, manualClock, silentLogger } from '../src/index.ts';
 import { apiError, fakeCluster } from '../src/testing.ts';
 
 const pod = {
@@ -84,13 +84,42 @@ describe('event recorder', () => {
 
   test('lets an object have 25 events at once, then one in five minutes', async () => {
     const { recorder, cluster, clock } = setup();
-    for (let i = 0; i < 40; i++) recorder.event(pod, 'Normal', 'Tick', 'tick');
+    for (let i = 0; i < 40; i++) recorder.event(pod, 'Normal', `Tick${i}`, 'tick');
     await recorder.flush();
     expect(cluster.writes()).toHaveLength(25);
     await clock.advance(300_000);
     for (let i = 0; i < 5; i++) recorder.event(pod, 'Normal', 'Tick', 'tick');
     await recorder.flush();
     expect(cluster.writes()).toHaveLength(26);
+  });
+
+  test('equal events that still wait are one write', async () => {
+    const { recorder, events, cluster, clock } = setup();
+    for (let i = 0; i < 5; i++) recorder.event(pod, 'Normal', 'Tick', 'tick');
+    await recorder.flush();
+    await clock.advance(1000);
+    for (let i = 0; i < 5; i++) recorder.event(pod, 'Normal', 'Tick', 'tick');
+    await recorder.flush();
+    expect(cluster.writes()).toHaveLength(2);
+    expect(events()).toMatchObject([
+      { count: 10, firstTimestamp: '2026-01-01T00:00:00Z', lastTimestamp: '2026-01-01T00:00:01Z' },
+    ]);
+  });
+
+  test('waits for spare time, and for none of it when flushed', async () => {
+    const { client, cluster, clock } = setup();
+    const spareTime = createSpareTime({ clock, busy: () => 1 });
+    const recorder = createEventRecorder({ client, clock, component: 'kubelet', spareTime });
+    const names = Array.from({ length: 2000 }, (_, i) => `p${i}`);
+    for (const name of names)
+      recorder.event({ apiVersion: 'v1', kind: 'Pod', name, namespace: 'x' }, 'Normal', 'A', 'a');
+    await clock.advance(1000);
+    expect(cluster.writes().length).toBeGreaterThan(300);
+    expect(cluster.writes().length).toBeLessThan(600);
+    const flushed = recorder.flush();
+    await clock.advance(50);
+    await flushed;
+    expect(cluster.objects(Event)).toHaveLength(2000);
   });
 
   test('never fails its caller, and goes on after the server refused one', async () => {
@@ -115,12 +144,13 @@ describe('event recorder', () => {
       clock: manualClock(),
       component: 'kubelet',
       logger,
+      maxWaiting: 1000,
     });
-    for (let i = 0; i < 10_500; i++) {
+    for (let i = 0; i < 1500; i++) {
       recorder.event({ apiVersion: 'v1', kind: 'Pod', name: `p${i}`, namespace: 'x' }, 'Normal', 'A', 'a');
     }
     await recorder.flush();
-    expect(cluster.objects(Event)).toHaveLength(10_000);
+    expect(cluster.objects(Event)).toHaveLength(1000);
     expect(warnings).toEqual([{ component: 'kubelet', dropped: 500 }]);
   });
 

@@ -17,7 +17,7 @@ import { createClient, inProcessTransport, writeKubeconfig } from '@coracle/clie
 import { controllers, localProvisioner } from '@coracle/controllers';
 import { createRegistry } from '@coracle/machinery';
 import type { Credentials, Unstructured } from '@coracle/machinery';
-import { createEventRecorder, createInformerFactory, systemClock } from '@coracle/operator';
+import { createInformerFactory, createSpareTime, systemClock } from '@coracle/operator';
 import type { Component, InformerFactory, Logger } from '@coracle/operator';
 import type { DeclaredTopology, VirtualNodesOptions } from '@coracle/node';
 import { createScheduler, defaultProfile, gpuPolicies, gpuProfile, podGroupCrds } from '@coracle/scheduler';
@@ -39,6 +39,7 @@ import { makeFolder } from './make-folder.ts';
 import { startNodes } from './nodes.ts';
 import { schedulingReview } from './scheduling-review.ts';
 import { pooledInformers } from './pooled-informers.ts';
+import { eventRecorders } from './recorders.ts';
 
 export interface EngineOptions {
   /** Where it keeps its things; absent: nothing is kept on disk. */
@@ -176,8 +177,9 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       undo.push(() => informers.stop());
       return informers;
     };
-    const recorder = (client: Client, component: string) =>
-      createEventRecorder({ client, clock: systemClock, component, logger });
+    const spareTime = createSpareTime({ clock: systemClock });
+    const { recorder, settle } = eventRecorders(spareTime, logger);
+    undo.push(settle);
     const start = async (informers: InformerFactory, components: readonly Component[]): Promise<void> => {
       for (const component of components) undo.push(() => component.stop());
       await informers.start();
@@ -260,6 +262,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
         factory,
         shared,
         recorder,
+        spareTime,
         gateway,
         notes,
         undo,

@@ -11,7 +11,7 @@ import {
   virtualTaint,
 } from '@coracle/node';
 import { systemClock } from '@coracle/operator';
-import type { EventRecorder, InformerFactory } from '@coracle/operator';
+import type { EventRecorder, InformerFactory, SpareTime } from '@coracle/operator';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,6 +29,7 @@ export interface NodeParts {
   /** The controllers' informers; all parts share those of pods and nodes. */
   shared: InformerFactory;
   recorder(client: Client, component: string): EventRecorder;
+  spareTime: SpareTime;
   gateway: Gateway;
   notes: string[];
   undo: (() => Promise<void> | void)[];
@@ -100,7 +101,7 @@ const words: Record<string, string> = {
 };
 
 async function startVirtualNodes(parts: NodeParts): Promise<void> {
-  const { options, clientFor, factory, shared, gateway, undo } = parts;
+  const { options, clientFor, factory, shared, spareTime, gateway, undo } = parts;
   if (options.virtualNodes === 0) return;
   const client = clientFor(identities.virtualNodes);
   const nodes = virtualNodes({
@@ -109,6 +110,7 @@ async function startVirtualNodes(parts: NodeParts): Promise<void> {
     clock: systemClock,
     logger: options.logger,
     random: Math.random,
+    spareTime,
     count: options.virtualNodes,
     ...options.virtualShape,
     // Beside a node that runs things, a real job must not land by surprise on one that only pretends to.

@@ -12,7 +12,7 @@ import {
   type NodeGateway,
 } from '@coracle/machinery';
 import { Lease, Node, Pod, type Taint } from '@coracle/machinery/api';
-import { type Clock, type Component, type InformerFactory, type Logger } from '@coracle/operator';
+import type { Clock, Component, InformerFactory, Logger, SpareTime } from '@coracle/operator';
 import { leaseNamespace } from '../agent/heartbeat.ts';
 import { newNode, type NodeDescription, nodeStatus, standardLabels } from '../agent/node-object.ts';
 import { isTerminalPhase } from '../pod/containers.ts';
@@ -46,6 +46,8 @@ export interface VirtualNodesOptions {
   renewSeconds?: number | undefined;
   /** Writes in flight, and as many renewals of leases; default 32. */
   writers?: number | undefined;
+  /** When to say of pods that wait to start that they do, which nobody acts upon; without it at once. */
+  spareTime?: SpareTime | undefined;
 }
 
 export interface VirtualNodes extends Component, NodeGateway {
@@ -90,6 +92,8 @@ class Fleet implements VirtualNodes {
   readonly #writes: Writes;
   /** Leases do not wait behind thousands of pods: a node whose lease is late counts as lost. */
   readonly #renewals: Writes;
+  /** Nodes made by this process: their leases are to be made, too. */
+  readonly #unleased = new Set<string>();
   #nextAddress = 0;
   #undo: (() => void) | undefined;
   #cancelRenew: (() => void) | undefined;
@@ -154,6 +158,7 @@ class Fleet implements VirtualNodes {
     const { metadata, spec, status } = newNode(this.#describe(index, name), clock.now());
     try {
       const made = await client.create(Node, { metadata, spec, status });
+      this.#unleased.add(name);
       if (made.status?.allocatable !== undefined) return;
     } catch (error) {
       if (!isReason(error, 'AlreadyExists')) throw error;
@@ -233,15 +238,21 @@ class Fleet implements VirtualNodes {
       leaseDurationSeconds: renewSeconds * 4,
       renewTime: formatMicroTime(clock.now()),
     };
-    try {
-      await client.patch(Lease, name, 'merge', { spec }, { namespace: leaseNamespace });
-    } catch (error) {
-      if (!isReason(error, 'NotFound')) throw error;
-      await client.create(
+    const create = (): Promise<Lease> =>
+      client.create(
         Lease,
         { metadata: { name, namespace: leaseNamespace }, spec },
         { namespace: leaseNamespace },
       );
+    try {
+      // A new node's is made without asking first: thousands of refusals are dear.
+      if (this.#unleased.delete(name)) await create();
+      else await client.patch(Lease, name, 'merge', { spec }, { namespace: leaseNamespace });
+    } catch (error) {
+      if (isReason(error, 'AlreadyExists'))
+        await client.patch(Lease, name, 'merge', { spec }, { namespace: leaseNamespace });
+      else if (isReason(error, 'NotFound')) await create();
+      else throw error;
     }
   }
 
@@ -267,7 +278,14 @@ class Fleet implements VirtualNodes {
     else if (state.step === 'running' && stages.runMs !== undefined)
       this.#agenda.add(state.startedAt + stages.runMs, uid);
     // A start that is all but immediate is reported once, as running.
-    if (restored === undefined && stages.startMs >= 500) this.#report(entry);
+    if (restored === undefined && stages.startMs >= 500) void this.#reportTaken(entry);
+  }
+
+  /** That the pod has been taken up, unless there is more to tell when its turn comes. */
+  async #reportTaken(entry: Entry): Promise<void> {
+    const turn = this.#options.spareTime?.turn(this.#options.clock.now());
+    if (turn !== undefined) await turn;
+    if (!this.#stopped && !entry.gone && entry.state.step === 'starting') this.#report(entry);
   }
 
   #newAddress(): string {
