@@ -13,7 +13,11 @@ export async function bundle(outdir: string): Promise<void> {
   rmSync(outdir, { recursive: true, force: true });
   await build({
     absWorkingDir: root,
-    entryPoints: { coracle: 'packages/cli/src/main.ts' },
+    entryPoints: {
+      coracle: 'packages/cli/src/main.ts',
+      // The threads of sweeps: packages/simulator/src/sweep/pool.ts looks for it under this name beside itself.
+      'simulator-worker': 'packages/simulator/src/sweep/worker.ts',
+    },
     outdir,
     outExtension: { '.js': '.mjs' },
     bundle: true,

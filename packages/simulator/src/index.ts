@@ -5,3 +5,4 @@ export * from './model/result.ts';
 export * from './model/run.ts';
 export * from './ordering/index.ts';
 export * from './report/index.ts';
+export * from './scenario/index.ts';

@@ -3,48 +3,17 @@
  * (json-schema.ts) and as a table in docs/simulator.md.
  */
 import type { Schema } from '@coracle/machinery';
-import { durationPattern } from './duration.ts';
+import { generatorSchema } from './generator-schema.ts';
 import { goalPattern } from './goal.ts';
+import { boolean, duration, factor, integer, list, object, string } from './schema-parts.ts';
 
 export const scenarioVersion = 'coracle.dev/v1alpha1';
 export const scenarioKind = 'Scenario';
 
-const string = (description: string, rest: Partial<Schema> = {}): Schema => ({
-  type: 'string',
-  description,
-  ...rest,
-});
-const integer = (description: string, minimum: number, rest: Partial<Schema> = {}): Schema => ({
-  type: 'integer',
-  minimum,
-  description,
-  ...rest,
-});
-const number = (description: string): Schema => ({
-  type: 'number',
-  minimum: 0,
-  exclusiveMinimum: true,
-  description,
-});
-const boolean = (description: string): Schema => ({ type: 'boolean', description });
-const duration = (description: string): Schema =>
-  string(`${description}, such as 30d, 4h or 1h30m`, { pattern: durationPattern });
-const list = (description: string, items: Schema, rest: Partial<Schema> = {}): Schema => ({
-  type: 'array',
-  description,
-  items,
-  ...rest,
-});
-const object = (
-  description: string,
-  properties: Readonly<Record<string, Schema>>,
-  required: readonly string[] = [],
-): Schema => ({ type: 'object', description, properties, ...(required.length > 0 ? { required } : {}) });
-
 const shapeName = 'A card and how many (a100x8), cores (cpu64), or one of spec.shapes';
 const factors = {
-  arrivals: number('Jobs arrive so many times as fast: their times of submission are divided by it'),
-  durations: number('Jobs take so many times as long'),
+  arrivals: factor('Jobs arrive so many times as fast: their times of submission are divided by it'),
+  durations: factor('Jobs take so many times as long'),
 };
 const events = {
   nodeFailures: object(
@@ -174,11 +143,7 @@ export const specSchema: Schema = object(
         description: 'Of a generic CSV: which column is what (docs/simulator.md)',
         'x-kubernetes-preserve-unknown-fields': true,
       },
-      generate: {
-        type: 'object',
-        description: 'Jobs made at random instead of a file (docs/simulator.md)',
-        'x-kubernetes-preserve-unknown-fields': true,
-      },
+      generate: generatorSchema,
       ...factors,
       jobs: integer('Only so many of the first jobs', 1),
     }),

@@ -1,0 +1,147 @@
+/** A scenario from its plan to a report: all runs, then what they say of the variants and of the goal. */
+import { goalOf } from '../report/headline.ts';
+import type { Candidate, Report } from '../report/report.ts';
+import type { Seeded } from '../report/statistics.ts';
+import { differenceOf } from '../scenario/answers.ts';
+import { readGoal, type Goal } from '../scenario/goal.ts';
+import { metrics, type Metric } from '../scenario/metrics.ts';
+import { cellName, planOf, seedsOf, type Cell, type Plan, type RunPlan } from '../scenario/plan.ts';
+import { findSmallest, type Found, type Trial } from '../scenario/search.ts';
+import { foundText, trialText } from '../scenario/search-text.ts';
+import type { Scenario, ScenarioSpec } from '../scenario/types.ts';
+import type { Sweeper } from './pool.ts';
+import type { RunOutcome } from './protocol.ts';
+
+export interface ScenarioOptions {
+  /** Heat map and gantt chart of the first seed of each candidate. */
+  readonly detail: boolean;
+  readonly signal: AbortSignal;
+  /** A line for people, as it goes: what a search tried. */
+  readonly say?: ((line: string) => void) | undefined;
+}
+
+/** What an answer says of one candidate against another. */
+export interface Answer {
+  readonly candidate: string;
+  readonly against: string;
+  readonly differences: ReturnType<typeof differenceOf>[];
+}
+
+export interface ScenarioResult {
+  readonly report: Report;
+  readonly answers: readonly Answer[];
+  readonly searches: readonly (Found & { readonly policy: string })[];
+  /** Runs that were not done when the signal came. */
+  readonly missing: number;
+}
+
+/** Undefined: nothing was done when the signal came. Throws ScenarioError or InputError. */
+export async function runScenario(
+  { name, spec }: Scenario,
+  sweeper: Sweeper,
+  options: ScenarioOptions,
+): Promise<ScenarioResult | undefined> {
+  const plan = planOf(spec);
+  const groups = await runsOf(plan, sweeper, options.detail);
+  const candidates: Candidate[] = [];
+  const kept: { cell: Cell; candidate: Candidate }[] = [];
+  let missing = 0;
+  for (const [index, cell] of plan.cells.entries()) {
+    const done = groups[index]!.filter((outcome) => outcome !== undefined);
+    missing += groups[index]!.length - done.length;
+    if (done.length === 0) continue;
+    const candidate = candidateOf(cellName(cell, plan.cells), done);
+    candidates.push(candidate);
+    kept[index] = { cell, candidate };
+  }
+  if (candidates.length === 0) return undefined;
+  const goal = spec.find && readGoal(spec.find.goal);
+  const about: Report = {
+    title: name,
+    candidates,
+    notes: groups.flat().find((outcome) => outcome !== undefined)?.notes ?? [],
+    findings: [],
+    ...(goal && { goal: goal.metric.key }),
+  };
+  const shown = metrics.find(({ key }) => key === goalOf(about).key)!;
+  const answers = kept.flatMap(({ cell, candidate }) => {
+    const against = cell.against === undefined ? undefined : kept[cell.against]?.candidate;
+    return against ? [answerOf(candidate, against, shown)] : [];
+  });
+  const searches: (Found & { policy: string })[] = [];
+  const findings = answers.map(
+    ({ candidate, differences: [first] }) => `${candidate}: ${shown.title} ${first!.text}`,
+  );
+  if (spec.find && goal && !options.signal.aborted) {
+    for (const cell of plan.cells.filter(({ variant }) => variant === '')) {
+      const found = await search(spec, cell, goal, sweeper, options);
+      if (!found) break;
+      const policy = cellName(
+        cell,
+        plan.cells.filter(({ variant }) => variant === ''),
+      );
+      searches.push({ ...found, policy });
+      findings.push(foundText(found, goal, spec.find.shape, policy));
+    }
+  }
+  return { report: { ...about, findings }, answers, searches, missing };
+}
+
+async function runsOf(plan: Plan, sweeper: Sweeper, detail: boolean): Promise<(RunOutcome | undefined)[][]> {
+  const groups = plan.cells.map((): (RunOutcome | undefined)[] => []);
+  // Of each candidate one run is kept whole: that of the first seed.
+  const tasks = plan.runs.map((run) => ({ plan: run, detail: detail && run.seed === plan.seeds[0] }));
+  const outcomes = await sweeper.run(tasks);
+  for (const [i, run] of plan.runs.entries()) groups[run.cell]!.push(outcomes[i]);
+  return groups;
+}
+
+function candidateOf(name: string, outcomes: readonly RunOutcome[]): Candidate {
+  const detail = outcomes.find(({ result }) => result)?.result;
+  return { name, runs: outcomes.map(({ summary }) => summary), ...(detail && { detail }) };
+}
+
+const seeded = ({ runs }: Candidate, { key }: Metric): Seeded[] =>
+  runs.map(({ seed, values }) => ({ seed, value: values[key] }));
+
+/** The metric that matters first, then the other ones of short tables. */
+function answerOf(candidate: Candidate, against: Candidate, first: Metric): Answer {
+  const others = metrics.filter((metric) => metric.short && metric !== first);
+  return {
+    candidate: candidate.name,
+    against: against.name,
+    differences: [first, ...others].map((metric) =>
+      differenceOf(metric, seeded(against, metric), seeded(candidate, metric)),
+    ),
+  };
+}
+
+/** Undefined: stopped. */
+async function search(
+  spec: ScenarioSpec,
+  { placement, ordering }: Cell,
+  goal: Goal,
+  sweeper: Sweeper,
+  { signal, say }: ScenarioOptions,
+): Promise<Found | undefined> {
+  const { shape, min, max } = spec.find!;
+  const seeds = seedsOf(spec);
+  const run = async (count: number): Promise<number[]> => {
+    const { variants: _variants, find: _find, ...rest } = spec;
+    const changed: RunPlan['spec'] = count === 0 ? rest : { ...rest, nodes: { add: [{ shape, count }] } };
+    const outcomes = await sweeper.run(
+      seeds.map((seed) => ({ plan: { spec: changed, cell: 0, placement, ordering, seed }, detail: false })),
+    );
+    if (signal.aborted) throw new Stopped();
+    return outcomes.map((outcome) => outcome!.summary.values[goal.metric.key]);
+  };
+  const onTrial = (trial: Trial): void => say?.(trialText(trial, goal, shape));
+  try {
+    return await findSmallest(goal, { min, max, run, onTrial });
+  } catch (error) {
+    if (error instanceof Stopped) return undefined;
+    throw error;
+  }
+}
+
+class Stopped extends Error {}
