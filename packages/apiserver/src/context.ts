@@ -11,7 +11,7 @@ import type {
   TablePrinter,
 } from './contracts.ts';
 import type { Metrics } from './metrics.ts';
-import type { RecentTexts } from './storage/recent-texts.ts';
+import type { ByteRoom } from './storage/byte-room.ts';
 
 /** Timers as a parameter, so that tests can run watches and time-outs under their own time. */
 export interface Timers {
@@ -65,8 +65,8 @@ export interface ServerContext {
   readonly serviceAccountToken: TokenIssuer | undefined;
   /** More documents, by path: the OpenID ones that let others check service account tokens. */
   readonly documents: ReadonlyMap<string, () => unknown>;
-  /** What the writer remembers of its texts. */
-  readonly texts: RecentTexts;
+  /** Where the writer writes. */
+  readonly room: ByteRoom;
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly timers: Timers;

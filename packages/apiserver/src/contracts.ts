@@ -102,6 +102,11 @@ export interface Strategy {
   prepareForCreate?(object: Unstructured, context: StrategyContext): void;
   prepareForUpdate?(object: Unstructured, old: Unstructured, context: StrategyContext): void;
   prepareForStatusUpdate?(object: Unstructured, old: Unstructured, context: StrategyContext): void;
+  /**
+   * A write of the status (by `prepareForStatusUpdate` and all else) sets and deletes fields of metadata and status, and changes
+   * nothing inside them: a patched status may share what stays as it is with the old one.
+   */
+  leavesStatusParts?: true;
   validate?(object: Unstructured, context: StrategyContext): FieldError[];
   validateUpdate?(object: Unstructured, old: Unstructured, context: StrategyContext): FieldError[];
   validateStatusUpdate?(object: Unstructured, old: Unstructured, context: StrategyContext): FieldError[];

@@ -19,8 +19,8 @@ import { createMetrics } from './metrics.ts';
 import { createHandler } from './pipeline/handle.ts';
 import { printerFor } from './printers/index.ts';
 import { createAllocators } from './storage/allocate.ts';
+import { createByteRoom } from './storage/byte-room.ts';
 import { createLookup } from './storage/lookup.ts';
-import { createRecentTexts } from './storage/recent-texts.ts';
 import { strategyFor } from './strategy/index.ts';
 import { listen, type ListenOptions, type Listening } from './transport/https.ts';
 import { versionInfo } from './version.ts';
@@ -141,7 +141,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
           ]
         : [],
     ),
-    texts: createRecentTexts(),
+    room: createByteRoom(),
     metrics: createMetrics(),
     logger: options.logger ?? quiet,
     timers: options.timers ?? realTimers,

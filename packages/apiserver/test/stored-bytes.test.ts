@@ -1,7 +1,11 @@
 /** What is stored are the bytes of the object that in-process readers get, however they were put together. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createRecentTexts } from '../src/storage/recent-texts.ts';
+import type { Unstructured } from '@coracle/machinery';
+import type { Pod } from '@coracle/machinery/api';
+import type { Entry } from '@coracle/store';
+import { createByteRoom } from '../src/storage/byte-room.ts';
+import { seal } from '../src/storage/seal.ts';
 import { testServer } from '../src/testing.ts';
 
 const merge = { 'content-type': 'application/merge-patch+json' };
@@ -51,18 +55,112 @@ test('a pod that is created, bound, labelled, reported and resized is stored as 
   await t.close();
 });
 
-test('a text that is remembered or made from another is the one JSON.stringify makes', () => {
-  const long = fc.string({ minLength: 250, maxLength: 260, unit: 'grapheme' });
-  const values = fc.dictionary(fc.string(), fc.jsonValue(), { maxKeys: 3 });
-  fc.assert(
-    fc.property(values, long, fc.string(), fc.jsonValue(), (some, text, field, added) => {
-      const texts = createRecentTexts();
-      const value: Record<string, unknown> = { ...some, text };
-      expect(texts.textOf(value)).toBe(JSON.stringify(value));
-      expect(texts.textOf(value)).toBe(JSON.stringify(value));
-      const next = { ...value, [field]: added };
-      texts.extended(value, next, field);
-      expect(texts.textOf(next)).toBe(JSON.stringify(next));
-    }),
+const set = (object: Record<string, unknown>, field: string, value: unknown): void => {
+  object[field] = value;
+};
+
+test('a status patch keeps the very values it does not name, and drops fields nobody knows', async () => {
+  const t = await testServer();
+  const path = '/api/v1/namespaces/default/pods/p';
+  const patch = (status: object) =>
+    t.request('PATCH', `${path}/status`, { body: { status }, headers: merge });
+  await t.call('POST', '/api/v1/namespaces/default/pods', {
+    metadata: { name: 'p', labels: { a: 'b' } },
+    spec: { containers: [{ name: 'main', image: 'i' }] },
+  });
+  await patch({
+    hostIPs: [{ ip: '10.0.0.1' }],
+    resourceClaimStatuses: [{ name: 'c', resourceClaimName: 'd' }],
+  });
+  const read = (): Pod => t.store.get('core/pods/default/p')?.object as Pod;
+  const before = read();
+  await patch({ phase: 'Running', resourceClaimStatuses: null });
+  const after = read();
+  expect(after.status).toEqual({ phase: 'Running', qosClass: 'BestEffort', hostIPs: [{ ip: '10.0.0.1' }] });
+  expect(after.status?.hostIPs).toBe(before.status?.hostIPs);
+  expect(after.metadata.labels).toBe(before.metadata.labels);
+  const unknown = await patch({
+    phase: 'Failed',
+    nobodyKnows: 1,
+    conditions: [{ type: 'X', status: 'True', y: 1 }],
+  });
+  expect(unknown).toMatchObject({
+    code: 200,
+    headers: { warning: expect.stringContaining('status.nobodyKnows') },
+  });
+  expect(read().status).toMatchObject({ phase: 'Failed', hostIPs: [{ ip: '10.0.0.1' }] });
+  expect(read().status).not.toHaveProperty('nobodyKnows');
+  expect(Object.isFrozen(read().status?.hostIPs)).toBe(true);
+  await t.close();
+});
+
+test('bytes that are copied from the version before are those JSON.stringify makes', () => {
+  const room = createByteRoom();
+  const limits = { bodyBytes: 1e6, objectBytes: 1e5, patchOperations: 1 };
+  const text = fc.string({ maxLength: 90, unit: 'grapheme' });
+  const json = fc.oneof(fc.jsonValue(), text, fc.constant(undefined));
+  const values = fc.dictionary(fc.oneof(fc.string(), text), json, { maxKeys: 4 });
+  /** Which part of the object is changed, and how. */
+  const change = fc.record({
+    part: fc.constantFrom('metadata', 'spec', 'status', 'other', 'none'),
+    how: fc.constantFrom('added', 'replaced', 'shared', 'removed'),
+    values,
+  });
+  const meta = fc.record(
+    { name: text, labels: values, resourceVersion: fc.constant('1') },
+    { requiredKeys: ['name'] },
   );
+  fc.assert(
+    fc.property(meta, values, json, fc.array(change, { maxLength: 5 }), (metadata, spec, status, changes) => {
+      let object = { apiVersion: 'v1', kind: 'Pod', metadata, spec, status } as unknown as Unstructured;
+      let current: Entry | undefined;
+      let revision = 9;
+      const steps = [undefined, ...changes];
+      for (const step of steps) {
+        if (step) {
+          const was = object[step.part];
+          const next: Unstructured = { ...object };
+          if (step.how === 'added') set(next, step.part, { ...(was as object), ...step.values });
+          else if (step.how === 'replaced')
+            set(next, step.part, step.part === 'metadata' ? { name: 'x', ...step.values } : step.values);
+          else if (step.how === 'removed' && step.part !== 'metadata') delete next[step.part];
+          object = next;
+        }
+        revision++;
+        const sealed = seal({ room, limits }, object, revision, current);
+        const expected = {
+          ...object,
+          metadata: { ...object.metadata, resourceVersion: String(revision) },
+        };
+        expect(Buffer.from(sealed.bytes).toString()).toBe(JSON.stringify(expected));
+        expect(sealed.object).toEqual(expected);
+        current = { key: 'k', createRevision: 1, revision, ...sealed };
+        object = sealed.object as Unstructured;
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('large objects, and one that is too large, leave the others as they are', () => {
+  const room = createByteRoom();
+  const limits = { bodyBytes: 1e6, objectBytes: 40_000, patchOperations: 1 };
+  const kept: [string, Uint8Array][] = [];
+  for (let i = 0; i < 60; i++) {
+    const object = {
+      apiVersion: 'v1',
+      kind: 'X',
+      metadata: { name: `n${i}` },
+      data: { a: 'é'.repeat((i * 977) % 21_000) },
+    };
+    const expected = JSON.stringify({
+      ...object,
+      metadata: { ...object.metadata, resourceVersion: String(i) },
+    });
+    const write = () => seal({ room, limits }, object as unknown as Unstructured, i, undefined);
+    if (Buffer.byteLength(expected) > limits.objectBytes) expect(write).toThrow(/the limit is 40000 bytes/);
+    else kept.push([expected, write().bytes]);
+  }
+  expect(kept.length).toBeGreaterThan(50);
+  for (const [expected, bytes] of kept) expect(Buffer.from(bytes).toString()).toBe(expected);
 });

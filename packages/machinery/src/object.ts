@@ -43,17 +43,20 @@ export function deepFreeze<T>(value: T): T {
   return value;
 }
 
+/**
+ * The parts before the whole: frozen objects are slower to walk through. `isExtensible` first, because it costs half of what
+ * `isFrozen` does, and nearly all that is not frozen is extensible.
+ */
 function freeze(value: object): void {
-  if (Object.isFrozen(value)) return;
-  Object.freeze(value);
+  if (!Object.isExtensible(value) && Object.isFrozen(value)) return;
   if (Array.isArray(value)) {
     for (const item of value as unknown[]) if (typeof item === 'object' && item !== null) freeze(item);
-    return;
-  }
-  for (const key in value) {
-    const child = (value as Record<string, unknown>)[key];
-    if (typeof child === 'object' && child !== null) freeze(child);
-  }
+  } else
+    for (const key in value) {
+      const child = (value as Record<string, unknown>)[key];
+      if (typeof child === 'object' && child !== null) freeze(child);
+    }
+  Object.freeze(value);
 }
 
 /** A namespaced object's `namespace/name`; a cluster object's `name`. */

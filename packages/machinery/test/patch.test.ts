@@ -155,6 +155,19 @@ describe('merge patch laws', () => {
       }),
     );
   });
+  test('that shares with the document has the same result, and leaves the document as it is', () => {
+    fc.assert(
+      fc.property(object, object, (before, patch) => {
+        const frozen = deepFreeze(jsonClone(before));
+        const result = applyMergePatch(frozen, patch, true) as Record<string, unknown>;
+        expect(deepEqual(result, applyMergePatch(before, patch))).toBe(true);
+        expect(Object.isFrozen(result)).toBe(false);
+        for (const key of Object.keys(frozen))
+          if (!Object.hasOwn(patch, key)) expect(result[key]).toBe(frozen[key]);
+      }),
+    );
+  });
+
   test('three ways: afterwards nothing is left to do, and what others added stays', () => {
     fc.assert(
       fc.property(object, object, object, (original, modified, current) => {

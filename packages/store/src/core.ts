@@ -90,7 +90,10 @@ export class StoreCore implements Store {
       if (slot) {
         addVersion(slot, event.type, event.revision);
         slot.entry = entry;
-      } else this.#byKey.set(record.key, freshSlot(event, entry));
+      } else {
+        const versions = entry ? undefined : [-event.revision];
+        this.#byKey.set(record.key, freshSlot(record.key, entry, versions, true));
+      }
       this.#recent.push(event);
       this.#heads.push(record.revision, headOf(event, record.previousRevision));
       this.#revision = record.revision;
@@ -185,6 +188,7 @@ export class StoreCore implements Store {
         createRevision: current?.createRevision ?? revision,
         revision,
         object: sealed.object,
+        notes: sealed.notes,
       };
       const event: StoreEvent = {
         type: write.delete ? 'DELETE' : 'PUT',
@@ -195,7 +199,7 @@ export class StoreCore implements Store {
       };
       // Sealing may have let others write, but not to this store: see above.
       if (!slot) {
-        slot = { key: write.key, entry: undefined, versions: undefined, pending: undefined, listed: false };
+        slot = freshSlot(write.key, undefined, undefined, false);
         this.#byKey.set(write.key, slot);
       }
       slot.pending = event;
@@ -379,9 +383,13 @@ function checkKey(key: string): void {
   }
 }
 
-function freshSlot(event: StoreEvent, entry: Entry | undefined): Slot {
-  const versions = entry ? undefined : [-event.revision];
-  return { key: event.key, entry, versions, pending: undefined, listed: true };
+function freshSlot(
+  key: string,
+  entry: Entry | undefined,
+  versions: number[] | undefined,
+  listed: boolean,
+): Slot {
+  return { key, entry, versions, pending: undefined, listed, chunk: undefined };
 }
 
 /** The newest accepted value, durable or not. */
@@ -411,7 +419,7 @@ function toRecord(event: StoreEvent): JournalRecord {
 
 function toEntry(record: JournalRecord): Entry {
   const { key, bytes, createRevision, revision } = record;
-  return { key, bytes, createRevision, revision, object: undefined };
+  return { key, bytes, createRevision, revision, object: undefined, notes: undefined };
 }
 
 function toEvent(record: JournalRecord, previous: Entry | undefined): StoreEvent {

@@ -20,6 +20,8 @@ export interface Slot {
   pending: StoreEvent | undefined;
   /** It is in the list: some durable event made it, and compaction has not passed its deletion. */
   listed: boolean;
+  /** The piece of the list it is in: `SortedSlots` sets it. */
+  chunk: Chunk | undefined;
 }
 
 export interface Position {
@@ -27,7 +29,7 @@ export interface Position {
   readonly index: number;
 }
 
-interface Chunk {
+export interface Chunk {
   slots: Slot[];
   live: number;
 }
@@ -52,7 +54,9 @@ export class SortedSlots {
     for (let i = 0; i < slots.length; i += chunkSize / 2) {
       const some = slots.slice(i, i + chunkSize / 2);
       const live = countLive(some);
-      this.#chunks.push({ slots: some, live });
+      const chunk = { slots: some, live };
+      for (const slot of some) slot.chunk = chunk;
+      this.#chunks.push(chunk);
       this.#live += live;
     }
   }
@@ -69,6 +73,7 @@ export class SortedSlots {
     const chunk = this.#chunks[at]!;
     chunk.slots.splice(at === found.chunk ? found.index : chunk.slots.length, 0, slot);
     chunk.live += live;
+    slot.chunk = chunk;
     if (chunk.slots.length > chunkSize) this.#split(at);
   }
 
@@ -77,6 +82,7 @@ export class SortedSlots {
     const { chunk: at, index } = this.atLeast(slot.key);
     const chunk = this.#chunks[at]!;
     chunk.slots.splice(index, 1);
+    slot.chunk = undefined;
     if (slot.entry !== undefined) {
       chunk.live--;
       this.#live--;
@@ -89,7 +95,7 @@ export class SortedSlots {
     const change = (entry === undefined ? 0 : 1) - (slot.entry === undefined ? 0 : 1);
     slot.entry = entry;
     if (change === 0) return;
-    this.#chunks[this.atLeast(slot.key).chunk]!.live += change;
+    slot.chunk!.live += change;
     this.#live += change;
   }
 
@@ -156,7 +162,9 @@ export class SortedSlots {
     const tail = chunk.slots.splice(chunk.slots.length >>> 1);
     const live = countLive(tail);
     chunk.live -= live;
-    this.#chunks.splice(at + 1, 0, { slots: tail, live });
+    const next = { slots: tail, live };
+    for (const slot of tail) slot.chunk = next;
+    this.#chunks.splice(at + 1, 0, next);
   }
 }
 

@@ -16,6 +16,8 @@ export interface Entry {
   readonly revision: number;
   /** Set by the reader that decodes it first, or by the writer; never differs from `bytes`. */
   object?: unknown;
+  /** A slot for what readers and the writer keep with the entry, such as other forms of it. The store does not look at it. */
+  notes?: unknown;
 }
 
 export interface StoreEvent {
@@ -33,6 +35,7 @@ export interface StoreEvent {
 export interface Sealed {
   bytes: Uint8Array;
   object?: unknown;
+  notes?: unknown;
 }
 
 export interface Write {

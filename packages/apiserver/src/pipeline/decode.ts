@@ -135,9 +135,8 @@ export function checkFields(
   if (object.metadata === undefined || object.metadata === null)
     object.metadata = {} as Unstructured['metadata'];
   if (kind.builtin && duplicates.length === 0 && decodesCleanly(kind.schema, object, checked)) return object;
-  if (checked)
-    for (const field of Object.keys(object))
-      if (object[field] === checked[field]) object[field] = jsonClone(object[field]);
+  // What follows changes it in place.
+  if (checked) for (const field of Object.keys(object)) object[field] = jsonClone(object[field]);
   const prefix = `${kind.kind} in version ${JSON.stringify(kind.version)} cannot be handled as a ${kind.kind}: `;
   if (kind.builtin || !isObject(object.metadata)) {
     const wrong = typeErrors(kind.schema, object);

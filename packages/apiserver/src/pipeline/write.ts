@@ -180,7 +180,20 @@ export async function prepareUpdate(
 
 /** Are two states of an object the same but for their resourceVersion? Then nothing needs to be written. */
 export function unchanged(object: Unstructured, old: Unstructured): boolean {
-  const { resourceVersion: _a, ...meta } = object.metadata;
-  const { resourceVersion: _b, ...oldMeta } = old.metadata;
-  return deepEqual({ ...object, metadata: meta }, { ...old, metadata: oldMeta });
+  return sameFields(object, old, 'metadata') && sameFields(object.metadata, old.metadata, 'resourceVersion');
+}
+
+/** As deepEqual, without the field `but`. */
+function sameFields(a: object, b: object, but: string): boolean {
+  const x = a as Record<string, unknown>;
+  const y = b as Record<string, unknown>;
+  for (const field in x) {
+    const value = x[field];
+    if (field === but || value === undefined) continue;
+    if (!Object.hasOwn(y, field) || !deepEqual(value, y[field])) return false;
+  }
+  for (const field in y)
+    if (field !== but && y[field] !== undefined && (!Object.hasOwn(x, field) || x[field] === undefined))
+      return false;
+  return true;
 }

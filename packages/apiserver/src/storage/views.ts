@@ -17,23 +17,17 @@ import {
 } from '@coracle/machinery';
 import type { Entry } from '@coracle/store';
 import type { Strategy } from '../contracts.ts';
-
-interface View {
-  object: Unstructured | undefined;
-  bytes: Uint8Array | undefined;
-}
+import { notesOf } from './notes.ts';
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 const heads = new WeakMap<Kind, Uint8Array>();
-const views = new WeakMap<Entry, Map<Kind, View>>();
-/** The kind value an entry was written (and so defaulted and pruned) under; absent after a restart. */
-const writtenUnder = new WeakMap<Entry, Kind>();
 
 /** Says that `entry` has been defaulted and pruned by `kind`'s schema as it is now. */
 export function markWritten(entry: Entry, kind: Kind): void {
-  writtenUnder.set(entry, kind);
+  notesOf(entry).writtenUnder = kind;
 }
+const writtenUnder = (entry: Entry): Kind | undefined => notesOf(entry).writtenUnder;
 
 /** The stored object itself, decoded at most once an entry, deep-frozen. */
 export function storedObject(entry: Entry): Unstructured {
@@ -59,7 +53,7 @@ function hasHead(bytes: Uint8Array, head: Uint8Array): boolean {
 /** Is the entry, as stored, what `kind` serves? */
 function storedAsIs(kind: Kind, entry: Entry): boolean {
   if (!hasHead(entry.bytes, headOf(kind))) return false;
-  return kind.builtin || writtenUnder.get(entry) === kind;
+  return kind.builtin || writtenUnder(entry) === kind;
 }
 
 const apiVersions = new WeakMap<Kind, string>();
@@ -67,18 +61,6 @@ function isOf(kind: Kind, object: Unstructured): boolean {
   let apiVersion = apiVersions.get(kind);
   if (apiVersion === undefined) apiVersions.set(kind, (apiVersion = apiVersionOf(kind)));
   return object.apiVersion === apiVersion && object.kind === kind.kind;
-}
-
-function viewOf(kind: Kind, entry: Entry): View {
-  let all = views.get(entry);
-  if (all === undefined) views.set(entry, (all = new Map()));
-  let view = all.get(kind);
-  if (view === undefined) {
-    // Kind values of earlier generations of a CRD are of no more use.
-    if (all.size > 8) all.clear();
-    all.set(kind, (view = { object: undefined, bytes: undefined }));
-  }
-  return view;
 }
 
 /** Changes `object` (of the storage version) into the shape `kind` serves, without touching the original. */
@@ -102,8 +84,8 @@ export function fromStorage(kind: Kind, strategy: Strategy, object: Unstructured
 /** The object as `kind` shows it, frozen and shared. */
 export function objectOf(kind: Kind, strategy: Strategy, entry: Entry): Unstructured {
   const stored = storedObject(entry);
-  if (isOf(kind, stored) && (kind.builtin || writtenUnder.get(entry) === kind)) return stored;
-  const view = viewOf(kind, entry);
+  if (isOf(kind, stored) && (kind.builtin || writtenUnder(entry) === kind)) return stored;
+  const view = notesOf(entry).formsOf(kind);
   view.object ??= deepFreeze(fromStorage(kind, strategy, stored));
   return view.object;
 }
@@ -111,7 +93,7 @@ export function objectOf(kind: Kind, strategy: Strategy, entry: Entry): Unstruct
 /** The JSON bytes of the object as `kind` shows it. */
 export function bytesOf(kind: Kind, strategy: Strategy, entry: Entry): Uint8Array {
   if (storedAsIs(kind, entry)) return entry.bytes;
-  const view = viewOf(kind, entry);
+  const view = notesOf(entry).formsOf(kind);
   view.bytes ??=
     kind.builtin && !strategy.fromStorage
       ? relabelled(kind, entry.bytes)

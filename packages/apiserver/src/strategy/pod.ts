@@ -225,6 +225,7 @@ export const pods: Strategy = {
     // Status is kept by the generic code; the class of service never changes with the spec's allowed changes.
     object['status'] = old['status'];
   },
+  leavesStatusParts: true,
   prepareForStatusUpdate(object, old) {
     const status = podOf(object).status;
     const before = podOf(old).status;

@@ -95,9 +95,7 @@ export async function createBinding(call: Call): Promise<ApiResponse> {
   if (problems.length > 0) throw errors.invalid({ group: '', kind: 'Binding' }, name, problems);
   await rawSwap(call, { dryRun, operation: 'CREATE', reviewed: deepFreeze(binding) }, (object) => {
     const pod = object as unknown as Pod;
-    const next = bound(pod, binding, ctx.now());
-    if (pod.spec && next.spec) ctx.texts.extended(pod.spec, next.spec, 'nodeName');
-    return next as unknown as typeof object;
+    return bound(pod, binding, ctx.now()) as unknown as typeof object;
   });
   return respondValue(request.want, { ...call.output, as: 'object' }, 201, { ...successStatus(), code: 201 });
 }

@@ -12,7 +12,6 @@ import {
   errors,
   formatTime,
   isReason,
-  jsonClone,
   type ObjectMeta,
   parseTime,
   type Unstructured,
@@ -62,17 +61,17 @@ function deletionOf(call: Call, options: DeleteOptions, old: Unstructured): { at
   return { at: formatTime(now + grace * 1000), grace };
 }
 
-/** What a delete makes of an object: its next state, and whether it is gone with it. */
+/** What a delete makes of an object: its next state, which shares all but its metadata with it, and whether it is gone with it. */
 export function markDeleted(
   call: Call,
   options: DeleteOptions,
   old: Unstructured,
 ): { next: Unstructured; gone: boolean } {
-  const next = jsonClone(old);
+  const next: Unstructured = { ...old, metadata: { ...old.metadata } };
   const meta = next.metadata as ObjectMeta;
   const finalizers = finalizersFor(call, options, meta);
   if (finalizers.length > 0) meta.finalizers = finalizers;
-  else delete meta.finalizers;
+  else if (meta.finalizers !== undefined) delete meta.finalizers;
   const { at, grace } = deletionOf(call, options, old);
   const gone = finalizers.length === 0 && grace === 0 && !heldBack(call, old);
   if (meta.deletionTimestamp === undefined && !gone && meta.generation !== undefined) meta.generation += 1;

@@ -25,6 +25,15 @@ const jsonPatch = 'application/json-patch+json';
 const mergePatch = 'application/merge-patch+json';
 const strategicPatch = 'application/strategic-merge-patch+json';
 
+/** What the result of a merge patch may have in common with the current object, which is frozen. */
+interface Shared {
+  /** Is this field the current object's own where the patch does not name it? */
+  whole(field: string): boolean;
+  /** And are the parts of fields that the patch does not name? The fields themselves and their metadata can be changed then. */
+  readonly parts: boolean;
+}
+const nothing: Shared = { whole: () => false, parts: false };
+
 /** 422 for a patch that does not fit the object. */
 function unprocessable(cause: unknown): ApiError {
   return new ApiError(
@@ -38,12 +47,12 @@ function unprocessable(cause: unknown): ApiError {
 /**
  * Reads the patch of a request for objects of `kind`. Throws UnsupportedMediaType, BadRequest (it is no patch),
  * RequestEntityTooLarge; the returned function throws Invalid when the patch does not fit. What it returns may be changed, but
- * for the fields that are `shared`: where a merge patch does not name them they are the current object's own.
+ * for what is `shared`: see Shared.
  */
 export function readPatch(
   call: Call,
   kind: Pick<Kind, 'builtin' | 'schema' | 'kind'>,
-  shared: (field: string) => boolean = () => false,
+  shared: Shared = nothing,
 ): Patcher {
   const type = contentType(call.request.headers['content-type']);
   const accepted = [jsonPatch, mergePatch, ...(kind.builtin ? [strategicPatch] : [])];
@@ -71,16 +80,15 @@ export function readPatch(
 }
 
 /** The merge patch applied field by field, so that fields may be shared. */
-function merged(
-  current: Unstructured,
-  patch: Record<string, unknown>,
-  shared: (field: string) => boolean,
-): unknown {
+function merged(current: Unstructured, patch: Record<string, unknown>, shared: Shared): unknown {
   const result: Record<string, unknown> = {};
   for (const field of Object.keys(current)) {
     const change = Object.hasOwn(patch, field) ? patch[field] : undefined;
-    if (change === undefined) result[field] = shared(field) ? current[field] : jsonClone(current[field]);
-    else if (change !== null) result[field] = applyMergePatch(current[field], change);
+    if (change !== undefined) {
+      if (change !== null) result[field] = applyMergePatch(current[field], change, shared.parts);
+    } else if (shared.whole(field)) result[field] = current[field];
+    else if (shared.parts && isObject(current[field])) result[field] = { ...current[field] };
+    else result[field] = jsonClone(current[field]);
   }
   for (const field of Object.keys(patch)) {
     if (Object.hasOwn(current, field)) continue;
@@ -120,9 +128,10 @@ export async function patch(call: Call, part: Part): Promise<ApiResponse> {
   const { kind, request } = call;
   // The type is checked before the options: apply sends options of its own.
   const hasStatus = kind.subresources['status'] !== undefined;
-  const patcher = readPatch(call, kind, (field) =>
-    part === 'status' ? field !== 'metadata' : hasStatus && field === 'status',
-  );
+  const patcher = readPatch(call, kind, {
+    whole: (field) => (part === 'status' ? field !== 'metadata' : hasStatus && field === 'status'),
+    parts: part === 'status' && call.strategy.leavesStatusParts === true,
+  });
   const options = parseWriteOptions(request.query, 'PatchOptions');
   const swapped = await swap(call, { part, dryRun: options.dryRun }, (current) => {
     const patched = patcher(current);

@@ -1,32 +1,21 @@
 /**
- * Watch events as values and as bytes, made once an (entry, type, served version) however many watchers there are: the
- * maps below are keyed weakly by kind and entry, so events live exactly as long as the store keeps their entry.
+ * Watch events as values and as bytes, made once an (entry, type, served version) however many watchers there are, and kept
+ * with the entry: events live exactly as long as the store keeps it.
  */
 import type { Kind, WatchEvent, WatchEventType } from '@coracle/machinery';
 import type { Entry } from '@coracle/store';
 import type { Strategy } from '../contracts.ts';
+import { type EntryEvent, notesOf } from '../storage/notes.ts';
 import { bytesOf, objectOf } from '../storage/views.ts';
 
-type Forms<T> = { [type in WatchEventType]?: T };
-const valueForms = new WeakMap<Kind, WeakMap<Entry, Forms<WatchEvent>>>();
-const byteForms = new WeakMap<Kind, WeakMap<Entry, Forms<Uint8Array>>>();
-
-function formsOf<T>(all: WeakMap<Kind, WeakMap<Entry, Forms<T>>>, kind: Kind, entry: Entry): Forms<T> {
-  let entries = all.get(kind);
-  if (!entries) all.set(kind, (entries = new WeakMap()));
-  let forms = entries.get(entry);
-  if (!forms) entries.set(entry, (forms = {}));
-  return forms;
-}
-
 /** The event as a shared frozen value. */
-export function eventValue(kind: Kind, strategy: Strategy, type: WatchEventType, entry: Entry): WatchEvent {
-  const forms = formsOf(valueForms, kind, entry);
-  return (forms[type] ??= Object.freeze({ type, object: objectOf(kind, strategy, entry) }));
+export function eventValue(kind: Kind, strategy: Strategy, type: EntryEvent, entry: Entry): WatchEvent {
+  const { events } = notesOf(entry).formsOf(kind);
+  return (events[type] ??= Object.freeze({ type, object: objectOf(kind, strategy, entry) }));
 }
 
 const encoder = new TextEncoder();
-const heads: Forms<Uint8Array> = {};
+const heads: { [type in WatchEventType]?: Uint8Array } = {};
 const tail = encoder.encode('}\n');
 
 /** `{"type":…,"object":<bytes>}` and a newline. */
@@ -40,9 +29,10 @@ export function frameEvent(type: WatchEventType, bytes: Uint8Array): Uint8Array 
 }
 
 /** The event as one line of JSON. */
-export function eventBytes(kind: Kind, strategy: Strategy, type: WatchEventType, entry: Entry): Uint8Array {
-  const forms = formsOf(byteForms, kind, entry);
-  return (forms[type] ??= frameEvent(type, bytesOf(kind, strategy, entry)));
+export function eventBytes(kind: Kind, strategy: Strategy, type: EntryEvent, entry: Entry): Uint8Array {
+  const forms = notesOf(entry).formsOf(kind);
+  forms.eventBytes ??= {};
+  return (forms.eventBytes[type] ??= frameEvent(type, bytesOf(kind, strategy, entry)));
 }
 
 /** Any event object (bookmark, error, table) as one line of JSON. */

@@ -13,7 +13,6 @@ import {
   type KubeObject,
   type Unstructured,
   type WatchEvent,
-  type WatchEventType,
   type WatchHandle,
   type WatchSink,
 } from '@coracle/machinery';
@@ -30,6 +29,7 @@ import { statusOf } from '../pipeline/respond.ts';
 import { type EntryFilter, selectionOf, selectorOf } from '../pipeline/selectors.ts';
 import { partialMetadata, tableOf } from '../pipeline/table.ts';
 import { prefixOf } from '../storage/keys.ts';
+import type { EntryEvent } from '../storage/notes.ts';
 import { objectOf } from '../storage/views.ts';
 import { encodeEvent, eventBytes, eventValue } from './watch-events.ts';
 
@@ -200,7 +200,7 @@ class WatchSession implements WatchHandle {
     return { events: [], bytes: this.#asBytes ? [] : undefined };
   }
 
-  #add(batch: Batch, type: WatchEventType, entry: Entry): void {
+  #add(batch: Batch, type: EntryEvent, entry: Entry): void {
     const { kind, strategy, output } = this.#call;
     if (output.as !== 'object') {
       this.#addObject(batch, type, objectOf(kind, strategy, entry));
@@ -211,7 +211,7 @@ class WatchSession implements WatchHandle {
     else batch.events.push(eventValue(kind, strategy, type, entry));
   }
 
-  #addObject(batch: Batch, type: WatchEventType, object: Unstructured): void {
+  #addObject(batch: Batch, type: EntryEvent, object: Unstructured): void {
     const { output } = this.#call;
     let shown: unknown = object;
     if (output.as === 'Table') {

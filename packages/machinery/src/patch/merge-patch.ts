@@ -3,9 +3,10 @@ import { deepEqual, isObject, jsonClone, setKey } from '../equality.ts';
 
 /**
  * The document after the patch: null removes a key, objects merge, all else replaces. Changes neither argument, and shares
- * nothing with them.
+ * nothing with them; unless it `shares`: then what the patch does not name is the document's own, and only the objects on the
+ * way to what it names are new.
  */
-export function applyMergePatch(document: unknown, patch: unknown): unknown {
+export function applyMergePatch(document: unknown, patch: unknown, shares = false): unknown {
   if (!isObject(patch)) return jsonClone(patch);
   if (!isObject(document)) return withoutNulls(patch);
   const result: Record<string, unknown> = {};
@@ -14,8 +15,8 @@ export function applyMergePatch(document: unknown, patch: unknown): unknown {
     const change = Object.hasOwn(patch, key) ? patch[key] : undefined;
     const before = document[key];
     if (change === undefined) {
-      if (before !== undefined) setKey(result, key, jsonClone(before));
-    } else if (change !== null) setKey(result, key, applyMergePatch(before, change));
+      if (before !== undefined) setKey(result, key, shares ? before : jsonClone(before));
+    } else if (change !== null) setKey(result, key, applyMergePatch(before, change, shares));
   }
   for (const key in patch) {
     const change = patch[key];

@@ -1,0 +1,145 @@
+/**
+ * The bytes of an object as it is stored. Most writes change little: a pod is bound and its status written a few times within
+ * seconds, and its spec, the greater part of its text, is the very same value each time. What an object shares with the
+ * version before it is copied from that version's bytes. Frozen values only, so that a value's text never changes.
+ */
+import { ApiError, deepFreeze, setKey, type Unstructured } from '@coracle/machinery';
+import type { Entry, Sealed } from '@coracle/store';
+import type { ServerContext } from '../context.ts';
+import { EntryNotes, type Span } from './notes.ts';
+
+/** Shorter texts are written out again sooner than found. */
+const shortest = 64;
+
+/** 413 for an object that is too big to store. */
+export function tooLarge(bytes: number, limit: number): ApiError {
+  return new ApiError(
+    'RequestEntityTooLarge',
+    `Request entity too large: the object is ${bytes} bytes, the limit is ${limit} bytes`,
+  );
+}
+
+/**
+ * Bytes of `object` at `revision`, head first. The object becomes the entry's shared one: frozen from here on. `current` is the
+ * version before, which `object` may share parts with.
+ */
+export function seal(
+  ctx: Pick<ServerContext, 'room' | 'limits'>,
+  object: Unstructured,
+  revision: number,
+  current: Entry | undefined,
+): Sealed {
+  const { room } = ctx;
+  // Of one that could not be written.
+  room.drop();
+  const spans = (current?.notes as EntryNotes | undefined)?.spans ?? none;
+  const was = current?.object as Unstructured | undefined;
+  const { apiVersion, kind } = object;
+  const metadata = { ...object.metadata, resourceVersion: String(revision) };
+  const sealed: Unstructured = { apiVersion, kind, metadata };
+  /** What is not in the room yet: one text that is written at a time costs less than its parts. */
+  let text = `{"apiVersion":${quoted(apiVersion)},"kind":${quoted(kind)},"metadata":`;
+  let size = 0;
+  const own: Span[] = [];
+  let from = text.length;
+  const span = spanOf(spans, 'metadata');
+  if (span !== undefined && sameButVersion(was!.metadata, metadata)) {
+    const end = span.to - tailOf(was!.metadata.resourceVersion).length;
+    room.text(text);
+    room.copy(current!.bytes, span.from, end);
+    size += text.length + end - span.from;
+    text = tailOf(metadata.resourceVersion);
+  } else text += JSON.stringify(metadata);
+  own.push({ field: 'metadata', from, to: size + text.length });
+  for (const field in object) {
+    if (field === 'apiVersion' || field === 'kind' || field === 'metadata') continue;
+    const value = object[field];
+    setKey(sealed, field, value);
+    if (typeof value === 'string') text += `,${quoted(field)}:${quoted(value)}`;
+    else if (typeof value !== 'object' || value === null) {
+      const json = JSON.stringify(value);
+      if (json !== undefined) text += `,${quoted(field)}:${json}`;
+    } else {
+      text += `,${quoted(field)}:`;
+      from = size + text.length;
+      const span = spanOf(spans, field);
+      const before = span && (was![field] as object);
+      if (span === undefined) text += JSON.stringify(value);
+      else if (before === value) {
+        room.text(text);
+        room.copy(current!.bytes, span.from, span.to);
+        size += text.length + span.to - span.from;
+        text = '';
+      } else {
+        const added = addedTo(before as Values, value as Values);
+        if (added === undefined) text += JSON.stringify(value);
+        else {
+          // The text before ends with its brace, and is not that of an empty object: that would be too short for a span.
+          room.text(text);
+          room.copy(current!.bytes, span.from, span.to - 1);
+          size += text.length + span.to - 1 - span.from;
+          text = `${added}}`;
+        }
+      }
+      const to = size + text.length;
+      if (to - from >= shortest) own.push({ field, from, to });
+    }
+  }
+  size += text.length + 1;
+  room.text(`${text}}`);
+  // Other characters than ASCII's take more bytes than they have units: then it is not known where the parts are.
+  const ascii = room.length === size;
+  if (room.length > ctx.limits.objectBytes) {
+    const bytes = room.length;
+    room.drop();
+    throw tooLarge(bytes, ctx.limits.objectBytes);
+  }
+  return { bytes: room.take(), object: deepFreeze(sealed), notes: new EntryNotes(ascii ? own : none) };
+}
+
+type Values = Record<string, unknown>;
+const none: readonly Span[] = [];
+
+function spanOf(spans: readonly Span[], field: string): Span | undefined {
+  for (const span of spans) if (span.field === field) return span;
+  return undefined;
+}
+
+/** How metadata ends where resourceVersion is its last field. */
+const tailOf = (version: string): string => `"resourceVersion":"${version}"}`;
+
+/** Have they the same fields in the same order, resourceVersion last, and the very same values but for that? */
+function sameButVersion(was: object, now: object): boolean {
+  const fields = Object.keys(was);
+  if (fields.at(-1) !== 'resourceVersion') return false;
+  let at = 0;
+  for (const field in now) {
+    if (fields[at++] !== field) return false;
+    if ((was as Values)[field] !== (now as Values)[field] && field !== 'resourceVersion') return false;
+  }
+  return at === fields.length;
+}
+
+/** JSON of the fields that `now` has after all of those of `was`, which it shares; undefined if it is otherwise. */
+function addedTo(was: Values, now: Values): string | undefined {
+  if (Array.isArray(was) || Array.isArray(now)) return undefined;
+  const fields = Object.keys(was);
+  let at = 0;
+  let added = '';
+  for (const field in now) {
+    const value = now[field];
+    if (at < fields.length) {
+      if (fields[at++] !== field || value !== was[field]) return undefined;
+      continue;
+    }
+    const text = JSON.stringify(value);
+    if (text !== undefined) added += `,${quoted(field)}:${text}`;
+  }
+  return at === fields.length ? added : undefined;
+}
+
+/** Needs nothing before a character in JSON. */
+const plain = /^[ !#-[\]-~]*$/;
+/** A text as JSON. For short ones a look at them is a fraction of what JSON.stringify costs. */
+const quoted = (text: string): string =>
+  text.length < 80 && plain.test(text) ? `"${text}"` : JSON.stringify(text);
