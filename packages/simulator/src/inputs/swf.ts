@@ -1,0 +1,259 @@
+/**
+ * The Standard Workload Format, version 2.2, of the Parallel Workloads Archive: comments that begin with `;`, some of them
+ * `; Name: value`, and a line of 18 numbers for each job; -1 means unknown. Source: D. Feitelson, "The Standard Workload
+ * Format", www.cs.huji.ac.il/labs/parallel/workload/swf.html.
+ */
+import type { Cluster } from '../model/cluster.ts';
+import type { Job, PodSet } from '../model/job.ts';
+import { readNumber } from './csv.ts';
+import { InputError, quote } from './input-error.ts';
+import type { Input, ReadOptions } from './input.ts';
+import { linesOf } from './lines.ts';
+import { baseName } from './names.ts';
+import { equalNodes } from './nodes.ts';
+import { Notes } from './notes.ts';
+import { Shapes } from './pod-shape.ts';
+import type { TextSource } from './text-source.ts';
+import { workloadOf } from './workload.ts';
+
+/** The 18 fields, in their order. */
+export const swfFields = [
+  'Job Number',
+  'Submit Time',
+  'Wait Time',
+  'Run Time',
+  'Number of Allocated Processors',
+  'Average CPU Time Used',
+  'Used Memory',
+  'Requested Number of Processors',
+  'Requested Time',
+  'Requested Memory',
+  'Status',
+  'User ID',
+  'Group ID',
+  'Executable (Application) Number',
+  'Queue Number',
+  'Partition Number',
+  'Preceding Job Number',
+  'Think Time from Preceding Job',
+] as const;
+
+export interface SwfOptions extends ReadOptions {
+  /**
+   * `machine` (default): all processors are one machine, as in the literature on backfill, and a job is one pod of them. `nodes`:
+   * MaxNodes machines that share MaxProcs; a job takes whole ones and a part of one more.
+   */
+  readonly machines?: 'machine' | 'nodes';
+}
+
+export type SwfHeader = Readonly<Record<string, string>>;
+
+export interface SwfInput extends Input {
+  /** The comments that have a name; of those that stand several times (Queue, Note) all, line by line. */
+  readonly header: SwfHeader;
+}
+
+/** Jobs and the cluster that the header tells of. A processor is a core. */
+export function readSwf(source: TextSource, options: SwfOptions = {}): SwfInput {
+  const notes = new Notes();
+  const reader = new SwfReader(source, options, notes);
+  reader.read();
+  const name = baseName(source.name);
+  const workload = workloadOf(name, source.name, reader.jobs(), notes.all());
+  const start = Number(reader.header['UnixStartTime']);
+  return {
+    format: 'swf',
+    workload,
+    cluster: reader.cluster(name),
+    notes: workload.notes,
+    header: reader.header,
+    ...(start > 0 ? { epochMs: start * 1000 } : {}),
+  };
+}
+
+interface Record_ {
+  readonly line: number;
+  readonly values: readonly number[];
+}
+
+class SwfReader {
+  readonly header: Record<string, string> = Object.create(null) as Record<string, string>;
+  readonly #source: TextSource;
+  readonly #options: SwfOptions;
+  readonly #notes: Notes;
+  #records: Record_[] = [];
+
+  constructor(source: TextSource, options: SwfOptions, notes: Notes) {
+    this.#source = source;
+    this.#options = options;
+    this.#notes = notes;
+  }
+
+  read(): void {
+    let line = 0;
+    for (const text of linesOf(this.#source)) {
+      line += 1;
+      const trimmed = text.trim();
+      if (trimmed === '') continue;
+      if (trimmed.startsWith(';')) {
+        this.#comment(trimmed);
+        continue;
+      }
+      try {
+        this.#records.push({ line, values: this.#values(trimmed, line) });
+      } catch (error) {
+        if (!this.#options.lenient || !(error instanceof InputError)) throw error;
+        this.#notes.skipped('cannot be read', line);
+      }
+    }
+  }
+
+  #comment(text: string): void {
+    const [, name, value] = /^;+\s*([A-Za-z][A-Za-z ]*?)\s*:\s*(.*?)\s*$/.exec(text) ?? [];
+    if (name === undefined || value === undefined) return;
+    const before = this.header[name];
+    this.header[name] = before === undefined ? value : `${before}\n${value}`;
+  }
+
+  #values(text: string, line: number): readonly number[] {
+    const parts = text.split(/\s+/);
+    if (parts.length !== swfFields.length) {
+      const { length } = parts;
+      throw new InputError(
+        this.#source.name,
+        `has ${length} field${length === 1 ? '' : 's'}; ${swfFields.length} were expected`,
+        {
+          line,
+        },
+      );
+    }
+    return parts.map((part, i) => {
+      const value = readNumber(part);
+      if (value !== undefined) return value;
+      throw new InputError(this.#source.name, `${quote(part)} is not a number`, {
+        line,
+        column: swfFields[i]!,
+      });
+    });
+  }
+
+  jobs(): Job[] {
+    const perMachine = this.#perMachine();
+    const shapes = new Shapes();
+    const jobs: Job[] = [];
+    for (const { line, values } of this.#records) {
+      const job = this.#job(values, line, (processors) => podSets(shapes, processors, perMachine));
+      if (job) jobs.push(job);
+    }
+    return jobs;
+  }
+
+  #job(
+    values: readonly number[],
+    line: number,
+    pods: (processors: number) => readonly PodSet[],
+  ): Job | undefined {
+    const [number, submit, wait, run, allocated, , , requested, limit, , status] = values as Values;
+    const [, , , , , , , , , , , user, group, app, queue, partition, preceding, think] = values as Values;
+    const notes = this.#notes;
+    // A job that was stopped and went on has a line for the whole and one for each part; the whole is what counts.
+    if (status === 2 || status === 3 || status === 4) {
+      notes.skipped('a part of a job that has a line for the whole (status 2, 3 or 4)', line);
+      return undefined;
+    }
+    const processors = requested > 0 ? requested : allocated;
+    if (!(processors > 0)) {
+      notes.skipped('it is not known how many processors it had or asked for', line);
+      return undefined;
+    }
+    if (status === 5 && !(run > 0)) {
+      notes.skipped('cancelled before it ran', line);
+      return undefined;
+    }
+    if (run < 0) {
+      notes.skipped('its run time is not known', line);
+      return undefined;
+    }
+    if (submit < 0) notes.mended('submitted before the log begins: it comes at 0', line);
+    const about: Record<string, number> = {};
+    const known = { group, app, queue, partition, preceding, waitSeconds: wait, thinkSeconds: think };
+    for (const [name, value] of Object.entries(known)) if (value !== -1) about[name] = value;
+    return {
+      id: String(number),
+      tenant: user === -1 ? 'unknown' : `user-${user}`,
+      submitMs: Math.max(0, submit) * 1000,
+      podSets: pods(Math.ceil(processors)),
+      runMs: run * 1000,
+      ...(limit > 0 ? { estimateMs: limit * 1000 } : {}),
+      ...(status === 0 ? { ends: 'failed' as const } : status === 5 ? { ends: 'cancelled' as const } : {}),
+      ...(Object.keys(about).length > 0 ? { about } : {}),
+    };
+  }
+
+  #size(): { nodes: number; processors: number } {
+    const given = (name: string): number => Number.parseInt(this.header[name] ?? '', 10);
+    const nodes = given('MaxNodes');
+    let processors = given('MaxProcs');
+    if (!(processors > 0)) processors = nodes;
+    if (!(processors > 0)) {
+      processors = 1;
+      for (const { values } of this.#records)
+        processors = Math.max(processors, Math.ceil(values[7]!), Math.ceil(values[4]!));
+      this.#notes.mended('the header has no MaxProcs: the machine is as large as the largest job', 1);
+    }
+    return { nodes: nodes > 0 ? Math.min(nodes, processors) : processors, processors };
+  }
+
+  /** Infinity: all are one machine. */
+  #perMachine(): number {
+    if ((this.#options.machines ?? 'machine') === 'machine') return Infinity;
+    const { nodes, processors } = this.#size();
+    return Math.ceil(processors / nodes);
+  }
+
+  cluster(name: string): Cluster {
+    const { nodes, processors } = this.#size();
+    const per = this.#perMachine();
+    const memoryMib = this.#options.node?.memoryMib ?? 1 << 20;
+    if (per === Infinity) {
+      const size = { cpuMilli: processors * 1000, memoryMib, pods: Math.max(110, processors) };
+      return { name, nodes: equalNodes('machine', 1, size), pools: [] };
+    }
+    return {
+      name,
+      nodes: equalNodes('node', nodes, { cpuMilli: per * 1000, memoryMib, pods: Math.max(110, per) }),
+      pools: [],
+    };
+  }
+}
+
+/** One pod if all fit on a machine; else one for each full machine and one for the rest. */
+function podSets(shapes: Shapes, processors: number, perMachine: number): readonly PodSet[] {
+  if (processors <= perMachine) return shapes.pods(1, { cpuMilli: processors * 1000 });
+  const rest = processors % perMachine;
+  return shapes.sets([
+    { name: 'worker', count: Math.floor(processors / perMachine), shape: { cpuMilli: perMachine * 1000 } },
+    { name: 'rest', count: rest > 0 ? 1 : 0, shape: { cpuMilli: rest * 1000 } },
+  ]);
+}
+
+type Values = readonly [
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+];

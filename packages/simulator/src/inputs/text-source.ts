@@ -1,0 +1,96 @@
+/** Bytes of an input, a piece at a time, so that files larger than memory can be read. Compressed files (gzip) are read too. */
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import { constants, gunzipSync } from 'node:zlib';
+import { InputError } from './input-error.ts';
+
+export interface TextSource {
+  /** For messages: the path as it was given. */
+  readonly name: string;
+  /** All bytes from the first on, at every call. */
+  chunks(): Iterable<Uint8Array>;
+}
+
+const chunkBytes = 1 << 20;
+
+export interface FileOptions {
+  /** A compressed file may end in the middle, as one whose writer was killed does. Default false: that is an error. */
+  readonly mayBeCut?: boolean;
+}
+
+/**
+ * A file on disk. A compressed one is unpacked in memory each time it is read. Throws InputError, when it is read, if it cannot be.
+ */
+export function fileSource(path: string, options: FileOptions = {}): TextSource {
+  return {
+    name: path,
+    *chunks() {
+      let file: number;
+      try {
+        file = openSync(path, 'r');
+      } catch (error) {
+        throw unreadable(path, error);
+      }
+      try {
+        if (fstatSync(file).isDirectory()) throw new InputError(path, 'is a folder; a file was expected');
+        for (let position = 0; ;) {
+          // A buffer of its own each time: the reader may keep it.
+          const buffer = Buffer.allocUnsafe(chunkBytes);
+          const length = readSync(file, buffer, 0, chunkBytes, position);
+          if (length === 0) return;
+          if (position === 0 && length > 1 && buffer[0] === 0x1f && buffer[1] === 0x8b) {
+            yield unpack(path, readFileSync(path), options);
+            return;
+          }
+          yield buffer.subarray(0, length);
+          position += length;
+        }
+      } finally {
+        closeSync(file);
+      }
+    },
+  };
+}
+
+/** A text in memory, as a file of this name. */
+export function textSource(name: string, text: string): TextSource {
+  return { name, chunks: () => [Buffer.from(text)] };
+}
+
+/** The first bytes of a file, unpacked, as an input of its own: to see what it is. */
+export function headOf(path: string): TextSource {
+  return {
+    name: path,
+    chunks() {
+      let file: number;
+      try {
+        file = openSync(path, 'r');
+      } catch (error) {
+        throw unreadable(path, error);
+      }
+      try {
+        if (fstatSync(file).isDirectory()) throw new InputError(path, 'is a folder; a file was expected');
+        const buffer = Buffer.allocUnsafe(headBytes);
+        const head = buffer.subarray(0, readSync(file, buffer, 0, headBytes, 0));
+        return [head[0] === 0x1f && head[1] === 0x8b ? unpack(path, head, { mayBeCut: true }) : head];
+      } finally {
+        closeSync(file);
+      }
+    },
+  };
+}
+const headBytes = 1 << 18;
+
+function unpack(path: string, bytes: Buffer, { mayBeCut = false }: FileOptions): Buffer {
+  try {
+    return gunzipSync(bytes, mayBeCut ? { finishFlush: constants.Z_SYNC_FLUSH } : {});
+  } catch (error) {
+    throw new InputError(path, `cannot be unpacked (gzip): ${(error as Error).message}`, {}, error);
+  }
+}
+
+function unreadable(path: string, error: unknown): InputError {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const why =
+    code === 'ENOENT' ? 'there is no such file' : code === 'EACCES' ? 'it may not be read' : message;
+  return new InputError(path, why, {}, error);
+}

@@ -1,0 +1,243 @@
+/** From a recording to a cluster and the jobs that ran on it. */
+import type { Node } from '@coracle/machinery/api';
+import type { Cluster } from '../model/cluster.ts';
+import { InputError } from '../inputs/input-error.ts';
+import type { Input } from '../inputs/input.ts';
+import { linesOf } from '../inputs/lines.ts';
+import { baseName } from '../inputs/names.ts';
+import { Notes } from '../inputs/notes.ts';
+import type { TextSource } from '../inputs/text-source.ts';
+import { workloadOf } from '../inputs/workload.ts';
+import type { PodTemplate } from '../model/job.ts';
+import type { RecordedLine, RecordedNode, RecordedOwner, RecordedPod } from './format.ts';
+import { recordedJobs } from './recorded-jobs.ts';
+
+export interface RecordingOptions {
+  /**
+   * What is taken for the length of a job that had not ended when the recording did. `forever` (default): it never ends. `observed`: it
+   * ends when the recording does; one that never ran is left out.
+   */
+  readonly stillRunning?: 'forever' | 'observed';
+  /** Pods of daemon sets and static pods are left out, and what they ask for is taken off their nodes. Default false: they are jobs. */
+  readonly leaveOutPinned?: boolean;
+}
+
+/** A pod over the whole recording. */
+export interface PodHistory {
+  readonly facts: RecordedPod;
+  readonly line: number;
+  /** It was there when the recorder began. */
+  readonly before: boolean;
+  /** When it was seen first, seen running, seen ended, seen no more; NaN: it never was. */
+  readonly seenMs: number;
+  readonly runningMs: number;
+  readonly endedMs: number;
+  readonly goneMs: number;
+}
+
+export interface History {
+  readonly pods: ReadonlyMap<string, PodHistory>;
+  readonly owners: ReadonlyMap<string, RecordedOwner>;
+  readonly templates: ReadonlyMap<string, PodTemplate>;
+  readonly beginMs: number;
+  readonly endMs: number;
+}
+
+/** Time 0 is when the recorder began. Throws InputError. A cut last line is noted. */
+export function readRecording(source: TextSource, options: RecordingOptions = {}): Input {
+  const notes = new Notes();
+  const reader = new Reader(source, notes);
+  reader.read();
+  const name = baseName(source.name);
+  const history = reader.history();
+  const jobs = recordedJobs(history, notes, options);
+  const workload = workloadOf(name, source.name, jobs, notes.all());
+  return {
+    format: 'recording',
+    workload,
+    cluster: reader.cluster(name, notes),
+    notes: notes.all(),
+    epochMs: history.beginMs,
+  };
+}
+
+interface MutablePod {
+  facts: RecordedPod;
+  line: number;
+  before: boolean;
+  seenMs: number;
+  runningMs: number;
+  endedMs: number;
+  goneMs: number;
+}
+
+class Reader {
+  readonly #source: TextSource;
+  readonly #notes: Notes;
+  readonly #nodes = new Map<string, { node: RecordedNode; line: number; late: boolean }>();
+  readonly #pods = new Map<string, MutablePod>();
+  readonly #owners = new Map<string, RecordedOwner>();
+  /** By session and number. */
+  readonly #templates = new Map<string, PodTemplate>();
+  readonly #shared = new Map<string, PodTemplate>();
+  #session = 0;
+  #beginMs = NaN;
+  #lastMs = NaN;
+  /** Everything told until all was listed was there before; after a recorder began anew too, unless it was known. */
+  #listing = true;
+  /** Of this session, to find what went away between two. */
+  readonly #seen = new Set<string>();
+  #line = 0;
+
+  constructor(source: TextSource, notes: Notes) {
+    this.#source = source;
+    this.#notes = notes;
+  }
+
+  read(): void {
+    let pending: { text: string; line: number; error: Error } | undefined;
+    for (const text of linesOf(this.#source)) {
+      this.#line += 1;
+      if (text === '') continue;
+      if (pending) throw this.#bad(pending.error.message, pending.line);
+      let line: RecordedLine;
+      try {
+        line = JSON.parse(text) as RecordedLine;
+      } catch (error) {
+        // Only the last line may be cut.
+        pending = { text, line: this.#line, error: error as Error };
+        continue;
+      }
+      if (typeof line !== 'object' || line === null) throw this.#bad('an object was expected', this.#line);
+      this.#take(line);
+    }
+    if (pending) this.#notes.skipped('the last line is cut: the recorder was stopped in the middle', pending.line);
+    if (Number.isNaN(this.#beginMs)) throw new InputError(this.#source.name, 'is no recording: no recorder began');
+  }
+
+  #bad(problem: string, line: number): InputError {
+    return new InputError(this.#source.name, `is no line of a recording: ${problem}`, { line });
+  }
+
+  #take(line: RecordedLine): void {
+    if ('t' in line) {
+      if (typeof line.t !== 'number' || !Number.isFinite(line.t)) throw this.#bad('t is no time', this.#line);
+      // A clock that is set back must not turn the order around.
+      this.#lastMs = Number.isNaN(this.#lastMs) ? line.t : Math.max(this.#lastMs, line.t);
+    }
+    if ('coracleRecording' in line) this.#begin(line.coracleRecording);
+    else if (Number.isNaN(this.#beginMs)) throw this.#bad('the first line must say that it is one', this.#line);
+    else if ('template' in line) this.#template(line);
+    else if ('node' in line) this.#node(line.node);
+    else if ('nodeGone' in line) this.#notes.mended('a node went away: it is taken as there all the time', this.#line);
+    else if ('owner' in line) this.#owners.set(line.owner.uid, line.owner);
+    else if ('pod' in line) this.#pod(line.pod);
+    else if ('podGone' in line) this.#gone(line.podGone);
+    else if ('listed' in line) this.#listed();
+    else if ('note' in line) this.#notes.mended(`the recorder noted: ${String(line.note)}`, this.#line);
+    // Lines of later versions that are not known here are passed over.
+  }
+
+  #begin(version: number): void {
+    if (version !== 1) throw this.#bad(`version ${String(version)} is not known here; 1 is`, this.#line);
+    this.#session += 1;
+    if (Number.isNaN(this.#beginMs)) this.#beginMs = this.#lastMs;
+    else this.#notes.mended('the recorder was stopped and began again: what happened in between is seen late', this.#line);
+    this.#listing = true;
+    this.#seen.clear();
+  }
+
+  #listed(): void {
+    this.#listing = false;
+    if (this.#session === 1) return;
+    for (const [uid, pod] of this.#pods) {
+      if (Number.isNaN(pod.goneMs) && !this.#seen.has(uid)) pod.goneMs = this.#lastMs;
+    }
+  }
+
+  #template({ template, value }: { template: number; value: PodTemplate }): void {
+    const text = JSON.stringify(value);
+    let shared = this.#shared.get(text);
+    if (!shared) this.#shared.set(text, (shared = value));
+    this.#templates.set(`${this.#session} ${template}`, shared);
+  }
+
+  #node(node: RecordedNode): void {
+    if (typeof node?.name !== 'string') throw this.#bad('a node has no name', this.#line);
+    const known = this.#nodes.get(node.name);
+    // As it was first seen ready: labels and resources of a node that is just made come one by one.
+    if (known && known.node.ready !== false) return;
+    const late = known?.late ?? !(this.#listing && this.#session === 1);
+    if (late && !known) this.#notes.mended('a node joined later: it is taken as there from the start', this.#line);
+    this.#nodes.set(node.name, { node, line: this.#line, late });
+  }
+
+  #pod(pod: Partial<RecordedPod> & { readonly uid: string }): void {
+    const { uid } = pod;
+    if (typeof uid !== 'string') throw this.#bad('a pod has no uid', this.#line);
+    this.#seen.add(uid);
+    let known = this.#pods.get(uid);
+    const template = pod.template === undefined ? {} : { template: `${this.#session} ${pod.template}` };
+    if (!known) {
+      if (pod.template === undefined || typeof pod.ns !== 'string' || typeof pod.created !== 'number') {
+        throw this.#bad('the first line of a pod lacks its template, namespace or creation', this.#line);
+      }
+      known = {
+        facts: { ...pod, ...template } as unknown as RecordedPod,
+        line: this.#line,
+        before: this.#listing && this.#session === 1,
+        seenMs: this.#lastMs,
+        runningMs: NaN,
+        endedMs: NaN,
+        goneMs: NaN,
+      };
+      this.#pods.set(uid, known);
+    } else known.facts = { ...known.facts, ...pod, ...template } as unknown as RecordedPod;
+    const { phase } = known.facts;
+    if (phase === 'Running' && Number.isNaN(known.runningMs)) known.runningMs = this.#lastMs;
+    if ((phase === 'Succeeded' || phase === 'Failed') && Number.isNaN(known.endedMs)) known.endedMs = this.#lastMs;
+  }
+
+  #gone(uid: string): void {
+    const known = this.#pods.get(uid);
+    if (known && Number.isNaN(known.goneMs)) known.goneMs = this.#lastMs;
+  }
+
+  history(): History {
+    return {
+      pods: this.#pods,
+      owners: this.#owners,
+      templates: this.#templates,
+      beginMs: this.#beginMs,
+      endMs: this.#lastMs,
+    };
+  }
+
+  cluster(name: string, notes: Notes): Cluster {
+    const nodes: Node[] = [];
+    for (const { node, line } of this.#nodes.values()) {
+      if (node.ready === false) notes.mended('a node was never seen ready: it is taken as ready', line);
+      nodes.push(nodeOf(node));
+    }
+    return { name, nodes, pools: [] };
+  }
+}
+
+function nodeOf({ name, labels, annotations, taints, unschedulable, capacity, allocatable }: RecordedNode): Node {
+  // Taints of nodes that are not ready are the control plane's word on that moment.
+  const lasting = (taints ?? []).filter((taint) => {
+    const { key = '' } = taint as { key?: string };
+    return !/^node\.kubernetes\.io\/(not-ready|unreachable|network-unavailable|unschedulable)$/.test(key);
+  });
+  const spec = {
+    ...(lasting.length > 0 ? { taints: lasting } : {}),
+    ...(unschedulable ? { unschedulable } : {}),
+  };
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name, ...(labels ? { labels } : {}), ...(annotations ? { annotations } : {}) },
+    spec,
+    status: { ...(capacity ? { capacity } : {}), ...(allocatable ? { allocatable } : {}) },
+  } as unknown as Node;
+}

@@ -1,0 +1,209 @@
+/**
+ * Watches a cluster into a recorder, reading only. One loop a kind: list; watch from there; watch again when the watch ends; list again
+ * when the server has forgotten the version (410), and tell what went away meanwhile. It keeps the keys of what exists and no
+ * objects.
+ */
+import type { Client } from '@coracle/client';
+import { apiVersionOf, ApiError, isReason, type KubeObject, type ResourceType } from '@coracle/machinery';
+import { Node, Pod } from '@coracle/machinery/api';
+import { sleep, type Clock } from '@coracle/operator';
+import { workloadKinds } from './kinds.ts';
+import type { Recorder } from './recorder.ts';
+
+export interface RecordProgress {
+  readonly nodes: number;
+  readonly pods: number;
+  readonly owners: number;
+  readonly lines: number;
+}
+
+export interface RecordOptions {
+  readonly client: Client;
+  readonly recorder: Recorder;
+  readonly clock: Clock;
+  /** 0 <= random() < 1; jitter of back-off. */
+  readonly random: () => number;
+  /** Aborted: the recording ends well. */
+  readonly signal: AbortSignal;
+  /** Only this namespace. Default: all. */
+  readonly namespace?: string | undefined;
+  /** For the recording's head. */
+  readonly server?: string;
+  /** What could not be read, for people; it stands in the recording too. */
+  readonly onNote?: (note: string) => void;
+  /** Everything that was there is in the recording. */
+  readonly onListed?: (progress: RecordProgress) => void;
+  /** Resolves when there is room for more. Default: there always is. */
+  readonly drained?: () => Promise<void>;
+}
+
+interface Followed {
+  readonly type: ResourceType<KubeObject>;
+  /** The recording is worth nothing without it. */
+  readonly needed: boolean;
+  seen(t: number, object: KubeObject): void;
+  gone(t: number, object: KubeObject | string): void;
+  /** By which the recorder knows an object. */
+  keyOf(object: KubeObject): string;
+}
+
+const firstRetryMs = 800;
+const longestRetryMs = 30_000;
+/** Watches are asked to end after so long, so that connections through proxies are not cut in silence. */
+const watchSeconds = 300;
+const pageSize = 500;
+
+/** Resolves when the signal aborts. Rejects with ApiError or ConnectionError if the first look at pods or nodes fails. */
+export async function recordCluster(options: RecordOptions): Promise<void> {
+  const { recorder, clock, signal } = options;
+  recorder.begin(clock.now(), options.server);
+  const followers = followedBy(recorder).map((followed) => new Follower(followed, options));
+  const there = await Promise.all(followers.map((follower) => follower.begin()));
+  if (!signal.aborted) {
+    recorder.listed(clock.now());
+    options.onListed?.(recorder.counts);
+    await Promise.all(followers.filter((_, i) => there[i]).map((follower) => follower.follow()));
+  }
+  recorder.end(clock.now());
+}
+
+function followedBy(recorder: Recorder): Followed[] {
+  const uid = ({ metadata }: KubeObject): string => metadata.uid ?? '';
+  return [
+    {
+      type: Node as ResourceType<KubeObject>,
+      needed: true,
+      seen: (t, node) => recorder.node(t, node as Node),
+      gone: (t, node) => recorder.nodeGone(t, node as Node | string),
+      keyOf: ({ metadata }) => metadata.name ?? '',
+    },
+    ...workloadKinds.map(({ type }) => ({
+      type,
+      needed: false,
+      seen: (t: number, object: KubeObject) => recorder.owner(t, type.kind, apiVersionOf(type), object),
+      gone: (_: number, object: KubeObject | string) => recorder.ownerGone(object),
+      keyOf: uid,
+    })),
+    {
+      type: Pod as ResourceType<KubeObject>,
+      needed: true,
+      seen: (t, pod) => recorder.pod(t, pod as Pod),
+      gone: (t, pod) => recorder.podGone(t, pod as Pod | string),
+      keyOf: uid,
+    },
+  ];
+}
+
+class Follower {
+  readonly #followed: Followed;
+  readonly #options: RecordOptions;
+  #known = new Set<string>();
+  /** '' asks for a list. */
+  #version = '';
+
+  constructor(followed: Followed, options: RecordOptions) {
+    this.#followed = followed;
+    this.#options = options;
+  }
+
+  /** The first list. False: the kind is not there, or may not be read. */
+  async begin(): Promise<boolean> {
+    const { type, needed } = this.#followed;
+    const { signal, onNote, recorder, clock } = this.#options;
+    for (let retryMs = firstRetryMs; ; retryMs = Math.min(retryMs * 2, longestRetryMs)) {
+      try {
+        await this.#list();
+        return true;
+      } catch (error) {
+        if (signal.aborted) return false;
+        // A server that is busy, or whose pages outlived its history, is asked again.
+        const passing = isReason(error, 'Expired') || isReason(error, 'TooManyRequests') || isReason(error, 'Gone');
+        if (passing) {
+          await sleep(clock, retryMs, signal);
+          continue;
+        }
+        if (!(error instanceof ApiError)) throw error;
+        if (error.code === 404 && !needed) return false;
+        // A node says nothing of whose it is, but a user of one namespace may not see any.
+        if (error.code !== 403 || type.kind === 'Pod') throw error;
+        const note = `${type.resource}${type.group === '' ? '' : `.${type.group}`} may not be listed: ${error.message}`;
+        recorder.note(clock.now(), note);
+        onNote?.(note);
+        return false;
+      }
+    }
+  }
+
+  /** Until the signal aborts. */
+  async follow(): Promise<void> {
+    const { clock, random, signal } = this.#options;
+    let retryMs = firstRetryMs;
+    while (!signal.aborted) {
+      const began = clock.now();
+      try {
+        if (this.#version === '') await this.#list();
+        await this.#watch();
+        if (clock.now() - began >= 1000) retryMs = firstRetryMs;
+        else await sleep(clock, retryMs * (0.5 + random() / 2), signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        if (isReason(error, 'Expired') || isReason(error, 'Gone')) this.#version = '';
+        await sleep(clock, retryMs * (0.5 + random()), signal);
+        retryMs = Math.min(retryMs * 2, longestRetryMs);
+      }
+    }
+  }
+
+  #scope(): { namespace?: string | undefined; signal: AbortSignal } {
+    const { namespace, signal } = this.#options;
+    return this.#followed.type.namespaced && namespace !== undefined ? { namespace, signal } : { signal };
+  }
+
+  async #list(): Promise<void> {
+    const { client, clock, signal, drained } = this.#options;
+    const { type, seen, gone, keyOf } = this.#followed;
+    const now = new Set<string>();
+    let token: string | undefined;
+    let version = '';
+    do {
+      const page = await client.list(type, { ...this.#scope(), limit: pageSize, continue: token });
+      for (const object of page.items) {
+        seen(clock.now(), object);
+        now.add(keyOf(object));
+      }
+      version = page.metadata.resourceVersion ?? '';
+      token = page.metadata.continue || undefined;
+      await drained?.();
+    } while (token !== undefined && !signal.aborted);
+    if (signal.aborted) return;
+    for (const key of this.#known) if (!now.has(key)) gone(clock.now(), key);
+    this.#known = now;
+    this.#version = version;
+  }
+
+  async #watch(): Promise<void> {
+    const { client, clock, random, signal, drained } = this.#options;
+    const { type, seen, gone, keyOf } = this.#followed;
+    const batches = client.watchBatches(type, {
+      ...this.#scope(),
+      resourceVersion: this.#version,
+      allowWatchBookmarks: true,
+      timeoutSeconds: Math.floor(watchSeconds * (1 + random())),
+    });
+    for await (const events of batches) {
+      for (const event of events) {
+        if (signal.aborted) return;
+        const { object } = event;
+        if (event.type === 'DELETED') {
+          gone(clock.now(), object);
+          this.#known.delete(keyOf(object));
+        } else if (event.type !== 'BOOKMARK') {
+          seen(clock.now(), object);
+          this.#known.add(keyOf(object));
+        }
+        this.#version = object.metadata.resourceVersion ?? this.#version;
+      }
+      await drained?.();
+    }
+  }
+}

@@ -1,0 +1,251 @@
+/**
+ * Which pods of a recording are one job, when it came and how long it ran.
+ *
+ * Pods of one pod group, or below one object whose pods start together (a JobSet, a PyTorchJob, an Indexed Job all of whose pods
+ * run at a time), are one job. All other pods are jobs of their own. A pod that takes the place of one that failed is no
+ * further member.
+ */
+import type { Job, PodSet, PodTemplate } from '../model/job.ts';
+import type { Notes } from '../inputs/notes.ts';
+import type { RecordedRef } from './format.ts';
+import { gangOf } from './kinds.ts';
+import type { History, PodHistory, RecordingOptions } from './read-recording.ts';
+
+/** The clocks of the cluster and of the recorder may differ by so much and still be taken as one. */
+const nearMs = 2000;
+
+export function recordedJobs(history: History, notes: Notes, options: RecordingOptions): Job[] {
+  const groups = new Map<string, { id: string; pods: PodHistory[]; createdMs: number; deadline: number | undefined }>();
+  const sets = new SharedSets();
+  const podGroups = new Map<string, number>();
+  for (const { kind, ns = '', name, created } of history.owners.values()) {
+    if (kind === 'PodGroup') podGroups.set(`${ns}/${name}`, created);
+  }
+  for (const pod of history.pods.values()) {
+    const { facts } = pod;
+    if (options.leaveOutPinned && facts.pinned) {
+      notes.skipped('a pod of a daemon set, or a static one', pod.line);
+      continue;
+    }
+    const { id, createdMs, deadline } = jobOf(pod, history, podGroups);
+    const group = groups.get(id);
+    if (group) group.pods.push(pod);
+    else groups.set(id, { id, pods: [pod], createdMs, deadline });
+  }
+  const jobs: Job[] = [];
+  for (const group of groups.values()) {
+    const job = toJob(group, history, sets, notes, options);
+    if (job) jobs.push(job);
+  }
+  return jobs;
+}
+
+function jobOf(
+  pod: PodHistory,
+  { owners }: History,
+  podGroups: ReadonlyMap<string, number>,
+): { id: string; createdMs: number; deadline: number | undefined } {
+  const { facts } = pod;
+  let whole: { id: string; createdMs: number; deadline: number | undefined } | undefined;
+  let deadline = facts.deadline;
+  // Up the line of owners: the uppermost whose pods start together is the job.
+  const climbed = new Set<string>();
+  for (let ref: RecordedRef | undefined = facts.owner; ref && !climbed.has(ref.uid); ref = owners.get(ref.uid)?.parent) {
+    climbed.add(ref.uid);
+    const owner = owners.get(ref.uid);
+    deadline = owner?.deadline ?? deadline;
+    const gang = gangOf(ref.apiVersion, ref.kind);
+    if (gang === true || (gang === 'asked' && owner?.together)) {
+      whole = { id: `${facts.ns}/${ref.name}`, createdMs: owner?.created ?? facts.created, deadline };
+    }
+  }
+  if (whole) return whole;
+  if (facts.group !== undefined) {
+    const id = `${facts.ns}/${facts.group}`;
+    return { id, createdMs: podGroups.get(id) ?? facts.created, deadline };
+  }
+  return { id: `${facts.ns}/${facts.name}/${facts.uid.slice(0, 8)}`, createdMs: facts.created, deadline };
+}
+
+interface Group {
+  readonly id: string;
+  readonly pods: readonly PodHistory[];
+  readonly createdMs: number;
+  readonly deadline: number | undefined;
+}
+
+function toJob(
+  { id, pods, createdMs, deadline }: Group,
+  history: History,
+  shared: SharedSets,
+  notes: Notes,
+  { stillRunning = 'forever' }: RecordingOptions,
+): Job | undefined {
+  const { beginMs, endMs } = history;
+  const [first] = pods as [PodHistory];
+  const { line, facts } = first;
+  if (pods.every((pod) => over(pod) <= beginMs)) {
+    notes.skipped('it had ended when the recording began', line);
+    return undefined;
+  }
+  const starts = pods.map(startOf).filter((ms) => !Number.isNaN(ms));
+  const members = membersOf(pods, history);
+  if (members.replaced > 0) notes.mended('pods took the place of others: counted once, its time is that of all', line);
+  if (pods.some(({ facts: { claims = 0 } }) => claims > 0)) {
+    notes.mended('its claims on devices are not recorded: it asks for the rest', line);
+  }
+  const ended = pods.map(over);
+  const open = ended.some((ms) => Number.isNaN(ms));
+  // With the first generation all there, the job works.
+  const startMs = starts.length === 0 ? NaN : firstFull(starts, members.count);
+  let runMs: number;
+  if (Number.isNaN(startMs)) {
+    if (!open) {
+      notes.skipped('it went away before it ran', line);
+      return undefined;
+    }
+    if (stillRunning === 'observed') {
+      notes.skipped('it had not started when the recording ended', line);
+      return undefined;
+    }
+    notes.mended('it had not started when the recording ended: it never ends', line);
+    runMs = Infinity;
+  } else if (open) {
+    const text = 'it still ran when the recording ended';
+    notes.mended(stillRunning === 'forever' ? `${text}: it never ends` : `${text}: it ends there`, line);
+    runMs = stillRunning === 'forever' ? Infinity : endMs - Math.max(beginMs, startMs);
+  } else {
+    runMs = Math.max(...ended) - Math.max(beginMs, startMs);
+    if (startMs < beginMs) notes.mended('it ran when the recording began: what was left of it counts', line);
+  }
+  const submitMs = Math.min(...pods.map(cameMs), createdMs);
+  const running = startMs < beginMs;
+  if (!running && submitMs < beginMs) notes.mended('it waited when the recording began: it comes at 0', line);
+  const failed = pods.filter(({ facts: { phase } }) => phase === 'Failed').length > members.replaced;
+  const cancelled = pods.some((pod) => Number.isNaN(pod.endedMs) && !Number.isNaN(pod.goneMs));
+  return {
+    id,
+    tenant: facts.ns,
+    submitMs: Math.max(0, submitMs - beginMs),
+    podSets: shared.of(members.sets),
+    runMs: Math.max(0, runMs),
+    ...(deadline === undefined ? {} : { estimateMs: deadline * 1000 }),
+    ...(facts.priority ? { priority: facts.priority } : {}),
+    ...(open ? {} : failed ? { ends: 'failed' as const } : cancelled ? { ends: 'cancelled' as const } : {}),
+    about: {
+      ...(facts.owner ? { owner: `${facts.owner.kind}/${facts.owner.name}` } : {}),
+      ...(Number.isNaN(startMs) || running ? {} : { waitedMs: Math.max(0, startMs - Math.max(submitMs, beginMs)) }),
+      ...(facts.node === undefined || pods.length > 1 ? {} : { node: facts.node }),
+    },
+  };
+}
+
+/** The server's time is of whole seconds and sure, the recorder's finer; where both agree the finer one counts. */
+function finer(sure: number | undefined, seen: number): number {
+  if (sure === undefined) return seen;
+  return Number.isNaN(seen) || Math.abs(seen - sure) > nearMs ? sure : seen;
+}
+
+function cameMs(pod: PodHistory): number {
+  return pod.before ? pod.facts.created : finer(pod.facts.created, pod.seenMs);
+}
+
+function startOf(pod: PodHistory): number {
+  return finer(pod.facts.started, pod.before && pod.facts.started !== undefined ? NaN : pod.runningMs);
+}
+
+/** When it held its place no longer; NaN: it does. */
+function over(pod: PodHistory): number {
+  const { facts, endedMs, goneMs } = pod;
+  if (facts.phase === 'Succeeded' || facts.phase === 'Failed') return finer(facts.ended, endedMs);
+  return goneMs;
+}
+
+interface Members {
+  readonly sets: readonly { readonly name: string; readonly count: number; readonly template: PodTemplate }[];
+  readonly count: number;
+  readonly replaced: number;
+}
+
+/** How many pods of each template there were at a time, at most. */
+function membersOf(pods: readonly PodHistory[], { templates }: History): Members {
+  const by = new Map<string, PodHistory[]>();
+  for (const pod of pods) {
+    const key = `${pod.facts.role ?? ''} ${String(pod.facts.template)}${pod.facts.pinned ? ` ${pod.facts.node}` : ''}`;
+    const same = by.get(key);
+    if (same) same.push(pod);
+    else by.set(key, [pod]);
+  }
+  let count = 0;
+  let replaced = 0;
+  const names = new Set<string>();
+  const sets = [...by.values()].map((same) => {
+    const most = mostAtATime(same);
+    count += most;
+    replaced += same.length - most;
+    const { facts } = same[0]!;
+    let name = facts.role ?? 'pod';
+    for (let i = 2; names.has(name); i += 1) name = `${facts.role ?? 'pod'}-${i}`;
+    names.add(name);
+    const template = templates.get(String(facts.template)) ?? { spec: { containers: [] } };
+    return { name, count: most, template: facts.pinned && facts.node ? pinnedTo(template, facts.node) : template };
+  });
+  return { sets, count, replaced };
+}
+
+function mostAtATime(pods: readonly PodHistory[]): number {
+  if (pods.length === 1) return 1;
+  const changes = pods.flatMap((pod): [number, number][] => {
+    const end = over(pod);
+    return [[cameMs(pod), 1], ...(Number.isNaN(end) ? [] : ([[end, -1]] as [number, number][]))];
+  });
+  // Of one moment ends come first: a replacement is made when its forerunner has ended.
+  changes.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+  let now = 0;
+  let most = 1;
+  for (const [, change] of changes) most = Math.max(most, (now += change));
+  return most;
+}
+
+/** When as many had started as the job has members. */
+function firstFull(starts: readonly number[], members: number): number {
+  const sorted = starts.toSorted((a, b) => a - b);
+  return sorted[Math.min(members, sorted.length) - 1]!;
+}
+
+/** A daemon's pod or a static one runs on its node and on no other. */
+function pinnedTo(template: PodTemplate, node: string): PodTemplate {
+  return {
+    ...template,
+    spec: {
+      ...template.spec,
+      affinity: {
+        nodeAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: {
+            nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: [node] }] }],
+          },
+        },
+      },
+    },
+  };
+}
+
+/** Jobs that ask for the same share their pod sets. */
+class SharedSets {
+  readonly #templates = new Map<PodTemplate, number>();
+  readonly #sets = new Map<string, readonly PodSet[]>();
+
+  of(sets: readonly PodSet[]): readonly PodSet[] {
+    const key = sets.map(({ name, count, template }) => `${name} ${count} ${this.#number(template)}`).join(' + ');
+    const known = this.#sets.get(key);
+    if (known) return known;
+    this.#sets.set(key, sets);
+    return sets;
+  }
+
+  #number(template: PodTemplate): number {
+    let number = this.#templates.get(template);
+    if (number === undefined) this.#templates.set(template, (number = this.#templates.size));
+    return number;
+  }
+}
