@@ -23,6 +23,7 @@ export async function completions(
   const before = words.slice(0, -1);
   const { command, operands, pending } = walk(program, before);
   if (pending) {
+    if (command.name() === 'sim') return matching(await simValues(pending, current), current);
     const values = await optionValues(context, pending, before);
     return matching(values, current);
   }
@@ -94,6 +95,14 @@ async function optionValues(
   if (option.long === '--cascade') return ['background', 'foreground', 'orphan'];
   if (option.long === '--for') return ['condition=', 'delete', 'create', 'jsonpath='];
   return [];
+}
+
+/** Of `coracle sim`; in a list, what may follow the names that are there. */
+async function simValues({ long }: Option, current: string): Promise<string[]> {
+  const { simWords } = await import('./sim/names.ts');
+  const words = simWords(long ?? '');
+  const before = current.slice(0, current.lastIndexOf(',') + 1);
+  return words.map((word) => `${before}${word}`);
 }
 
 /** Runs a question with a connection, and gives up silently. */

@@ -26,6 +26,7 @@ const commands: Record<string, () => Promise<Registration>> = {
   top: () => import('./commands/top.ts'),
   explain: () => import('./commands/explain.ts'),
   scheduler: () => import('./commands/scheduler.ts'),
+  sim: () => import('./commands/sim.ts'),
   kubeconfig: () => import('./commands/kubeconfig.ts'),
   completion: () => import('./commands/completion.ts'),
 };

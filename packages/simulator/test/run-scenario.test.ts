@@ -76,7 +76,7 @@ describe('a scenario', () => {
       sweeper,
       { ...options, say: (line) => lines.push(line) },
     );
-    expect(done?.report.findings.slice(1)).toEqual([
+    expect(done?.report.findings).toEqual([
       '11 more h100x8 nodes keep p95 wait < 1.00 h (fifo): 48.0 min with 11, 1.30 h with 10 (mean of 3 seeds, 3 of which meet it).',
       'It needs no more nodes to keep p95 wait < 1.00 h (srtf): 48.0 min with 0 (mean of 3 seeds, 3 of which meet it).',
     ]);

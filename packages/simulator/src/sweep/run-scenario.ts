@@ -24,6 +24,8 @@ export interface ScenarioOptions {
 export interface Answer {
   readonly candidate: string;
   readonly against: string;
+  /** It is a variant, and not the scenario itself under another policy. */
+  readonly whatIf: boolean;
   readonly differences: ReturnType<typeof differenceOf>[];
 }
 
@@ -66,12 +68,13 @@ export async function runScenario(
   const shown = metrics.find(({ key }) => key === goalOf(about).key)!;
   const answers = kept.flatMap(({ cell, candidate }) => {
     const against = cell.against === undefined ? undefined : kept[cell.against]?.candidate;
-    return against ? [answerOf(candidate, against, shown)] : [];
+    return against ? [answerOf(candidate, against, shown, cell.variant !== '')] : [];
   });
   const searches: (Found & { policy: string })[] = [];
-  const findings = answers.map(
-    ({ candidate, differences: [first] }) => `${candidate}: ${shown.title} ${first!.text}`,
-  );
+  // What policies do stands in the report's own words.
+  const findings = answers
+    .filter(({ whatIf }) => whatIf)
+    .map(({ candidate, differences: [first] }) => `${candidate}: ${shown.title} ${first!.text}`);
   if (spec.find && goal && !options.signal.aborted) {
     for (const cell of plan.cells.filter(({ variant }) => variant === '')) {
       const found = await search(spec, cell, goal, sweeper, options);
@@ -105,11 +108,12 @@ const seeded = ({ runs }: Candidate, { key }: Metric): Seeded[] =>
   runs.map(({ seed, values }) => ({ seed, value: values[key] }));
 
 /** The metric that matters first, then the other ones of short tables. */
-function answerOf(candidate: Candidate, against: Candidate, first: Metric): Answer {
+function answerOf(candidate: Candidate, against: Candidate, first: Metric, whatIf: boolean): Answer {
   const others = metrics.filter((metric) => metric.short && metric !== first);
   return {
     candidate: candidate.name,
     against: against.name,
+    whatIf,
     differences: [first, ...others].map((metric) =>
       differenceOf(metric, seeded(against, metric), seeded(candidate, metric)),
     ),

@@ -1,0 +1,99 @@
+/** `coracle sim`: what a cluster would do with some work, in virtual time, under policies and changes to compare. */
+import type { Command } from 'commander';
+import { CliError, type CliContext } from '../context.ts';
+import type { SimFlags } from '../sim/flags.ts';
+
+/** Adds `coracle sim` to the program. */
+export function register(program: Command, context: CliContext): void {
+  const sim = program
+    .command('sim')
+    .summary('simulate a cluster and its work, and compare policies and changes')
+    .description(
+      'Runs a workload through a cluster in virtual time, decided by the scheduler that runs live ones, and says how long jobs ' +
+        'wait, how well the cards are used, and what other policies or other nodes would change.',
+    )
+    .argument('[scenario]', 'a scenario file (YAML); flags go before what it says')
+    .option('--from <file>', 'the jobs: a trace, or a recording of a cluster (coracle record)')
+    .option('--format <name>', 'what that file is; default: found by its content')
+    .option('--nodes <n>', 'so many nodes of --shape; default: those of the recording or trace', whole(0))
+    .option('--shape <shape>', 'what nodes: a card and how many (a100x8), or cores (cpu64)')
+    .option('--cluster <file>', 'the nodes: Node objects (kubectl get nodes -o yaml), a recording or a list')
+    .option('--placement <names>', 'placement policies to compare, by commas (default: default)', commas)
+    .option('--ordering <names>', 'ordering policies to compare, by commas (default: fifo)', commas)
+    .option('--seeds <n>', 'runs of each with different random numbers, for intervals (default: 1)', whole(1))
+    .option('--first-seed <n>', 'seeds count from here (default: 1)', whole(0))
+    .option('--until <time>', 'end of the run: 30d, 4h (default: when all jobs have ended)')
+    .option('--jobs <n>', 'only so many of the first jobs', whole(1))
+    .option('--preemption', 'waiting jobs of higher priority evict running ones of lower')
+    .option('--add <nodes>', 'what if there were more nodes: 8xh100x8; may be repeated', collect)
+    .option('--remove <nodes>', 'what if there were fewer: 4xa100x8 (of that pool); may be repeated', collect)
+    .option('--swap <pool=shape>', 'what if they were others: v100x8=h100x8; may be repeated', collect)
+    .option('--arrivals <factor>', 'what if jobs came so many times as fast: 1.2; may be repeated', collect)
+    .option('--durations <factor>', 'what if jobs took so many times as long: 0.8; may be repeated', collect)
+    .option('--find <goal>', 'the fewest nodes of --shape to add so that, for example, p95-wait<1h')
+    .option('--find-shape <shape>', 'what nodes --find adds (default: --shape)')
+    .option('--report <file>', 'write a page (HTML) that opens in any browser, without a network')
+    .option('--json <file>', 'write all figures as JSON; - is standard output')
+    .option('--csv <file>', 'write a row for each run as CSV; - is standard output')
+    .option('--all', 'show every metric, not only those that decide')
+    .option('--threads <n>', 'runs at a time (default: one a core)', whole(1))
+    .option('--save <file>', 'of a single run: where it is, to go on with --resume later')
+    .option('--resume <file>', 'go on from a file of --save, with the same scenario and flags')
+    .option('--quiet', 'no progress')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  coracle sim --from jobs.csv --nodes 16 --shape a100x8
+  coracle sim --from recording.jsonl --ordering fifo,srtf,easy --seeds 5 --report out.html
+  coracle sim --from recording.jsonl --add 8xh100x8 --add 16xh100x8
+  coracle sim --from jobs.swf --nodes 100 --shape cpu64 --find 'p95-wait<1h'
+  coracle sim scenario.yaml
+  coracle sim list
+  coracle sim schema > scenario.schema.json`,
+    )
+    .action(async (file: string | undefined, _flags: unknown, command: Command) => {
+      const { simulate } = await import('../sim/simulate.ts');
+      await simulate(context, file, command.optsWithGlobals<SimFlags>());
+    });
+  sim
+    .command('schema')
+    .summary('print the JSON schema of scenario files')
+    .description(
+      'Prints the JSON schema of scenario files, for editors: `# yaml-language-server: $schema=FILE` as a first line.',
+    )
+    .addHelpText('after', '\nExamples:\n  coracle sim schema > scenario.schema.json')
+    .action(async () => {
+      const { scenarioJsonSchema } = await import('@coracle/simulator');
+      context.stdout.write(`${JSON.stringify(scenarioJsonSchema(), null, 2)}\n`);
+    });
+  sim
+    .command('list')
+    .summary('print the policies, shapes and metrics there are')
+    .description(
+      'Prints the names of placement and ordering policies, cards of shapes, metrics of goals, and formats.',
+    )
+    .addHelpText('after', '\nExamples:\n  coracle sim list')
+    .action(async () => {
+      const { simNames } = await import('../sim/names.ts');
+      context.stdout.write(simNames());
+    });
+}
+
+function commas(text: string): string[] {
+  const names = text.split(',').map((name) => name.trim());
+  if (names.includes('')) throw new CliError(`"${text}" is not names with commas between them`);
+  return names;
+}
+function collect(value: string, before: string[] = []): string[] {
+  return [...before, value];
+}
+function whole(least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < least || text === '') {
+      throw new CliError(`"${text}" is not a whole number of ${least} or more`);
+    }
+    return value;
+  };
+}

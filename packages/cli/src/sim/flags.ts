@@ -1,0 +1,13 @@
+import type { ScenarioFlags } from '@coracle/simulator';
+
+/** What `coracle sim` takes. */
+export interface SimFlags extends ScenarioFlags {
+  readonly report?: string;
+  readonly json?: string;
+  readonly csv?: string;
+  readonly all?: boolean;
+  readonly threads?: number;
+  readonly save?: string;
+  readonly resume?: string;
+  readonly quiet?: boolean;
+}

@@ -1,0 +1,218 @@
+/** What `coracle sim` does: flags and file to a scenario, the scenario to runs, the runs to text, a page, JSON and CSV. */
+import {
+  coloured,
+  createSweeper,
+  InputError,
+  jsonReport,
+  planOf,
+  ProgressLine,
+  readScenario,
+  relativeTo,
+  runSaved,
+  runScenario,
+  ScenarioError,
+  scenarioFromFlags,
+  summaryCsv,
+  terminalReport,
+  writeChunks,
+  type Report,
+  type Scenario,
+  type SweepListener,
+} from '@coracle/simulator';
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { dirname } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { dump } from 'js-yaml';
+import { CliError, type CliContext } from '../context.ts';
+import type { SimFlags } from './flags.ts';
+
+/** Throws CliError for what is the user's to mend. */
+export async function simulate(
+  context: CliContext,
+  file: string | undefined,
+  flags: SimFlags,
+): Promise<void> {
+  try {
+    await run(context, file, flags);
+  } catch (error) {
+    if (error instanceof ScenarioError || error instanceof InputError) {
+      throw new CliError(error.message, { cause: error });
+    }
+    throw error;
+  }
+}
+
+async function run(context: CliContext, file: string | undefined, flags: SimFlags): Promise<void> {
+  const base = file === undefined ? undefined : relativeTo(dirname(file), await scenarioOf(file));
+  const scenario = scenarioFromFlags(flags, base);
+  const report = await reportOf(context, scenario, flags);
+  if (!report) {
+    context.setExitCode(130);
+    return;
+  }
+  const told: Report = {
+    ...report,
+    scenario: { text: scenarioText(scenario), command: `coracle sim ${file ?? 'scenario.yaml'}` },
+  };
+  const toStdout = flags.json === '-' || flags.csv === '-';
+  if (!toStdout) {
+    const { columns, isTTY = false } = context.stdout;
+    context.stdout.write(
+      terminalReport(told, {
+        ...(columns !== undefined && { width: columns }),
+        colour: coloured(isTTY, context.env),
+        all: flags.all ?? false,
+      }),
+    );
+  }
+  if (flags.json !== undefined) await write(context, flags.json, jsonReport(told));
+  if (flags.csv !== undefined) await write(context, flags.csv, [summaryCsv(told)]);
+  if (context.signal.aborted) context.setExitCode(130);
+}
+
+async function scenarioOf(file: string): Promise<Scenario> {
+  return readScenario(await textOf(file), file);
+}
+
+async function textOf(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw unreadable(file, error);
+  }
+}
+
+function unreadable(file: string, error: unknown): CliError {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const why = code === 'ENOENT' ? 'there is no such file' : message;
+  return new CliError(`${file}: ${why}`, { cause: error });
+}
+
+/** The scenario as a file that says the same, flags included. */
+function scenarioText({ name, spec }: Scenario): string {
+  return dump(
+    { apiVersion: 'coracle.dev/v1alpha1', kind: 'Scenario', metadata: { name }, spec },
+    { lineWidth: 110, noRefs: true },
+  );
+}
+
+/** Undefined: Ctrl-C came before anything was done. */
+async function reportOf(
+  context: CliContext,
+  scenario: Scenario,
+  flags: SimFlags,
+): Promise<Report | undefined> {
+  const plan = planOf(scenario.spec);
+  const progress = progressOf(context, plan.runs.length, flags.quiet ?? false);
+  if (flags.save !== undefined || flags.resume !== undefined) {
+    return single(context, scenario, flags, progress);
+  }
+  const threads = Math.min(flags.threads ?? availableParallelism(), plan.runs.length);
+  const sweeper = createSweeper({ threads, signal: context.signal, listener: progress.listener });
+  try {
+    const say = (line: string): void => void context.stderr.write(`${line}\n`);
+    const done = await runScenario(scenario, sweeper, {
+      detail: flags.report !== undefined,
+      signal: context.signal,
+      say: flags.quiet ? undefined : say,
+    });
+    progress.end();
+    if (!done) return undefined;
+    const { report, missing } = done;
+    if (missing === 0) return report;
+    const stopped = `Stopped: ${missing} of ${plan.runs.length} runs are not in these figures.`;
+    return { ...report, findings: [...report.findings, stopped] };
+  } finally {
+    await sweeper.close();
+  }
+}
+
+async function single(
+  context: CliContext,
+  { name, spec }: Scenario,
+  flags: SimFlags,
+  progress: ReturnType<typeof progressOf>,
+): Promise<Report> {
+  const { runs } = planOf(spec);
+  if (runs.length !== 1 || spec.find) {
+    throw new CliError(
+      `--save and --resume are for one run, and these are ${runs.length}${spec.find ? ' and a search' : ''}`,
+    );
+  }
+  const from =
+    flags.resume === undefined
+      ? undefined
+      : await readFile(flags.resume).catch((error: unknown) => {
+          throw unreadable(flags.resume!, error);
+        });
+  const { outcome, ended, bytes } = await runSaved(runs[0]!, {
+    from,
+    signal: context.signal,
+    listener: progress.listener,
+  });
+  progress.end();
+  if (flags.save !== undefined) {
+    // Whole or not at all: it may be the file it was read from.
+    await writeFile(`${flags.save}.part`, bytes);
+    await rename(`${flags.save}.part`, flags.save);
+    context.stderr.write(`saved to ${flags.save}: go on with --resume ${flags.save}\n`);
+  }
+  return {
+    title: name,
+    candidates: [
+      {
+        name: `${runs[0]!.placement} + ${runs[0]!.ordering}`,
+        runs: [outcome.summary],
+        ...(outcome.result && { detail: outcome.result }),
+      },
+    ],
+    notes: outcome.notes,
+    findings: ended ? [] : ['Stopped before its end: these figures are of the time until then.'],
+  };
+}
+
+function progressOf(
+  { stderr }: CliContext,
+  runs: number,
+  quiet: boolean,
+): { listener: SweepListener | undefined; end(): void } {
+  if (quiet) return { listener: undefined, end: () => undefined };
+  const line = new ProgressLine(
+    { write: (text) => void stderr.write(text), isTTY: stderr.isTTY, columns: stderr.columns },
+    runs,
+    performance.now(),
+  );
+  let left = runs;
+  return {
+    listener: {
+      running: (all) => line.update(all, performance.now()),
+      finished: ({ progress }) => {
+        // Those of a search come beside the planned ones.
+        if (left-- > 0) line.finished(progress);
+      },
+    },
+    end: () => line.end(performance.now()),
+  };
+}
+
+/** To a file, or to standard output if it is `-`. */
+async function write({ stdout }: CliContext, file: string, chunks: Iterable<string>): Promise<void> {
+  if (file === '-') {
+    for (const chunk of chunks) stdout.write(chunk);
+    return;
+  }
+  const stream = createWriteStream(file);
+  const failed = once(stream, 'error').then(([error]) => {
+    throw unreadable(file, error);
+  });
+  const done = (async () => {
+    await writeChunks(stream, chunks);
+    stream.end();
+    await once(stream, 'close');
+  })();
+  failed.catch(() => undefined);
+  await Promise.race([done, failed]);
+}
