@@ -1,5 +1,5 @@
 /** What is asked of one run. A run is a function of this and of nothing else. */
-import type { Profile } from '@coracle/scheduler/core';
+import type { Profile, WeightedShape } from '@coracle/scheduler/core';
 import type { OrderingPolicy } from '../ordering/policy.ts';
 import type { Cluster } from './cluster.ts';
 import type { Workload } from './job.ts';
@@ -57,6 +57,8 @@ export interface RunSpec {
   readonly jobFailures?: JobFailures;
   readonly maintenance?: readonly Maintenance[];
   readonly autoscaling?: readonly Autoscaling[];
-  /** How many points in time the series and the heat map have at most. Defaults 1,000 and 200. */
+  /** The requests for which fragmentation is measured. Default: the popular ones among the workload's first 100,000 jobs. */
+  readonly popular?: readonly WeightedShape[];
+  /** How many points in time the series and the heat map have at most, and how many stretches the gantt chart. Defaults 1,000, 200, 5,000. */
   readonly points?: { readonly series?: number; readonly heat?: number; readonly gantt?: number };
 }

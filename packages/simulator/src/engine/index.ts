@@ -1,0 +1,1 @@
+export { simulate, Simulation } from './simulation.ts';

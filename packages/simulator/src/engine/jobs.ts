@@ -1,0 +1,156 @@
+/** Jobs begin, end and are interrupted: what that means for the columns, the recorders and the events. */
+import { eventKind } from './event-heap.ts';
+import type { SimPod } from './job-kind.ts';
+import { outcomeOf } from './job-table.ts';
+import { draw, exponential, purposes } from './random.ts';
+import { quantity } from './recorders/series-recorder.ts';
+import type { RunState } from './run-state.ts';
+import { speedOf, type SimJob } from './sim-job.ts';
+
+/** The job waits from now on; the caller puts it into a queue. */
+export function wait(state: RunState, job: SimJob): void {
+  const { now } = state.series;
+  job.waitingSinceMs = state.nowMs;
+  now[quantity.jobsWaiting]!++;
+  now[quantity.gpuMilliWaiting]! += job.gpuMilli;
+  state.table.outcome[job.index] = outcomeOf.waiting;
+}
+
+function waitNoMore(state: RunState, job: SimJob): void {
+  const { now } = state.series;
+  const { nowMs } = state;
+  job.waitedMs += nowMs - job.waitingSinceMs;
+  job.waitingSinceMs = NaN;
+  now[quantity.jobsWaiting]!--;
+  now[quantity.gpuMilliWaiting]! -= job.gpuMilli;
+}
+
+/** The job's pods have been placed: it runs. `placed` false: it only waits no more. */
+export function begin(state: RunState, job: SimJob, placed = true): void {
+  const { nowMs, table } = state;
+  waitNoMore(state, job);
+  if (!placed) return;
+  const first = job.starts === 0;
+  if (first) table.startMs[job.index] = nowMs;
+  else table.restarts[job.index]!++;
+  job.running = true;
+  job.starts++;
+  job.startedMs = nowMs;
+  job.settledMs = nowMs;
+  job.startLeftMs = job.job.startMs ?? 0;
+  job.saved = job.work;
+  job.speed = speedOf(job.job, job.pods.length);
+  state.running++;
+  if (job.job.runMs < Infinity) state.runningFinite++;
+  state.series.now[quantity.jobsRunning]!++;
+  table.outcome[job.index] = outcomeOf.running;
+  table.waitMs[job.index] = job.waitedMs;
+  for (const pod of job.pods) count(state, job, pod, 1);
+  if (job.job.elastic) state.elastic.add(job);
+  expectEnd(state, job);
+  expectFailure(state, job);
+}
+
+/** Puts the event of its end anew: those before are void. */
+export function expectEnd(state: RunState, job: SimJob): void {
+  job.version++;
+  const { endMs } = job;
+  if (endMs < Infinity) state.events.push(endMs, eventKind.end, job.index, job.version);
+}
+
+/** A job of more pods fails more often. Drawn for each start, the same whatever the policy. */
+function expectFailure({ spec, events, clock }: RunState, job: SimJob): void {
+  const { jobFailures, seed } = spec;
+  if (!jobFailures) return;
+  const uniform = draw(seed, purposes.jobFailure, job.index, job.starts);
+  const after = exponential(jobFailures.meanPodUpMs / job.pods.length, uniform);
+  events.push(clock.nowMs + after, eventKind.jobFailure, job.index, job.starts);
+}
+
+/** A pod of the job takes (1) or leaves (-1) its place: it is on the snapshot, or was until now on that row. */
+export function count(state: RunState, job: SimJob, pod: SimPod, sign: 1 | -1, from?: number): void {
+  const row = from ?? state.snapshot.pod(pod.uid)!.row;
+  const { gpuMilli, cpuMilli } = pod;
+  const { now } = state.series;
+  now[quantity.gpuMilliUsed]! += sign * gpuMilli;
+  now[quantity.cpuMilliUsed]! += sign * cpuMilli;
+  const held = (state.held[job.tenant] ??= { gpuMilli: 0, cpuMilli: 0 });
+  held.gpuMilli += sign * gpuMilli;
+  held.cpuMilli += sign * cpuMilli;
+  state.nodes.hold(row, gpuMilli, cpuMilli, sign, state.nowMs);
+  state.fragments?.touch(row);
+  if (state.spec.preemption) {
+    if (sign === 1) state.byPod.set(pod.uid, job);
+    else state.byPod.delete(pod.uid);
+  }
+}
+
+/** The job's pods leave their places; what it held is noted. */
+function leave(state: RunState, job: SimJob): void {
+  const { nowMs, snapshot } = state;
+  job.version++;
+  noteStretches(state, job);
+  for (const pod of job.pods) {
+    const { row } = snapshot.removePod(pod.uid)!;
+    count(state, job, pod, -1, row);
+  }
+  job.pods = [];
+  job.running = false;
+  job.settledMs = nowMs;
+  state.running--;
+  if (job.job.runMs < Infinity) state.runningFinite--;
+  state.series.now[quantity.jobsRunning]!--;
+  state.elastic.delete(job);
+}
+
+/** For the gantt chart: pods of a job on one node are one stretch. */
+export function noteStretches(state: RunState, job: SimJob, gantt = state.gantt): void {
+  const { nodes, snapshot, clock } = state;
+  if (job.startedMs === clock.nowMs) return;
+  if (job.pods.length === 1) {
+    const [pod] = job.pods;
+    const node = nodes.numberOnRow(snapshot.pod(pod!.uid)!.row);
+    gantt.add(job.index, node, job.startedMs, clock.nowMs, pod!.gpuMilli);
+    return;
+  }
+  const byNode = new Map<number, number>();
+  for (const { uid, gpuMilli } of job.pods) {
+    const node = nodes.numberOnRow(snapshot.pod(uid)!.row);
+    byNode.set(node, (byNode.get(node) ?? 0) + gpuMilli);
+  }
+  for (const [node, gpuMilli] of byNode) gantt.add(job.index, node, job.startedMs, clock.nowMs, gpuMilli);
+}
+
+/** What the last stretch held counts as good but for its start and for `lost`, the work at its end. */
+function noteGood(state: RunState, job: SimJob, lost: number): void {
+  const { nowMs, series } = state;
+  const began = Math.min(nowMs, job.startedMs + (job.job.startMs ?? 0));
+  const gpuMilli = job.pods.reduce((sum, pod) => sum + pod.gpuMilli, 0);
+  series.good(began, Math.max(began, nowMs - lost / job.speed), gpuMilli);
+}
+
+/** It has ended: by itself, or for good after failures. */
+export function end(state: RunState, job: SimJob, outcome: 'succeeded' | 'failed' | 'cancelled'): void {
+  const { table, nowMs } = state;
+  job.settle(nowMs);
+  noteGood(state, job, 0);
+  leave(state, job);
+  const { index } = job;
+  table.endMs[index] = nowMs;
+  table.outcome[index] = outcomeOf[outcome];
+  table.lostMs[index] = job.lost;
+  state.active.delete(index);
+  state.ended++;
+}
+
+/** It loses its places and what it has not saved, and waits again. The caller puts it into a queue. */
+export function interrupt(state: RunState, job: SimJob): void {
+  job.settle(state.nowMs);
+  const { kept } = job;
+  noteGood(state, job, job.work - kept);
+  job.lost += job.work - kept;
+  job.work = kept;
+  leave(state, job);
+  state.table.lostMs[job.index] = job.lost;
+  wait(state, job);
+}

@@ -1,0 +1,157 @@
+/** The nodes of a run, by number: those at the start in their order, then those that were added. */
+import type { Node } from '@coracle/machinery/api';
+import type { Snapshot } from '@coracle/scheduler/core';
+import type { HeatRecorder } from './recorders/heat-recorder.ts';
+
+interface SimNode {
+  readonly name: string;
+  readonly node: Node;
+  readonly pool: string;
+  /** On the snapshot; -1: it is away. */
+  row: number;
+  cordons: number;
+  pods: number;
+  gpuMilliUsed: number;
+  cpuMilliUsed: number;
+  readonly gpuMilli: number;
+  readonly cpuMilli: number;
+  /** Of its events. */
+  version: number;
+  /** How often it has failed. */
+  failures: number;
+  /** Failed; it comes back unless it is removed. */
+  down: boolean;
+  /** No longer (or not yet) part of the cluster. */
+  absent: boolean;
+}
+export type { SimNode };
+
+export class Nodes {
+  readonly list: SimNode[] = [];
+  readonly byName = new Map<string, SimNode>();
+  gpuMilliUp = 0;
+  cpuMilliUp = 0;
+  up = 0;
+  /** Rows on which room was made since the last look; more than that are not told apart. */
+  readonly freed: number[] = [];
+  /** Room was made in more places, or in other ways, than `freed` says. */
+  freedAnywhere = true;
+  readonly #snapshot: Snapshot;
+  readonly #heat: HeatRecorder;
+  /** Number of the node on each row. */
+  readonly #onRow: number[] = [];
+  /** As the snapshot's own: the last freed is used next. */
+  readonly freeRows: number[] = [];
+
+  constructor(snapshot: Snapshot, heat: HeatRecorder) {
+    this.#snapshot = snapshot;
+    this.#heat = heat;
+  }
+
+  /** A node that the cluster did not have before. It is away until `join`. */
+  add(node: Node, pool: string): SimNode {
+    const name = node.metadata.name ?? '';
+    if (this.byName.has(name)) throw new Error(`the cluster has two nodes called "${name}"`);
+    // Read through the core, so that both mean the same.
+    const row = this.#snapshot.setNode(node);
+    const gpuMilli = this.#snapshot.cards.count[row]! * 1000;
+    const cpuMilli = this.#snapshot.allocatable[0]![row]!;
+    this.#snapshot.removeNode(name);
+    if (this.freeRows.at(-1) !== row) this.freeRows.push(row);
+    const made: SimNode = {
+      name,
+      node,
+      pool,
+      row: -1,
+      cordons: 0,
+      pods: 0,
+      gpuMilliUsed: 0,
+      cpuMilliUsed: 0,
+      gpuMilli,
+      cpuMilli,
+      version: 0,
+      failures: 0,
+      down: false,
+      absent: true,
+    };
+    this.#heat.add(name);
+    this.list.push(made);
+    this.byName.set(name, made);
+    return made;
+  }
+
+  onRow(row: number): SimNode {
+    return this.list[this.#onRow[row]!]!;
+  }
+  numberOnRow(row: number): number {
+    return this.#onRow[row]!;
+  }
+
+  /** The node is there from now on. */
+  join(number: number, nowMs: number): void {
+    const node = this.list[number]!;
+    node.row = this.#snapshot.setNode(node.cordons > 0 ? cordoned(node.node) : node.node);
+    if (this.freeRows.at(-1) === node.row) this.freeRows.pop();
+    this.#onRow[node.row] = number;
+    node.absent = false;
+    node.down = false;
+    this.gpuMilliUp += node.gpuMilli;
+    this.cpuMilliUp += node.cpuMilli;
+    this.up++;
+    this.#heat.setUp(number, nowMs, true);
+    this.made(node.row);
+  }
+
+  /** The node is away. Its pods must have been taken from it. */
+  leave(number: number, nowMs: number): void {
+    const node = this.list[number]!;
+    this.#snapshot.removeNode(node.name);
+    this.freeRows.push(node.row);
+    node.row = -1;
+    this.gpuMilliUp -= node.gpuMilli;
+    this.cpuMilliUp -= node.cpuMilli;
+    this.up--;
+    this.#heat.setUp(number, nowMs, false);
+  }
+
+  cordon(number: number, by: 1 | -1): void {
+    const node = this.list[number]!;
+    node.cordons += by;
+    if (node.row < 0) return;
+    this.#snapshot.setNode(node.cordons > 0 ? cordoned(node.node) : node.node);
+    if (node.cordons === 0) this.made(node.row);
+  }
+
+  /** A pod has come to (1) or left (-1) the row. */
+  hold(row: number, gpuMilli: number, cpuMilli: number, sign: 1 | -1, nowMs: number): void {
+    const number = this.#onRow[row]!;
+    const node = this.list[number]!;
+    node.pods += sign;
+    node.gpuMilliUsed += sign * gpuMilli;
+    node.cpuMilliUsed += sign * cpuMilli;
+    const part =
+      node.gpuMilli > 0
+        ? node.gpuMilliUsed / node.gpuMilli
+        : node.cpuMilli > 0
+          ? node.cpuMilliUsed / node.cpuMilli
+          : 0;
+    this.#heat.use(number, nowMs, part);
+    if (sign < 0) this.made(row);
+  }
+
+  /** There is more room on the row than there was. */
+  made(row: number): void {
+    if (this.freedAnywhere) return;
+    if (this.freed.length >= 64) this.freedAnywhere = true;
+    else if (!this.freed.includes(row)) this.freed.push(row);
+  }
+  /** What was made has been looked at. */
+  looked(): void {
+    this.freed.length = 0;
+    this.freedAnywhere = false;
+  }
+}
+
+function cordoned(node: Node): Node {
+  return { ...node, spec: { ...node.spec, unschedulable: true } } as Node;
+}

@@ -1,0 +1,92 @@
+/** Where a job's pods go: the scheduler core decides, one pod or all together. */
+import { CannotReserve, placeGang, scheduleOne, type Reservation } from '@coracle/scheduler/core';
+import type { SimPod } from './job-kind.ts';
+import { quantity } from './recorders/series-recorder.ts';
+import type { RunState } from './run-state.ts';
+import type { SimJob } from './sim-job.ts';
+
+/** Looks only whether it fits: why not is asked at the end of a run, of those who still wait. */
+const briefly = { briefly: true };
+
+/** Pods with names of their own, as many as the job may have; `limit`: no more than so many. */
+export function podsFor(state: RunState, job: SimJob, limit = Infinity): SimPod[] {
+  const { sets } = job.kind;
+  const pods: SimPod[] = [];
+  for (const { count, template } of sets) {
+    const base = state.kinds.describe(template, job.job.tenant, job.priority);
+    const wanted = Math.min(job.job.elastic?.max ?? count, limit - pods.length);
+    for (let i = 0; i < wanted; i++) pods.push(namedPod(state, job, base));
+  }
+  return pods;
+}
+
+export function namedPod({ spec, clock }: RunState, job: SimJob, base: SimPod): SimPod {
+  // The seed is part of it: policies that leave a choice to chance draw by name.
+  let uid = `${spec.seed}/${job.index}`;
+  if (job.kind.pods > 1) uid += `.${job.named}`;
+  if (job.starts > 0) uid += `/${job.starts}`;
+  job.named++;
+  if (!spec.preemption) return { ...base, uid };
+  // Victims are chosen by when they started, too.
+  const startTime = new Date(Math.floor(clock.nowMs)).toISOString();
+  return { ...base, uid, pod: { ...base.pod, status: { startTime } } as SimPod['pod'] };
+}
+
+/** False without asking the core: there is less free in all than the job needs. */
+export function mayFit({ nodes, series }: RunState, { kind }: SimJob): boolean {
+  const part = kind.least / kind.pods;
+  const { now } = series;
+  return (
+    kind.gpuMilli * part <= nodes.gpuMilliUp - now[quantity.gpuMilliUsed]! &&
+    kind.cpuMilli * part <= nodes.cpuMilliUp - now[quantity.cpuMilliUsed]!
+  );
+}
+
+/**
+ * Puts the job's pods on the snapshot, at least as many as it needs, or none. `within`: only on rows whose byte is not 0.
+ * Nothing is counted yet: `begin` (jobs.ts) does that, `unplace` takes it back.
+ */
+export function place(state: RunState, job: SimJob, within?: Uint8Array): boolean {
+  const { framework, kind } = { framework: state.framework, kind: job.kind };
+  job.named = 0;
+  state.counts.decisions++;
+  if (kind.pods === 1) {
+    const base = state.kinds.describe(kind.sets[0]!.template, job.job.tenant, job.priority);
+    const pod = namedPod(state, job, base);
+    return placeOne(state, job, pod, within);
+  }
+  const pods = podsFor(state, job);
+  const gang = { pods, minCount: kind.least, scheduled: 0, ...(within ? { within } : {}) };
+  const decision = placeGang(framework, gang);
+  if (!decision.fits) return false;
+  for (const { pod, reservations } of decision.placed) {
+    settle(reservations);
+    job.pods.push(pod as SimPod);
+  }
+  return true;
+}
+
+/** Puts one more pod of the job on the snapshot. */
+export function placeOne(state: RunState, job: SimJob, pod: SimPod, within?: Uint8Array): boolean {
+  try {
+    const decision = scheduleOne(state.framework, pod, within ? { briefly: true, within } : briefly);
+    if (!decision.fits) return false;
+    if (decision.reservations) settle(decision.reservations);
+  } catch (error) {
+    if (error instanceof CannotReserve) return false;
+    throw error;
+  }
+  job.pods.push(pod);
+  return true;
+}
+
+/** The binding is done at once here: what was taken with the decision is the pod's. */
+function settle(reservations: readonly Reservation[]): void {
+  for (const reservation of reservations) reservation.settle?.();
+}
+
+/** Takes the job's pods off the snapshot that `place` has just put there. */
+export function unplace({ snapshot }: RunState, job: SimJob): void {
+  for (const { uid } of job.pods) snapshot.removePod(uid);
+  job.pods = [];
+}

@@ -1,0 +1,181 @@
+/**
+ * The event loop: what is next happens, all that happens at one moment together, then jobs are given places. Nothing here
+ * knows a real clock or a random source: a run is a function of its spec.
+ */
+import type { Job } from '../model/job.ts';
+import type { Progress, RunResult } from '../model/result.ts';
+import type { RunSpec } from '../model/run.ts';
+import { eventKind } from './event-heap.ts';
+import { end, wait } from './jobs.ts';
+import { outcomeOf } from './job-table.ts';
+import { KeepPass } from './passes/keep-pass.ts';
+import type { Pass } from './passes/pass.ts';
+import { mayFit, place } from './placing.ts';
+import { begin } from './jobs.ts';
+import { quantity } from './recorders/series-recorder.ts';
+import { resultOf } from './result.ts';
+import { RunState } from './run-state.ts';
+import { SimJob } from './sim-job.ts';
+
+/** Runs to the end. */
+export function simulate(spec: RunSpec): RunResult {
+  const simulation = new Simulation(spec);
+  while (!simulation.step(1_000_000));
+  return simulation.result();
+}
+
+export class Simulation {
+  readonly #state: RunState;
+  readonly #pass: Pass;
+  readonly #jobs: Iterator<Job>;
+  /** The next to arrive. */
+  #next: Job | undefined;
+  #done = false;
+  /** Of the event that asks for the order anew. */
+  #orderVersion = 0;
+
+  constructor(spec: RunSpec) {
+    const state = new RunState(spec);
+    this.#state = state;
+    this.#pass = new KeepPass(state);
+    this.#jobs = spec.workload.jobs()[Symbol.iterator]();
+    for (let i = 0; i < state.nodes.list.length; i++) this.#join(i);
+    this.#read();
+  }
+
+  /** Goes on for so many events, or to the end: then it answers true. */
+  step(maxEvents: number): boolean {
+    const { counts } = this.#state;
+    const until = counts.events + maxEvents;
+    while (!this.#done && counts.events < until) this.#moment();
+    return this.#done;
+  }
+
+  /** All that happens at the next time at which something does. */
+  #moment(): void {
+    const { events, spec } = this.#state;
+    const nextMs = Math.min(events.nextMs, this.#next?.submitMs ?? Infinity);
+    const { untilMs = Infinity } = spec;
+    if (nextMs > untilMs || nextMs === Infinity || !this.#lives()) {
+      if (untilMs < Infinity && nextMs > untilMs) this.#advance(untilMs);
+      this.#done = true;
+      return;
+    }
+    this.#advance(nextMs);
+    while (events.nextMs === nextMs) this.#event();
+    while (this.#next && this.#next.submitMs === nextMs) this.#arrive(this.#next);
+    this.#pass.run();
+    this.#askForOrder();
+    this.#tally();
+  }
+
+  /** False when nothing that is still to come can change anything. */
+  #lives(): boolean {
+    const { runningFinite } = this.#state;
+    return this.#next !== undefined || runningFinite > 0;
+  }
+
+  #advance(toMs: number): void {
+    const { series, clock } = this.#state;
+    series.advance(toMs);
+    clock.nowMs = toMs;
+  }
+
+  /** What the series say from now on. */
+  #tally(): void {
+    const { fragments, series } = this.#state;
+    if (fragments) series.now[quantity.gpuMilliFragmented] = fragments.refresh();
+  }
+
+  #event(): void {
+    const state = this.#state;
+    const { events } = state;
+    const { kind, subject, version } = events;
+    events.pop();
+    state.counts.events++;
+    if (kind === eventKind.end) {
+      const job = state.active.get(subject);
+      if (job?.version === version) end(state, job, job.job.ends ?? 'succeeded');
+    }
+  }
+
+  #read(): void {
+    const before = this.#next;
+    const { done, value } = this.#jobs.next();
+    this.#next = done ? undefined : value;
+    if (!this.#next) return;
+    const { id, submitMs } = this.#next;
+    const earliest = before?.submitMs ?? 0;
+    if (!(submitMs >= earliest))
+      throw new Error(
+        `job "${id}" is submitted at ${submitMs} ms, after one at ${earliest} ms: jobs must come in the order of submission`,
+      );
+  }
+
+  #arrive(job: Job): void {
+    const state = this.#state;
+    const { table, spec } = state;
+    state.counts.events++;
+    this.#read();
+    const kind = state.kinds.of(job);
+    const tenant = table.tenantId(job.tenant);
+    const index = table.add(job.id, tenant, job.submitMs, job.runMs + (job.startMs ?? 0));
+    table.gpuMilli[index] = kind.gpuMilli;
+    table.cpuMilli[index] = kind.cpuMilli;
+    table.pods[index] = kind.pods;
+    const sim = new SimJob(job, index, kind, tenant, state.clock);
+    state.active.set(index, sim);
+    wait(state, sim);
+    if (spec.dropUnplaced) this.#placeOrDrop(sim);
+    else this.#pass.add(sim);
+  }
+
+  #placeOrDrop(job: SimJob): void {
+    const state = this.#state;
+    const { table, series, nodes, demand, fragments } = state;
+    begin(state, job, mayFit(state, job) && place(state, job));
+    if (!job.running) {
+      table.outcome[job.index] = outcomeOf.dropped;
+      state.active.delete(job.index);
+      state.ended++;
+    }
+    const used = series.now[quantity.gpuMilliUsed]!;
+    demand!.note(job.gpuMilli, nodes.gpuMilliUp, used, fragments?.refresh() ?? 0);
+  }
+
+  #askForOrder(): void {
+    const { ordering, context, active, events, nowMs } = this.#state;
+    const at = ordering.nextChange?.(active.values(), context);
+    this.#orderVersion++;
+    if (at === undefined || !(at > nowMs) || at === Infinity) return;
+    events.push(at, eventKind.order, 0, this.#orderVersion);
+  }
+
+  #join(number: number): void {
+    const state = this.#state;
+    const { nodes, series, fragments } = state;
+    nodes.join(number, state.nowMs);
+    const node = nodes.list[number]!;
+    series.now[quantity.gpuMilliUp] = nodes.gpuMilliUp;
+    series.now[quantity.cpuMilliUp] = nodes.cpuMilliUp;
+    series.now[quantity.nodesUp] = nodes.up;
+    fragments?.touch(node.row);
+  }
+
+  progress(): Progress {
+    const { clock, counts, table, ended, waiting, running } = this.#state;
+    return {
+      nowMs: clock.nowMs,
+      events: counts.events,
+      jobsSeen: table.length,
+      jobsEnded: ended,
+      jobsWaiting: waiting,
+      jobsRunning: running,
+    };
+  }
+
+  /** What there is to say so far; of the whole run once `step` has answered true. */
+  result(): RunResult {
+    return resultOf(this.#state, this.#pass.waiting());
+  }
+}

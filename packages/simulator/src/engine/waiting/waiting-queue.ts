@@ -1,0 +1,60 @@
+/**
+ * Jobs that wait, in the order of their priority, then their rank, then as they were submitted. Which of them may be tried
+ * at all is asked of `open`: a kind of job of which one did not fit is not tried again until room is made for it, so that a
+ * pass over a long queue costs what can come of it.
+ */
+import type { SimJob } from '../sim-job.ts';
+
+export interface WaitingQueue {
+  readonly size: number;
+  add(job: SimJob): void;
+  /** Starts what can be started. `start` answers whether the job runs now; `open` whether it is worth a try. */
+  pass(open: (job: SimJob) => boolean, start: (job: SimJob) => boolean): void;
+  /** All, in no particular order. */
+  jobs(): Iterable<SimJob>;
+}
+
+/** Whether `a` goes before `b`. */
+export function before(a: SimJob, b: SimJob): boolean {
+  if (a.priority !== b.priority) return a.priority > b.priority;
+  return a.rank < b.rank || (a.rank === b.rank && a.index < b.index);
+}
+
+/** A heap of jobs whose ranks do not change while they are in it. */
+export class JobHeap {
+  readonly items: SimJob[] = [];
+
+  get first(): SimJob | undefined {
+    return this.items[0];
+  }
+
+  add(job: SimJob): void {
+    const { items } = this;
+    let at = items.length;
+    items.push(job);
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!before(job, items[parent]!)) break;
+      items[at] = items[parent]!;
+      at = parent;
+    }
+    items[at] = job;
+  }
+
+  removeFirst(): void {
+    const { items } = this;
+    const job = items.pop()!;
+    const n = items.length;
+    if (n === 0) return;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= n) break;
+      if (child + 1 < n && before(items[child + 1]!, items[child]!)) child++;
+      if (before(job, items[child]!)) break;
+      items[at] = items[child]!;
+      at = child;
+    }
+    items[at] = job;
+  }
+}
