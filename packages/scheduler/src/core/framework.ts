@@ -188,7 +188,7 @@ export class Framework implements Taker {
   /** True if the pod fits on the row, pods nominated to it that go first reckoned with. */
   fitsOn(pod: PodInfo, row: number): boolean {
     const cycle = this.#begin(pod);
-    return !cycle.rejection && this.#fits(cycle, row);
+    return !cycle.rejection && cycle.open(row) && this.#fits(cycle, row);
   }
 
   /** True if the row may be of use to the pod: it fits, or evicting others there could make it fit. */

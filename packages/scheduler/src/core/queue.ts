@@ -76,6 +76,14 @@ export interface QueueOptions {
   readonly maxUnschedulableMs?: number;
 }
 
+/** Told of units that fit nowhere, as they come and go. */
+export interface QueueFollower {
+  /** Its members, and why it was rejected, are known by now. */
+  waits(unit: Unit): void;
+  /** One of those that were told of by `waits`. */
+  leaves(unit: Unit): void;
+}
+
 export interface QueueCounts {
   readonly active: number;
   readonly backoff: number;
@@ -94,6 +102,7 @@ export class SchedulingQueue {
   readonly #maxBackoffMs: number;
   readonly #maxUnschedulableMs: number;
   #serial = 0;
+  #follower: QueueFollower | undefined;
 
   constructor(options: QueueOptions = {}) {
     this.#initialBackoffMs = options.initialBackoffMs ?? 1_000;
@@ -106,6 +115,11 @@ export class SchedulingQueue {
   }
   units(): Iterable<Unit> {
     return this.#units.values();
+  }
+  /** There is one at most. */
+  follow(follower: QueueFollower): void {
+    this.#follower = follower;
+    for (const unit of this.#unschedulable) follower.waits(unit);
   }
   /** Units that were tried and fit nowhere. */
   unschedulable(): Iterable<Unit> {
@@ -169,7 +183,7 @@ export class SchedulingQueue {
     const unit = this.#units.get(key);
     if (!unit) return;
     this.#units.delete(key);
-    this.#unschedulable.delete(unit);
+    this.#waitsNoMore(unit);
     unit.state = 'gone';
     unit.moves++;
   }
@@ -263,12 +277,19 @@ export class SchedulingQueue {
     }
   }
 
+  #waitsNoMore(unit: Unit): void {
+    if (this.#unschedulable.delete(unit)) this.#follower?.leaves(unit);
+  }
+
   #move(unit: Unit, state: 'active' | 'backoff' | 'unschedulable' | 'held', at: number): void {
-    this.#unschedulable.delete(unit);
+    this.#waitsNoMore(unit);
     unit.state = state;
     unit.moves++;
     unit.at = at;
-    if (state === 'unschedulable') this.#unschedulable.add(unit);
+    if (state === 'unschedulable') {
+      this.#unschedulable.add(unit);
+      this.#follower?.waits(unit);
+    }
     if (state === 'active') {
       unit.since = at;
       unit.came ??= at;

@@ -11,6 +11,8 @@ export interface EvictDeps {
   readonly logger: Logger;
   /** The victim is on its way out, said before the informer does. */
   leaving(pod: Pod): void;
+  /** The victim is gone, said before the informer does. */
+  gone(uid: string): void;
 }
 
 /** Victims in work at a time: a large gang has a thousand. */
@@ -55,7 +57,8 @@ export async function evict(
       }
       if (pod.metadata.deletionTimestamp) return;
       const deleted = await client.delete(Pod, name, { namespace, preconditions: { uid } });
-      if (deleted?.kind === 'Pod') deps.leaving(deleted);
+      if (deleted?.kind === 'Pod' && deleted.metadata.deletionTimestamp) deps.leaving(deleted);
+      else deps.gone(uid);
       recorder.event(
         pod,
         'Normal',

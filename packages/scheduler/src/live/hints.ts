@@ -1,4 +1,5 @@
 import type { Framework, PodInfo, SchedulingQueue, Unit } from '../core/index.ts';
+import { rejectedByWide, WaitingUnits, type Waiting } from './waiting-units.ts';
 
 /** Questions asked in one go (some microseconds each); with more, everybody is simply tried again, slice by slice. */
 const maxQuestions = 2_000;
@@ -14,25 +15,39 @@ export class Hints {
   readonly #queue: SchedulingQueue;
   readonly #frameworkOf: (pod: PodInfo) => Framework;
   readonly #evicting: (unit: string) => boolean;
+  readonly #isGone: (uid: string) => boolean;
+  readonly #waiting: WaitingUnits;
   readonly #rows = new Set<number>();
+  /** Nodes that are gone. */
+  readonly #gone = new Set<string>();
   #podsCame = false;
   /** Plugins whose own state changed, and whom that may help: one of these questions must say yes. */
   readonly #changed = new Map<string, ((pod: PodInfo) => boolean)[]>();
 
-  /** `evicting`: the deletions asked for on behalf of the unit have not all been answered. */
+  /**
+   * `evicting`: the deletions asked for on behalf of the unit have not all been answered. `isGone`: the pod on the snapshot is
+   * deleted, which the informer has yet to show.
+   */
   constructor(
     queue: SchedulingQueue,
     frameworkOf: (pod: PodInfo) => Framework,
     evicting: (unit: string) => boolean,
+    isGone: (uid: string) => boolean,
   ) {
     this.#queue = queue;
     this.#frameworkOf = frameworkOf;
     this.#evicting = evicting;
+    this.#isGone = isGone;
+    this.#waiting = new WaitingUnits(queue, frameworkOf);
   }
 
   /** This row may take more than before. */
   add(row: number): void {
     this.#rows.add(row);
+  }
+  /** The node is gone: what was nominated to it must look elsewhere. */
+  nodeGone(name: string): void {
+    this.#gone.add(name);
   }
   /** A pod has a node now, or other labels: pods that want it near, or its like spread, may fit. */
   podCame(): void {
@@ -50,7 +65,7 @@ export class Hints {
     else questions.push(helps);
   }
   get pending(): boolean {
-    return this.#rows.size > 0 || this.#podsCame || this.#changed.size > 0;
+    return this.#rows.size > 0 || this.#podsCame || this.#changed.size > 0 || this.#gone.size > 0;
   }
 
   /** Wakes whom the changes since the last call may help. */
@@ -61,10 +76,13 @@ export class Hints {
     this.#podsCame = false;
     const changed = new Map(this.#changed);
     this.#changed.clear();
-    const answers = new Answers([...rows]);
+    const gone = new Set(this.#gone);
+    this.#gone.clear();
     const helped: Unit[] = [];
     const roomMade: Unit[] = [];
-    for (const unit of this.#queue.unschedulable()) {
+    const oneByOne = changed.size > 0 || this.#othersMatter();
+    const answers = new Answers([...rows]);
+    for (const unit of oneByOne ? this.#queue.unschedulable() : this.#waiting.singles) {
       const questions =
         changed.size === 0 ? none : [...unit.rejectedBy].flatMap((p) => changed.get(p) ?? none);
       for (const pod of unit.pods.values()) {
@@ -75,8 +93,77 @@ export class Hints {
         break;
       }
     }
-    for (const unit of roomMade) this.#queue.resume(unit, now);
-    for (const unit of helped) this.#queue.wake(unit, now);
+    if (!oneByOne) this.#askKinds(rows, gone, roomMade, helped);
+    for (const unit of this.#waiting.inOrder(roomMade)) this.#queue.resume(unit, now);
+    for (const unit of this.#waiting.inOrder(helped)) this.#queue.wake(unit, now);
+  }
+
+  /** True if the labels of pods, in which equal pods differ, decide who fits: by the anti-affinity of others. */
+  #othersMatter(): boolean {
+    for (const { framework } of this.#waiting.kinds())
+      if (framework.snapshot.podIndex.carriers.requiredAnti.size > 0) return true;
+    return false;
+  }
+
+  /** Asks what `apply` asks every unit, once for each kind. */
+  #askKinds(rows: ReadonlySet<number>, gone: ReadonlySet<string>, roomMade: Unit[], helped: Unit[]): void {
+    /** Those that need not be asked any more. */
+    const done = new Set<Waiting>();
+    const help = (waiting: Waiting, whom: Unit[]): void => {
+      if (done.has(waiting)) return;
+      done.add(waiting);
+      whom.push(waiting.unit);
+    };
+    const snapshot = this.#waiting.kinds()[Symbol.iterator]().next().value?.framework.snapshot;
+    if (!snapshot) return;
+    for (const row of rows) {
+      for (const waiting of this.#waiting.on(snapshot.nameOf(row))) {
+        const { kind, pod, unit } = waiting;
+        if (kind.framework.fitsOn(pod, row)) help(waiting, roomMade);
+        else if (!this.#evicting(unit.key) && !this.#leaving(kind.framework, pod, row)) help(waiting, helped);
+      }
+    }
+    for (const name of gone) {
+      if (snapshot.rowOf(name) === undefined)
+        for (const waiting of this.#waiting.on(name)) help(waiting, helped);
+    }
+    let left = maxQuestions;
+    for (const kind of this.#waiting.kinds()) {
+      const { framework, free, nominated } = kind;
+      const wake = (all: ReadonlySet<Waiting>): void => {
+        for (const waiting of all) help(waiting, helped);
+      };
+      if (kind.wide) {
+        wake(free);
+        wake(nominated);
+        continue;
+      }
+      const [first] = free;
+      for (const row of first ? rows : []) {
+        if (left-- > 0 && !framework.mayHelp(first!.pod, row)) continue;
+        wake(free);
+        break;
+      }
+      for (const row of rows) {
+        const name = snapshot.nameOf(row);
+        // One is enough: the others lose nothing. For whom the row is kept has been asked.
+        const other = firstOf(nominated, (waiting) => waiting.nodeName !== name && !done.has(waiting));
+        if (!other) continue;
+        if (left-- <= 0) wake(nominated);
+        else if (framework.fitsOn(other.pod, row)) help(other, helped);
+      }
+    }
+  }
+
+  /** True if a pod that could be its victim is on its way out. */
+  #leaving({ snapshot }: Framework, pod: PodInfo, row: number): boolean {
+    return snapshot
+      .podsOn(row)
+      .some(
+        ({ info }) =>
+          info.priority < pod.priority &&
+          (info.pod.metadata.deletionTimestamp !== undefined || this.#isGone(info.uid)),
+      );
   }
 
   /** True if the pod, the only one of its unit, fits now where victims left for it. */
@@ -99,32 +186,15 @@ export class Hints {
     if (row === undefined) return true;
     if (rows.has(row)) {
       if (framework.fitsOn(pod, row)) return true;
-      if (!this.#evicting(unit.key) && !leaving(framework, pod, row)) return true;
+      if (!this.#evicting(unit.key) && !this.#leaving(framework, pod, row)) return true;
     }
     return answers.of(framework, pod, 'fitsOn', row);
   }
 }
 
-/** Rejected by a plugin that looks at the whole cluster: any change may help. */
-function rejectedByWide(framework: Framework, { rejectedBy }: Unit): boolean {
-  let names = wideNames.get(framework);
-  if (!names) {
-    names = framework.profile.plugins
-      .map(({ plugin }) => plugin)
-      .filter((plugin) => 'prepareFilter' in plugin && plugin.clusterWide === true && !plugin.ownHints)
-      .map(({ name }) => name);
-    wideNames.set(framework, names);
-  }
-  return names.some((name) => rejectedBy.has(name));
-}
-/** A profile does not change: asked of thousands of units at every change. */
-const wideNames = new WeakMap<Framework, readonly string[]>();
-
-/** True if a pod that could be its victim is on its way out. */
-function leaving({ snapshot }: Framework, pod: PodInfo, row: number): boolean {
-  return snapshot
-    .podsOn(row)
-    .some(({ info }) => info.priority < pod.priority && info.pod.metadata.deletionTimestamp !== undefined);
+function firstOf<T>(items: Iterable<T>, suits: (item: T) => boolean): T | undefined {
+  for (const item of items) if (suits(item)) return item;
+  return undefined;
 }
 
 /**

@@ -30,6 +30,8 @@ export interface IntakeOptions {
   defaultPriorityClass(): PriorityClass | undefined;
   /** A node changed for the better, or a pod left it: pods that fit nowhere may fit there now. */
   rowChanged(row: number): void;
+  /** Pods may wait for room on a node that is gone. */
+  nodeGone(name: string): void;
   /** A pod has a node now, or other labels. */
   podCame(): void;
   /** A pod that used claims has left its node. */
@@ -69,6 +71,8 @@ export class Intake {
 
   nodeRemoved(node: Node): void {
     this.#state.snapshot.removeNode(node.metadata.name);
+    this.#options.nodeGone(node.metadata.name);
+    this.#options.poke();
   }
 
   podChanged(before: Pod | undefined, pod: Pod): void {

@@ -67,6 +67,8 @@ class LiveScheduler implements Scheduler {
   readonly #deps: SchedulerDeps;
   readonly #shared: Shared;
   readonly #assumed = new Map<string, string>();
+  /** Victims that the server has deleted and the informer still shows. */
+  readonly #gone = new Set<string>();
   readonly #intake: Intake;
   readonly #hints: Hints;
   readonly #bindings: Bindings;
@@ -121,7 +123,9 @@ class LiveScheduler implements Scheduler {
         this.#measurePlaced(pod);
         this.#bindings.bind(pod, nodeName, reservations);
       },
-      evict: (unit, preemptor, nodeName, victims) => {
+      evict: (unit, preemptor, nodeName, chosen) => {
+        // As they are now: they may have been chosen by what was kept of an earlier search.
+        const victims = chosen.map((victim) => snapshot.pod(victim.info.uid) ?? victim);
         evicting.set(unit, (evicting.get(unit) ?? 0) + 1);
         deps.metrics?.preempting(victims.length);
         const leaving = (pod: Pod): void =>
@@ -130,7 +134,12 @@ class LiveScheduler implements Scheduler {
             if (snapshot.pod(pod.metadata.uid)) this.#intake.podChanged(undefined, pod);
           });
         this.#sayDisrupted(preemptor, victims);
-        void evict({ ...deps, leaving }, preemptor, nodeName, victims).finally(() => {
+        // Until the informer shows it gone, too, the room it held is not there.
+        const gone = (uid: string): void =>
+          this.#gate.run(() => {
+            if (snapshot.pod(uid)) this.#gone.add(uid);
+          });
+        void evict({ ...deps, leaving, gone }, preemptor, nodeName, victims).finally(() => {
           const left = evicting.get(unit)! - 1;
           if (left > 0) evicting.set(unit, left);
           else evicting.delete(unit);
@@ -158,6 +167,7 @@ class LiveScheduler implements Scheduler {
       queue,
       (pod) => this.#shared.frameworkOf(pod),
       (unit) => evicting.has(unit),
+      (uid) => this.#gone.has(uid),
     );
     this.#held = new HeldGangs(this.#shared);
     this.#intake = new Intake(
@@ -168,6 +178,7 @@ class LiveScheduler implements Scheduler {
         priorityClass: (name) => this.#priorityClasses?.get(name),
         defaultPriorityClass: () => this.#priorityClasses?.list().find((c) => c.globalDefault),
         rowChanged: (row) => this.#hints.add(row),
+        nodeGone: (name) => this.#hints.nodeGone(name),
         podCame: () => this.#hints.podCame(),
         volumesFreed: ({ volumes }) => {
           const freed = new Set(volumes?.claims.map(({ key }) => key));
@@ -181,6 +192,7 @@ class LiveScheduler implements Scheduler {
         gangHeld: (key) => this.#held.watch(key),
         gangCounted: (gang) => status.counted(gang),
         settled: (uid) => {
+          this.#gone.delete(uid);
           status.cancel(uid);
           this.#bindings.settled(uid);
         },
