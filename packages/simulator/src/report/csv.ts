@@ -56,11 +56,9 @@ export function summaryCsv({ candidates }: Report): string {
       const { mean, half, n } = estimateOf(candidate, key);
       const delta = index > 0 ? difference(candidates[0]!, candidate, key) : undefined;
       const { placement, ordering, cluster, workload } = candidate.runs[0]!;
-      return line([
-        ...[candidate.name, placement, ordering, cluster, workload, key, unit, n],
-        ...[mean, mean - half, mean + half],
-        ...(delta ? [delta.mean, delta.mean - delta.half, delta.mean + delta.half] : ['', '', '']),
-      ]);
+      const said = [candidate.name, placement, ordering, cluster, workload, key, unit, n];
+      const differs = delta ? [delta.mean, delta.mean - delta.half, delta.mean + delta.half] : ['', '', ''];
+      return line([...said, mean, mean - half, mean + half, ...differs]);
     }),
   );
   return line(head) + rows.join('');

@@ -22,3 +22,4 @@ export { jsonReport, jsonFormat, jsonVersion, type JsonOptions } from './json.ts
 export { jobsCsv, jobsCsvHeader, summaryCsv } from './csv.ts';
 export type { JobRow } from './job-rows.ts';
 export { writeChunks } from './write-chunks.ts';
+export { htmlReport } from './html/html-report.ts';

@@ -1,26 +1,12 @@
 /** The report as text: the answer, a table with a column a candidate, and how things went over time. */
 import { headlineOf } from '../headline.ts';
-import { labelOf, metrics, type Metric } from '../metrics.ts';
-import { difference, estimateOf, seedsOf, type Candidate, type Report } from '../report.ts';
+import { labelOf, type Metric } from '../metrics.ts';
+import { estimateOf, seedsOf, type Candidate, type Report } from '../report.ts';
 import { averagedShares } from '../averaged-shares.ts';
-import { isClear } from '../statistics.ts';
-import { inUnit, duration, withInterval } from '../units.ts';
+import { bestOf, telling } from '../telling.ts';
+import { duration, withInterval } from '../units.ts';
 import { sparkline } from './sparkline.ts';
 import { fit, padded, painter, plain, widthOf, wrapped, type TerminalOptions } from './text.ts';
-
-/** Metrics that say something: known somewhere, and not nought everywhere. */
-export function telling(report: Report, all: boolean): Metric[] {
-  return metrics.filter((metric) => {
-    if (!all && !metric.short) return false;
-    const values = report.candidates.map((candidate) => estimateOf(candidate, metric.key).mean);
-    if (metric.key === 'fairness' || metric.key === 'worstFinishTime') {
-      return report.candidates.some(({ runs }) => runs[0]!.tenants.length > 1);
-    }
-    // Everything was taken in: nothing to tell.
-    if (metric.key === 'placed') return values.some((value) => value < 1);
-    return values.some((value) => !Number.isNaN(value) && value !== 0);
-  });
-}
 
 /** Ends with a line feed. `all`: every metric, not only those that decide. */
 export function terminalReport(
@@ -117,25 +103,6 @@ export function summaryTable(
 function cell(candidate: Candidate, metric: Metric): string {
   const { mean, half } = estimateOf(candidate, metric.key);
   return withInterval(mean, half, metric.unit);
-}
-
-/**
- * Columns of the best value and of those that cannot be told apart from it; none if that is all of them, or there is one.
- */
-export function bestOf(candidates: readonly Candidate[], metric: Metric): number[] {
-  if (!metric.better || candidates.length < 2) return [];
-  const values = candidates.map((candidate) => estimateOf(candidate, metric.key).mean);
-  const known = values.filter((value) => !Number.isNaN(value));
-  const top = values.indexOf(metric.better === 'high' ? Math.max(...known) : Math.min(...known));
-  if (top < 0) return [];
-  const columns = values.flatMap((value, column) => {
-    // What reads the same is the same.
-    const same = inUnit(value, metric.unit) === inUnit(values[top]!, metric.unit);
-    return same || isClear(difference(candidates[top]!, candidates[column]!, metric.key)) === false
-      ? [column]
-      : [];
-  });
-  return columns.length === candidates.length ? [] : columns;
 }
 
 function overTime(report: Report, options: TerminalOptions): string {
