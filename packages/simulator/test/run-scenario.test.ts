@@ -58,7 +58,7 @@ describe('a scenario', () => {
     const variants = [{ add: [{ shape: 'h100x8', count: 8 }] }];
     const done = await runScenario({ name: 'x', spec: { ...spec, variants } }, sweeper, options);
     expect(done?.report.candidates.map(({ name, runs }) => [name, runs.length])).toEqual([
-      ['as it is', 3],
+      ['no change', 3],
       ['8 more h100x8 nodes', 3],
     ]);
     expect(done?.report.findings).toEqual([

@@ -26,7 +26,7 @@ describe('the plan of a scenario', () => {
       ['fgd', 0],
       ['8 more h100x8 nodes, arrivals x 1.5, default', 0],
       ['8 more h100x8 nodes, arrivals x 1.5, fgd', 1],
-      ['one policy, random', 0],
+      ['one policy', 0],
     ]);
     expect(plan.runs.map(({ cell, seed }) => [cell, seed])).toEqual(
       [0, 1, 2, 3, 4].flatMap((cell) => [42, 43].map((seed) => [cell, seed])),

@@ -15,6 +15,7 @@ export function register(program: Command, context: CliContext): void {
     .argument('[scenario]', 'a scenario file (YAML); flags go before what it says')
     .option('--from <file>', 'the jobs: a trace, or a recording of a cluster (coracle record)')
     .option('--format <name>', 'what that file is; default: found by its content')
+    .option('--lenient', 'skip and count rows that cannot be read instead of stopping at the first')
     .option('--nodes <n>', 'so many nodes of --shape; default: those of the recording or trace', whole(0))
     .option('--shape <shape>', 'what nodes: a card and how many (a100x8), or cores (cpu64)')
     .option('--cluster <file>', 'the nodes: Node objects (kubectl get nodes -o yaml), a recording or a list')

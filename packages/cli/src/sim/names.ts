@@ -1,5 +1,5 @@
 /** Names that `coracle sim` takes: for `coracle sim list` and for completion. */
-import { cardTable, formats, goalMetrics, orderingNames, placements } from '@coracle/simulator';
+import { cardTable, formats, goalMetrics, orderingPolicies, placements } from '@coracle/simulator';
 
 export function simNames(): string {
   const width = 26;
@@ -10,7 +10,7 @@ export function simNames(): string {
       ...placements,
       { name: 'FILE.yaml#NAME', about: 'a profile of a KubeSchedulerConfiguration' },
     ]),
-    rows('Ordering policies (--ordering)', orderingNames),
+    rows('Ordering policies (--ordering)', orderingPolicies),
     rows(
       'Shapes of nodes (--shape, --add): a card and how many, or cpu and cores, such as cpu64',
       Object.entries(cardTable).map(([name, { product, memoryGib, cpu, hostGib }]) => ({
@@ -30,7 +30,7 @@ export function simWords(option: string): string[] {
     case '--placement':
       return names(placements);
     case '--ordering':
-      return names(orderingNames);
+      return names(orderingPolicies);
     case '--shape':
     case '--find-shape':
       return Object.keys(cardTable).map((card) => `${card}x8`);

@@ -2,6 +2,7 @@
 import {
   coloured,
   createSweeper,
+  htmlReport,
   InputError,
   jsonReport,
   planOf,
@@ -55,9 +56,9 @@ async function run(context: CliContext, file: string | undefined, flags: SimFlag
   }
   const told: Report = {
     ...report,
-    scenario: { text: scenarioText(scenario), command: `coracle sim ${file ?? 'scenario.yaml'}` },
+    scenario: { text: scenarioText(scenario), command: 'coracle sim scenario.yaml' },
   };
-  const toStdout = flags.json === '-' || flags.csv === '-';
+  const toStdout = [flags.report, flags.json, flags.csv].includes('-');
   if (!toStdout) {
     const { columns, isTTY = false } = context.stdout;
     context.stdout.write(
@@ -68,6 +69,7 @@ async function run(context: CliContext, file: string | undefined, flags: SimFlag
       }),
     );
   }
+  if (flags.report !== undefined) await write(context, flags.report, [htmlReport(told)]);
   if (flags.json !== undefined) await write(context, flags.json, jsonReport(told));
   if (flags.csv !== undefined) await write(context, flags.csv, [summaryCsv(told)]);
   if (context.signal.aborted) context.setExitCode(130);
@@ -199,7 +201,7 @@ function progressOf(
 }
 
 /** To a file, or to standard output if it is `-`. */
-async function write({ stdout }: CliContext, file: string, chunks: Iterable<string>): Promise<void> {
+async function write({ stdout, stderr }: CliContext, file: string, chunks: Iterable<string>): Promise<void> {
   if (file === '-') {
     for (const chunk of chunks) stdout.write(chunk);
     return;
@@ -215,4 +217,5 @@ async function write({ stdout }: CliContext, file: string, chunks: Iterable<stri
   })();
   failed.catch(() => undefined);
   await Promise.race([done, failed]);
+  stderr.write(`wrote ${file}\n`);
 }

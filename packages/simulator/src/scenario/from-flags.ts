@@ -9,6 +9,7 @@ import type { Scenario, ScenarioSpec, Variant } from './types.ts';
 export interface ScenarioFlags {
   readonly from?: string | undefined;
   readonly format?: string | undefined;
+  readonly lenient?: boolean | undefined;
   /** Nodes of `shape`. */
   readonly nodes?: number | undefined;
   readonly shape?: string | undefined;
@@ -60,7 +61,8 @@ export function scenarioFromFlags(flags: ScenarioFlags, base?: Scenario): Scenar
     workload: {
       ...(from === undefined ? before.workload : { from }),
       ...(format !== undefined && { format }),
-      ...(flags.jobs !== undefined && { jobs: flags.jobs }),
+      ...given('lenient', flags.lenient),
+      ...given('jobs', flags.jobs),
     },
     ...given('placement', flags.placement),
     ...given('ordering', flags.ordering),

@@ -3,7 +3,7 @@ export { scenarioFromFlags, type ScenarioFlags } from './from-flags.ts';
 export { scenarioJsonSchema } from './json-schema.ts';
 export { scenarioVersion } from './schema.ts';
 export { metrics as goalMetrics } from './metrics.ts';
-export { orderingNames, orderingOf } from './orderings.ts';
+export { orderingOf } from './orderings.ts';
 export { placementOf, placements, type Placement } from './placements.ts';
 export { planOf, type Plan, type RunPlan } from './plan.ts';
 export { relativeTo } from './paths.ts';

@@ -72,16 +72,15 @@ function unique(name: string, taken: Set<string>): string {
   return result;
 }
 
-/** What to call a cell in a table of these cells: what does not differ among them is left out. */
+/** What to call a cell in a table of these cells: policies only where its variant is run under several. */
 export function cellName(cell: Cell, cells: readonly Cell[]): string {
-  const differs = (key: 'placement' | 'ordering'): boolean => cells.some((other) => other[key] !== cell[key]);
-  const policies = [
-    ...(differs('placement') ? [cell.placement] : []),
-    ...(differs('ordering') ? [cell.ordering] : []),
-  ];
-  const parts = [
-    ...(cell.variant === '' ? [] : [cell.variant]),
-    ...(policies.length > 0 ? [policies.join(' + ')] : []),
-  ];
-  return parts.join(', ') || 'as it is';
+  const group = cells.filter(({ variant }) => variant === cell.variant);
+  const several = (key: 'placement' | 'ordering'): boolean => group.some((other) => other[key] !== cell[key]);
+  const policies = (['placement', 'ordering'] as const)
+    .filter((key) => several(key))
+    .map((key) => cell[key])
+    .join(' + ');
+  if (cell.variant !== '') return policies === '' ? cell.variant : `${cell.variant}, ${policies}`;
+  if (policies !== '') return policies;
+  return cells.length > group.length ? 'no change' : `${cell.placement} + ${cell.ordering}`;
 }

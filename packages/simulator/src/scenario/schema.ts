@@ -143,6 +143,7 @@ export const specSchema: Schema = object(
         description: 'Of a generic CSV: which column is what (docs/simulator.md)',
         'x-kubernetes-preserve-unknown-fields': true,
       },
+      lenient: boolean('Rows that cannot be read are skipped and counted instead of ending it'),
       generate: generatorSchema,
       ...factors,
       jobs: integer('Only so many of the first jobs', 1),

@@ -10,11 +10,11 @@ export function trialText({ count, mean, meets }: Trial, { metric }: Goal, shape
   return `${nodes(count, shape)}: ${metric.title} ${metric.text(mean)}: ${meets ? 'enough' : 'not enough'}`;
 }
 
-/** The answer, how close the next smaller count is, and whether it can be trusted. */
+/** The answer, how close the next smaller count is, and whether it can be trusted. `policy`: '' if there is but one. */
 export function foundText(found: Found, goal: Goal, shape: string, policy: string): string {
   const { count, tried, notMonotone } = found;
   const { metric } = goal;
-  const with_ = policy === 'as it is' ? '' : ` (${policy})`;
+  const with_ = policy === '' ? '' : ` (${policy})`;
   const at = (trial: Trial): string => `${metric.text(trial.mean)} with ${trial.count}`;
   const parts: string[] = [];
   const last = tried.at(-1)!;

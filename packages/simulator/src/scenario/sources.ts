@@ -18,18 +18,19 @@ export function createSources(): Sources {
   return {
     text: readText,
     nodes: (path) => nodes(path, () => readNodes(path)),
-    workload({ from, format, mapping, generate: settings }, seed) {
+    workload({ from, format, mapping, lenient, generate: settings }, seed) {
       if (from === undefined) {
         return jobs(JSON.stringify([settings, seed]), () => ({
           workload: generate({ seed, ...settings }),
           nodes: [],
         }));
       }
-      return jobs(JSON.stringify([from, format, mapping]), () => {
+      return jobs(JSON.stringify([from, format, mapping, lenient]), () => {
         const input = readInput({
           path: from,
           ...(format !== undefined && { format: format as NonNullable<InputRequest['format']> }),
           ...(mapping && { mapping }),
+          ...(lenient !== undefined && { options: { lenient } }),
         });
         if (!input.workload) throw new ScenarioError(`${from}: there are nodes in it and no jobs`);
         return { workload: kept(input.workload), nodes: input.cluster?.nodes ?? [] };

@@ -33,6 +33,8 @@ export interface WorkloadSpec {
   readonly format?: string;
   /** Of a generic CSV: which column is what. */
   readonly mapping?: Readonly<Record<string, unknown>>;
+  /** Rows that cannot be read are skipped and counted instead of ending the reading. */
+  readonly lenient?: boolean;
   readonly generate?: Readonly<Record<string, unknown>>;
   /** Jobs arrive so many times as fast. Default 1. */
   readonly arrivals?: number;

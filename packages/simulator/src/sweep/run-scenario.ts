@@ -76,13 +76,11 @@ export async function runScenario(
     .filter(({ whatIf }) => whatIf)
     .map(({ candidate, differences: [first] }) => `${candidate}: ${shown.title} ${first!.text}`);
   if (spec.find && goal && !options.signal.aborted) {
-    for (const cell of plan.cells.filter(({ variant }) => variant === '')) {
+    const cells = plan.cells.filter(({ variant }) => variant === '');
+    for (const cell of cells) {
       const found = await search(spec, cell, goal, sweeper, options);
       if (!found) break;
-      const policy = cellName(
-        cell,
-        plan.cells.filter(({ variant }) => variant === ''),
-      );
+      const policy = cells.length > 1 ? cellName(cell, cells) : '';
       searches.push({ ...found, policy });
       findings.push(foundText(found, goal, spec.find.shape, policy));
     }
