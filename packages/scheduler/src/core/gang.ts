@@ -35,6 +35,8 @@ export interface Gang {
   readonly tasks?: GangTasks | undefined;
   /** What must be free in the cluster before the gang is tried: dimension and amount. */
   readonly minResources?: readonly (readonly [dimension: number, amount: number])[];
+  /** Only rows whose byte is not 0, for a gang without topology. */
+  readonly within?: Uint8Array;
 }
 
 export interface GangTasks {
@@ -94,7 +96,13 @@ export function* placingGang(framework: Framework, gang: Gang): Generator<void, 
   for (const keys of levels) {
     const last = keys === levels.at(-1);
     if (keys.length === 0) {
-      const decision = yield* tryOrders(framework, gang, needed, '', {});
+      const decision = yield* tryOrders(
+        framework,
+        gang,
+        needed,
+        '',
+        gang.within ? { within: gang.within } : {},
+      );
       if (decision.fits) return decision;
       best = better(best, decision);
       continue;

@@ -4,6 +4,7 @@
  */
 import type { Pod } from '@coracle/machinery/api';
 import type { PodInfo, Snapshot } from '@coracle/scheduler/core';
+import type { AskedPods } from '../ordering/backfill.ts';
 import type { Job, PodSet, PodTemplate } from '../model/job.ts';
 
 /** A pod as the scheduler core takes it, with what it weighs in reports. */
@@ -27,6 +28,10 @@ export interface JobKind {
   readonly samples: readonly SimPod[];
   /** Jobs of it up to this priority do not fit: one was tried since room was last made for them. -Infinity: not known. */
   blockedUpTo: number;
+  /** The replan pass in which one of them did not fit. */
+  failedIn: number;
+  /** As backfill plans take it, once one was made. */
+  asked: readonly AskedPods[] | undefined;
 }
 
 /** Descriptions of pods that are kept, one a template, tenant and priority. */
@@ -36,6 +41,8 @@ export class JobKinds {
   readonly list: JobKind[] = [];
   /** True once a template with rules about other pods has been seen: then room made anywhere may help anybody. */
   wide = false;
+  /** True once a pod asked for parts of cards, or for cards by other means than the extended resource. */
+  parts = false;
   readonly #snapshot: Snapshot;
   readonly #bySets = new WeakMap<readonly PodSet[], JobKind>();
   readonly #byKey = new Map<string, JobKind>();
@@ -80,6 +87,7 @@ export class JobKinds {
     const pods = sum(() => 1);
     const wide = podSets.some(({ template }) => isWide(template));
     if (wide) this.wide = true;
+    if (samples.some(({ cards }) => cards && !cards.extended)) this.parts = true;
     const kind: JobKind = {
       id: this.list.length,
       sets: podSets,
@@ -90,6 +98,8 @@ export class JobKinds {
       wide,
       samples,
       blockedUpTo: -Infinity,
+      failedIn: -1,
+      asked: undefined,
     };
     this.list.push(kind);
     return kind;

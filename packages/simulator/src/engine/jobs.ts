@@ -2,6 +2,7 @@
 import { eventKind } from './event-heap.ts';
 import type { SimPod } from './job-kind.ts';
 import { outcomeOf } from './job-table.ts';
+import { holdingOf } from './passes/holdings.ts';
 import { draw, exponential, purposes } from './random.ts';
 import { quantity } from './recorders/series-recorder.ts';
 import type { RunState } from './run-state.ts';
@@ -36,8 +37,11 @@ export function begin(state: RunState, job: SimJob, placed = true): void {
   job.running = true;
   job.starts++;
   job.startedMs = nowMs;
+  job.stretchMs = nowMs;
   job.settledMs = nowMs;
   job.startLeftMs = job.job.startMs ?? 0;
+  job.goodFromMs = nowMs + job.startLeftMs;
+  job.gpuMilliHeld = 0;
   job.saved = job.work;
   job.speed = speedOf(job.job, job.pods.length);
   state.running++;
@@ -45,8 +49,12 @@ export function begin(state: RunState, job: SimJob, placed = true): void {
   state.series.now[quantity.jobsRunning]!++;
   table.outcome[job.index] = outcomeOf.running;
   table.waitMs[job.index] = job.waitedMs;
-  for (const pod of job.pods) count(state, job, pod, 1);
+  for (const pod of job.pods) {
+    job.gpuMilliHeld += pod.gpuMilli;
+    count(state, job, pod, 1);
+  }
   if (job.job.elastic) state.elastic.add(job);
+  if (state.holdings) state.holdings.add((job.holding = holdingOf(state, job)));
   expectEnd(state, job);
   expectFailure(state, job);
 }
@@ -89,10 +97,15 @@ export function count(state: RunState, job: SimJob, pod: SimPod, sign: 1 | -1, f
 function leave(state: RunState, job: SimJob): void {
   const { nowMs, snapshot } = state;
   job.version++;
-  noteStretches(state, job);
-  for (const pod of job.pods) {
-    const { row } = snapshot.removePod(pod.uid)!;
-    count(state, job, pod, -1, row);
+  const [first] = job.pods;
+  if (first && job.pods.length === 1) {
+    const { row } = snapshot.removePod(first.uid)!;
+    if (job.stretchMs < nowMs)
+      state.gantt.add(job.index, state.nodes.numberOnRow(row), job.stretchMs, nowMs, first.gpuMilli);
+    count(state, job, first, -1, row);
+  } else if (first) {
+    noteStretch(state, job, stretchesOf(state, job));
+    for (const pod of job.pods) count(state, job, pod, -1, snapshot.removePod(pod.uid)!.row);
   }
   job.pods = [];
   job.running = false;
@@ -101,32 +114,63 @@ function leave(state: RunState, job: SimJob): void {
   if (job.job.runMs < Infinity) state.runningFinite--;
   state.series.now[quantity.jobsRunning]!--;
   state.elastic.delete(job);
+  if (job.holding) {
+    state.holdings!.remove(job.holding);
+    job.holding = undefined;
+  }
 }
 
-/** For the gantt chart: pods of a job on one node are one stretch. */
-export function noteStretches(state: RunState, job: SimJob, gantt = state.gantt): void {
-  const { nodes, snapshot, clock } = state;
-  if (job.startedMs === clock.nowMs) return;
-  if (job.pods.length === 1) {
-    const [pod] = job.pods;
-    const node = nodes.numberOnRow(snapshot.pod(pod!.uid)!.row);
-    gantt.add(job.index, node, job.startedMs, clock.nowMs, pod!.gpuMilli);
-    return;
-  }
+/** Where the job is: number of a node -> thousandths of cards there. */
+export function stretchesOf({ nodes, snapshot }: RunState, job: SimJob): Map<number, number> {
   const byNode = new Map<number, number>();
   for (const { uid, gpuMilli } of job.pods) {
     const node = nodes.numberOnRow(snapshot.pod(uid)!.row);
     byNode.set(node, (byNode.get(node) ?? 0) + gpuMilli);
   }
-  for (const [node, gpuMilli] of byNode) gantt.add(job.index, node, job.startedMs, clock.nowMs, gpuMilli);
+  return byNode;
 }
 
-/** What the last stretch held counts as good but for its start and for `lost`, the work at its end. */
+/** For the gantt chart: it has been there until now. */
+export function noteStretch(
+  { gantt, clock }: Pick<RunState, 'gantt' | 'clock'>,
+  job: SimJob,
+  places: ReadonlyMap<number, number>,
+): void {
+  if (job.stretchMs === clock.nowMs) return;
+  for (const [node, gpuMilli] of places) gantt.add(job.index, node, job.stretchMs, clock.nowMs, gpuMilli);
+}
+
+/** What it held since its last start counts as good but for the start itself and for `lost`, the work at its end. */
 function noteGood(state: RunState, job: SimJob, lost: number): void {
-  const { nowMs, series } = state;
-  const began = Math.min(nowMs, job.startedMs + (job.job.startMs ?? 0));
-  const gpuMilli = job.pods.reduce((sum, pod) => sum + pod.gpuMilli, 0);
-  series.good(began, Math.max(began, nowMs - lost / job.speed), gpuMilli);
+  const { series, nowMs } = state;
+  const pending = job.pendingGood;
+  const toMs = Math.max(job.goodFromMs, nowMs - lost / job.speed);
+  if (pending.length > 0) {
+    let left = lost - Math.max(0, nowMs - job.goodFromMs) * job.speed;
+    for (let i = pending.length - 1; i >= 0; i--) {
+      const { fromMs, toMs: endMs, gpuMilli, speed } = pending[i]!;
+      const counted = Math.max(fromMs, endMs - Math.max(0, left) / speed);
+      left -= (endMs - fromMs) * speed;
+      series.good(fromMs, counted, gpuMilli);
+    }
+    job.pendingGood = [];
+  }
+  series.good(job.goodFromMs, toMs, job.gpuMilliHeld);
+  job.goodFromMs = nowMs;
+}
+
+/** An elastic job has another number of pods than before. They are counted. */
+export function resized(state: RunState, job: SimJob): void {
+  const { nowMs } = state;
+  job.settle(nowMs);
+  if (nowMs > job.goodFromMs) {
+    const { goodFromMs: fromMs, gpuMilliHeld: gpuMilli, speed } = job;
+    job.pendingGood.push({ fromMs, toMs: nowMs, gpuMilli, speed });
+    job.goodFromMs = nowMs;
+  }
+  job.gpuMilliHeld = job.pods.reduce((sum, pod) => sum + pod.gpuMilli, 0);
+  job.speed = speedOf(job.job, job.pods.length);
+  expectEnd(state, job);
 }
 
 /** It has ended: by itself, or for good after failures. */
@@ -153,4 +197,19 @@ export function interrupt(state: RunState, job: SimJob): void {
   leave(state, job);
   state.table.lostMs[job.index] = job.lost;
   wait(state, job);
+}
+
+/** It is interrupted and started again where it will be placed: what an interruption costs, and a start. */
+export function restart(state: RunState, job: SimJob): void {
+  const { nowMs } = state;
+  job.settle(nowMs);
+  const { kept } = job;
+  noteGood(state, job, job.work - kept);
+  job.lost += job.work - kept;
+  state.table.lostMs[job.index] = job.lost;
+  job.work = kept;
+  job.saved = kept;
+  job.startLeftMs = job.job.startMs ?? 0;
+  job.goodFromMs = nowMs + job.startLeftMs;
+  if (nowMs > job.startedMs) expectEnd(state, job);
 }

@@ -28,10 +28,12 @@ export type { SimNode };
 
 export class Nodes {
   readonly list: SimNode[] = [];
-  readonly byName = new Map<string, SimNode>();
+  readonly #numbers = new Map<string, number>();
   gpuMilliUp = 0;
   cpuMilliUp = 0;
   up = 0;
+  /** Counts changes of what nodes there are and may be used. */
+  changes = 0;
   /** Rows on which room was made since the last look; more than that are not told apart. */
   readonly freed: number[] = [];
   /** Room was made in more places, or in other ways, than `freed` says. */
@@ -51,7 +53,7 @@ export class Nodes {
   /** A node that the cluster did not have before. It is away until `join`. */
   add(node: Node, pool: string): SimNode {
     const name = node.metadata.name ?? '';
-    if (this.byName.has(name)) throw new Error(`the cluster has two nodes called "${name}"`);
+    if (this.#numbers.has(name)) throw new Error(`the cluster has two nodes called "${name}"`);
     // Read through the core, so that both mean the same.
     const row = this.#snapshot.setNode(node);
     const gpuMilli = this.#snapshot.cards.count[row]! * 1000;
@@ -75,11 +77,14 @@ export class Nodes {
       absent: true,
     };
     this.#heat.add(name);
+    this.#numbers.set(name, this.list.length);
     this.list.push(made);
-    this.byName.set(name, made);
     return made;
   }
 
+  numberOf(name: string): number | undefined {
+    return this.#numbers.get(name);
+  }
   onRow(row: number): SimNode {
     return this.list[this.#onRow[row]!]!;
   }
@@ -90,6 +95,7 @@ export class Nodes {
   /** The node is there from now on. */
   join(number: number, nowMs: number): void {
     const node = this.list[number]!;
+    this.changes++;
     node.row = this.#snapshot.setNode(node.cordons > 0 ? cordoned(node.node) : node.node);
     if (this.freeRows.at(-1) === node.row) this.freeRows.pop();
     this.#onRow[node.row] = number;
@@ -105,6 +111,7 @@ export class Nodes {
   /** The node is away. Its pods must have been taken from it. */
   leave(number: number, nowMs: number): void {
     const node = this.list[number]!;
+    this.changes++;
     this.#snapshot.removeNode(node.name);
     this.freeRows.push(node.row);
     node.row = -1;
@@ -118,6 +125,7 @@ export class Nodes {
     const node = this.list[number]!;
     node.cordons += by;
     if (node.row < 0) return;
+    this.changes++;
     this.#snapshot.setNode(node.cordons > 0 ? cordoned(node.node) : node.node);
     if (node.cordons === 0) this.made(node.row);
   }

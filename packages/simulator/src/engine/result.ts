@@ -3,7 +3,7 @@ import { dominantMember, fitErrorMessage, placeGang } from '@coracle/scheduler/c
 import type { RunResult } from '../model/result.ts';
 import { podsFor } from './placing.ts';
 import type { JobKind } from './job-kind.ts';
-import { noteStretches } from './jobs.ts';
+import { noteStretch, stretchesOf } from './jobs.ts';
 import type { RunState } from './run-state.ts';
 import type { SimJob } from './sim-job.ts';
 
@@ -16,13 +16,9 @@ export function resultOf(state: RunState, waiting: Iterable<SimJob>): RunResult 
   const good = series.copy();
   for (const job of active.values()) {
     if (job.running) {
-      noteStretches(state, job, gantt_);
-      const began = Math.min(nowMs, job.startedMs + (job.job.startMs ?? 0));
-      good.good(
-        began,
-        nowMs,
-        job.pods.reduce((sum, pod) => sum + pod.gpuMilli, 0),
-      );
+      noteStretch({ gantt: gantt_, clock }, job, stretchesOf(state, job));
+      good.good(job.goodFromMs, nowMs, job.gpuMilliHeld);
+      for (const { fromMs, toMs, gpuMilli } of job.pendingGood) good.good(fromMs, toMs, gpuMilli);
     } else jobs.waitMs[job.index] = job.waitedMs + nowMs - job.waitingSinceMs;
   }
   return {

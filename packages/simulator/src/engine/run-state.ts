@@ -10,6 +10,8 @@
 import { createFramework, createSnapshot, type Framework, type Snapshot } from '@coracle/scheduler/core';
 import type { RunSpec } from '../model/run.ts';
 import type { OrderingContext, OrderingPolicy } from '../ordering/policy.ts';
+import type { Holding } from '../ordering/backfill.ts';
+import { HoldingList } from '../ordering/holding-list.ts';
 import { poolLabel } from '../model/cluster.ts';
 import { EventHeap } from './event-heap.ts';
 import { JobKinds, type JobKind } from './job-kind.ts';
@@ -22,6 +24,7 @@ import { GanttRecorder } from './recorders/gantt-recorder.ts';
 import { HeatRecorder } from './recorders/heat-recorder.ts';
 import { quantity, SeriesRecorder } from './recorders/series-recorder.ts';
 import type { Clock, SimJob } from './sim-job.ts';
+import { Windows } from './windows.ts';
 
 export const defaultPoints = { series: 1000, heat: 200, gantt: 5000 };
 
@@ -49,6 +52,10 @@ export class RunState {
   readonly held: Held[] = [];
   readonly elastic = new Set<SimJob>();
   readonly blockedKinds: JobKind[] = [];
+  /** What running jobs hold until when by their estimates; kept where backfill plans need it. */
+  holdings: HoldingList<Holding> | undefined;
+  /** Drains that are to come: who would still run then is not put there. */
+  readonly windows = new Windows();
   readonly series: SeriesRecorder;
   readonly heat: HeatRecorder;
   readonly gantt: GanttRecorder;
@@ -86,12 +93,13 @@ export class RunState {
     this.fragments = cards
       ? new Fragments(this.snapshot, spec.popular ?? popularOf(workload, this.kinds))
       : undefined;
+    if (this.ordering.backfill !== 'none') this.holdings = new HoldingList();
     this.demand = spec.dropUnplaced ? new DemandRecorder() : undefined;
     const { profile } = placement;
     this.framework = createFramework({
       profile: profile(),
       snapshot: this.snapshot,
-      random: this.ties.next,
+      random: spec.ties === 'first' ? () => 0 : this.ties.next,
     });
     const nothing: Held = { gpuMilli: 0, cpuMilli: 0 };
     this.context = contextOf(this, (tenant) => this.held[this.table.tenantId(tenant)] ?? nothing);

@@ -1,5 +1,6 @@
 /** A job that has been submitted and has not ended. */
 import type { Job } from '../model/job.ts';
+import type { Holding } from '../ordering/backfill.ts';
 import type { ActiveJob } from '../ordering/policy.ts';
 import type { JobKind, SimPod } from './job-kind.ts';
 
@@ -38,12 +39,20 @@ export class SimJob implements ActiveJob {
   startedMs = NaN;
   starts = 0;
   failures = 0;
+  /** Since when it is where it is, for the gantt chart. */
+  stretchMs = 0;
+  /** From then on what it holds does work, of which is not known yet whether it lasts. */
+  goodFromMs = 0;
+  /** Thousandths of cards of its pods, while it runs. */
+  gpuMilliHeld = 0;
+  /** The same of times with other numbers of pods, since the last start (elastic jobs). */
+  pendingGood: { fromMs: number; toMs: number; gpuMilli: number; speed: number }[] = [];
+  /** For backfill plans, while it runs. */
+  holding: Holding | undefined;
   /** Of its events: those of an older one are void. */
   version = 0;
   /** What the ordering policy says, if that is kept. */
   rank = 0;
-  /** Scratch of the replan pass: where it was placed last in order; -1: not. */
-  place = -1;
 
   constructor(job: Job, index: number, kind: JobKind, tenant: number, clock: Clock) {
     this.job = job;

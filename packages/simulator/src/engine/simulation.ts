@@ -6,12 +6,13 @@ import type { Job } from '../model/job.ts';
 import type { Progress, RunResult } from '../model/result.ts';
 import type { RunSpec } from '../model/run.ts';
 import { eventKind } from './event-heap.ts';
-import { end, wait } from './jobs.ts';
+import { begin, end, wait } from './jobs.ts';
 import { outcomeOf } from './job-table.ts';
+import { BackfillPass } from './passes/backfill-pass.ts';
 import { KeepPass } from './passes/keep-pass.ts';
 import type { Pass } from './passes/pass.ts';
+import { ReplanPass } from './passes/replan-pass.ts';
 import { mayFit, place } from './placing.ts';
-import { begin } from './jobs.ts';
 import { quantity } from './recorders/series-recorder.ts';
 import { resultOf } from './result.ts';
 import { RunState } from './run-state.ts';
@@ -37,7 +38,7 @@ export class Simulation {
   constructor(spec: RunSpec) {
     const state = new RunState(spec);
     this.#state = state;
-    this.#pass = new KeepPass(state);
+    this.#pass = passFor(state);
     this.#jobs = spec.workload.jobs()[Symbol.iterator]();
     for (let i = 0; i < state.nodes.list.length; i++) this.#join(i);
     this.#read();
@@ -178,4 +179,10 @@ export class Simulation {
   result(): RunResult {
     return resultOf(this.#state, this.#pass.waiting());
   }
+}
+
+function passFor(state: RunState): Pass {
+  const { mode, backfill } = state.ordering;
+  if (mode === 'replan') return new ReplanPass(state);
+  return backfill === 'none' ? new KeepPass(state) : new BackfillPass(state);
 }

@@ -1,0 +1,118 @@
+/**
+ * What runs keeps its place; who waits further behind goes ahead if that delays nobody who has a reservation
+ * (ordering/backfill.ts makes the plan). The plan is made only when there is somebody behind the first for whom there may be
+ * room now.
+ */
+import { createBackfillPlan } from '../../ordering/backfill.ts';
+import { begin } from '../jobs.ts';
+import { mayFit, place, unplace } from '../placing.ts';
+import type { RunState } from '../run-state.ts';
+import type { SimJob } from '../sim-job.ts';
+import { before } from '../waiting/waiting-queue.ts';
+import { block, unblock } from './blocking.ts';
+import { askOf, freeNow, holdingOf, leftOf } from './holdings.ts';
+import { makeRoom } from './make-room.ts';
+import type { Pass } from './pass.ts';
+import { rankAll } from './rank.ts';
+
+export class BackfillPass implements Pass {
+  readonly #state: RunState;
+  /** In order, if the ranks of those that wait never change. */
+  #queue: SimJob[] = [];
+
+  constructor(state: RunState) {
+    this.#state = state;
+  }
+
+  add(job: SimJob): void {
+    const { ordering, context } = this.#state;
+    if (!ordering.fixed || ordering.rankAll) {
+      this.#queue.push(job);
+      return;
+    }
+    job.rank = ordering.rank(job, context);
+    let low = 0;
+    let high = this.#queue.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (before(this.#queue[middle]!, job)) low = middle + 1;
+      else high = middle;
+    }
+    this.#queue.splice(low, 0, job);
+  }
+
+  run(): void {
+    if (this.#queue.length === 0) return;
+    const state = this.#state;
+    unblock(state);
+    if (!state.ordering.fixed || state.ordering.rankAll) {
+      rankAll(state, this.#queue);
+      this.#queue.sort((a, b) => (before(a, b) ? -1 : 1));
+    }
+    let started = 0;
+    while (started < this.#queue.length && this.#startFirst(this.#queue[started]!)) started++;
+    if (started > 0) this.#queue.splice(0, started);
+    if (this.#queue.some((job, i) => i > 0 && this.#open(job))) this.#fill();
+  }
+
+  #open(job: SimJob): boolean {
+    return job.priority > job.kind.blockedUpTo && mayFit(this.#state, job);
+  }
+
+  /** The first may start wherever it fits: nobody goes before it. */
+  #startFirst(job: SimJob): boolean {
+    const state = this.#state;
+    const open = job.priority > job.kind.blockedUpTo;
+    if (!open) return false;
+    if ((mayFit(state, job) && this.#place(job)) || makeRoom(state, job, this)) {
+      begin(state, job);
+      return true;
+    }
+    block(state, job.kind, job.priority);
+    return false;
+  }
+
+  /** Not where a drain begins before it would end. */
+  #place(job: SimJob): boolean {
+    const { snapshot, nodes, windows, nowMs } = this.#state;
+    const within = windows.within(
+      nowMs + leftOf(job),
+      snapshot.alive.length,
+      (node) => nodes.list[node]!.row,
+    );
+    return place(this.#state, job, within);
+  }
+
+  #fill(): void {
+    const state = this.#state;
+    const { nowMs, ordering, holdings } = state;
+    const mode = ordering.backfill === 'conservative' ? 'conservative' : 'easy';
+    const plan = createBackfillPlan({ mode, nowMs, ...freeNow(state), running: holdings! });
+    const queue = this.#queue;
+    this.#queue = [];
+    let reserved = false;
+    for (const job of queue) {
+      const open = this.#open(job);
+      // With one reservation made, EASY has nothing to say to who cannot start now.
+      if (!open && reserved && mode === 'easy') {
+        this.#queue.push(job);
+        continue;
+      }
+      const ask = askOf(state, job);
+      if (open && plan.mayStart(ask)) {
+        if (!this.#place(job)) block(state, job.kind, job.priority);
+        else if (plan.start(holdingOf(state, job))) {
+          begin(state, job);
+          continue;
+        } else unplace(state, job);
+      }
+      plan.wait(ask);
+      reserved = true;
+      this.#queue.push(job);
+    }
+  }
+
+  waiting(): Iterable<SimJob> {
+    return this.#queue;
+  }
+}

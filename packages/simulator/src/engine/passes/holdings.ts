@@ -1,0 +1,90 @@
+/** What jobs ask for and hold, as backfill plans take it: nodes are rows, dimensions those of the scheduler core. */
+import type { Ask, AskedPods, HeldPlace, Holding } from '../../ordering/backfill.ts';
+import type { SimPod } from '../job-kind.ts';
+import type { RunState } from '../run-state.ts';
+import type { SimJob } from '../sim-job.ts';
+
+/** Of the core's dimensions: how many pods a node holds. */
+const podsDimension = 3;
+
+function amountsOf({ dimensions, requests }: SimPod): Float64Array {
+  const result = new Float64Array(Math.max(podsDimension, ...dimensions) + 1);
+  for (const [i, d] of dimensions.entries()) result[d] = requests[i]!;
+  result[podsDimension] = 1;
+  return result;
+}
+
+/** Of one pod, made once for each description. */
+const known = new WeakMap<readonly number[], Float64Array>();
+function amounts(pod: SimPod): Float64Array {
+  let result = known.get(pod.requests);
+  if (!result) known.set(pod.requests, (result = amountsOf(pod)));
+  return result;
+}
+
+export function holdingOf(state: RunState, job: SimJob): Holding {
+  const { snapshot, nowMs } = state;
+  const places: HeldPlace[] = [];
+  for (const pod of job.pods) {
+    const indices = pod.cards && !pod.cards.extended ? snapshot.cards.heldBy(pod.uid) : undefined;
+    places.push({
+      node: snapshot.pod(pod.uid)!.row,
+      amounts: amounts(pod),
+      ...(indices ? { cards: { cards: indices, milli: pod.cards!.milli } } : {}),
+    });
+  }
+  return { untilMs: nowMs + leftOf(job), places };
+}
+
+/** How long the job will hold its places when it starts now, by its estimate. */
+export function leftOf(job: SimJob): number {
+  return Math.max(0, job.estimateMs - job.work);
+}
+
+export function askOf(state: RunState, job: SimJob): Ask {
+  const { kind } = job;
+  kind.asked ??= kind.samples.map((pod, i): AskedPods => {
+    const cards = pod.cards && !pod.cards.extended ? pod.cards : undefined;
+    return {
+      count: kind.sets.length === 1 ? kind.least : kind.sets[i]!.count,
+      amounts: amounts(pod),
+      ...(cards ? { cards: { count: cards.count, milli: cards.milli } } : {}),
+      allows: (row) => allows(state, pod, row),
+    };
+  });
+  return { pods: kind.asked, estimateMs: leftOf(job) };
+}
+
+/** Whether the node is one for such pods at all, by what can be said quickly; where a pod is put, the core decides. */
+function allows({ snapshot }: RunState, pod: SimPod, row: number): boolean {
+  if (snapshot.alive[row] === 0 || snapshot.unschedulable[row] !== 0) return false;
+  if (pod.cards && !snapshot.cards.modelFits(row, pod.cards.models)) return false;
+  const wanted = pod.pod.spec?.nodeSelector;
+  if (!wanted) return true;
+  const labels = snapshot.node(row)?.metadata.labels ?? {};
+  for (const key in wanted) if (labels[key] !== wanted[key]) return false;
+  return true;
+}
+
+/** What is free now, for a plan. */
+export function freeNow({ snapshot, kinds }: RunState): {
+  nodes: number;
+  dimensions: number;
+  free: Float64Array;
+  cards?: { width: number; milli: Int32Array };
+} {
+  const { rowCount: nodes, allocatable, requested, alive, unschedulable } = snapshot;
+  const dimensions = allocatable.length;
+  const free = new Float64Array(nodes * dimensions);
+  for (let d = 0; d < dimensions; d++) {
+    const [has, taken] = [allocatable[d]!, requested[d]!];
+    for (let row = 0; row < nodes; row++) {
+      if (alive[row] === 0 || unschedulable[row] !== 0) continue;
+      free[row * dimensions + d] = has[row]! - taken[row]!;
+    }
+  }
+  if (!kinds.parts) return { nodes, dimensions, free };
+  const { width } = snapshot.cards;
+  const milli = snapshot.cards.free.slice(0, nodes * width);
+  return { nodes, dimensions, free, cards: { width, milli } };
+}

@@ -1,0 +1,83 @@
+/**
+ * At every event the whole cluster is placed anew in order. Jobs from the front of the order that are where they were in it
+ * the last time keep their places: what decided them is the same. Those behind leave theirs and are placed one after the
+ * other; who ran and is placed again goes on, charged nothing unless the policy says so.
+ */
+import { begin, count, interrupt, noteStretch, resized, restart, stretchesOf } from '../jobs.ts';
+import { mayFit, place } from '../placing.ts';
+import type { RunState } from '../run-state.ts';
+import type { SimJob } from '../sim-job.ts';
+import { before } from '../waiting/waiting-queue.ts';
+import type { Pass } from './pass.ts';
+import { rankAll } from './rank.ts';
+
+export class ReplanPass implements Pass {
+  readonly #state: RunState;
+  /** As they were placed the last time. */
+  #order: SimJob[] = [];
+  /** Changes of the nodes seen by then. */
+  #changes = -1;
+  #passes = 0;
+
+  constructor(state: RunState) {
+    this.#state = state;
+  }
+
+  add(job: SimJob): void {
+    // Interrupted by something else than a pass: what was placed after it may have a better place.
+    if (job.starts > 0) this.#order = [];
+  }
+
+  run(): void {
+    const state = this.#state;
+    const pass = ++this.#passes;
+    const order = [...state.active.values()];
+    rankAll(state, order);
+    order.sort((a, b) => (before(a, b) ? -1 : 1));
+    let same = 0;
+    if (this.#changes === state.nodes.changes) {
+      while (same < order.length && order[same] === this.#order[same]) same++;
+    }
+    this.#changes = state.nodes.changes;
+    this.#order = order;
+    if (state.ordering.restartsAll) for (const job of order) if (job.running) restart(state, job);
+    for (let i = 0; i < same; i++) if (!order[i]!.running) order[i]!.kind.failedIn = pass;
+    const before_ = new Map<SimJob, Map<number, number>>();
+    for (let i = same; i < order.length; i++) {
+      const job = order[i]!;
+      if (!job.running) continue;
+      before_.set(job, stretchesOf(state, job));
+      for (const pod of job.pods) count(state, job, pod, -1, state.snapshot.removePod(pod.uid)!.row);
+      job.pods = [];
+    }
+    for (let i = same; i < order.length; i++) this.#place(order[i]!, pass, before_.get(order[i]!));
+  }
+
+  #place(job: SimJob, pass: number, was: Map<number, number> | undefined): void {
+    const state = this.#state;
+    // Room only gets less in the course of a pass; pods that others want to be near may still come.
+    const tried = job.kind.failedIn === pass && !state.kinds.wide;
+    if (tried || !mayFit(state, job) || !place(state, job)) {
+      job.kind.failedIn = pass;
+      if (!was) return;
+      noteStretch(state, job, was);
+      interrupt(state, job);
+      return;
+    }
+    if (!was) {
+      begin(state, job);
+      return;
+    }
+    for (const pod of job.pods) count(state, job, pod, 1);
+    const now = stretchesOf(state, job);
+    if (now.size !== was.size || [...now].some(([node, gpuMilli]) => was.get(node) !== gpuMilli)) {
+      noteStretch(state, job, was);
+      job.stretchMs = state.nowMs;
+    }
+    if (job.job.elastic) resized(state, job);
+  }
+
+  *waiting(): Iterable<SimJob> {
+    for (const job of this.#state.active.values()) if (!job.running) yield job;
+  }
+}
