@@ -27,6 +27,7 @@ const commands: Record<string, () => Promise<Registration>> = {
   explain: () => import('./commands/explain.ts'),
   scheduler: () => import('./commands/scheduler.ts'),
   sim: () => import('./commands/sim.ts'),
+  record: () => import('./commands/record.ts'),
   kubeconfig: () => import('./commands/kubeconfig.ts'),
   completion: () => import('./commands/completion.ts'),
 };

@@ -1,0 +1,111 @@
+/** A recording of a live engine, read again: the same nodes and the same jobs, with the times they took. */
+import { resourceType, type KubeObject } from '@coracle/machinery';
+import { Pod, ServiceAccount } from '@coracle/machinery/api';
+import { silentLogger, systemClock } from '@coracle/operator';
+import { openRecordingFile, readInput, recordCluster, Recorder } from '@coracle/simulator';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { startEngine, type Engine } from '../src/engine/engine.ts';
+
+const Job = resourceType<KubeObject & { spec: unknown }>('batch', 'v1', 'jobs', 'Job', true);
+const inDefault = { namespace: 'default' };
+const until = (check: () => Promise<void>): Promise<void> =>
+  vi.waitFor(check, { timeout: 20_000, interval: 25 });
+
+let engine: Engine;
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'coracle-record-'));
+  engine = await startEngine({
+    host: '127.0.0.1',
+    port: 0,
+    virtualNodes: 3,
+    nodeName: false,
+    gangJobs: true,
+    logger: silentLogger,
+  });
+  await until(async () => expect((await engine.admin.list(ServiceAccount, inDefault)).items).not.toEqual([]));
+}, 30_000);
+afterAll(async () => {
+  await engine?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const template = (runMs: number, cpu: string) => ({
+  metadata: { annotations: { 'coracle.dev/run-seconds': String(runMs / 1000) } },
+  spec: {
+    restartPolicy: 'Never',
+    containers: [{ name: 'main', image: 'none', resources: { requests: { cpu } } }],
+  },
+});
+const single = (name: string, runMs: number) => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  ...template(runMs, '500m'),
+  metadata: { ...template(runMs, '500m').metadata, name },
+});
+
+test('what a recorder saw of an engine is what ran on it', async () => {
+  const { admin } = engine;
+  await admin.create(Pod, single('before', 3_600_000) as never, inDefault);
+  await until(async () =>
+    expect(await admin.get(Pod, 'before', inDefault)).toMatchObject({ status: { phase: 'Running' } }),
+  );
+  const path = join(folder, 'rec.jsonl.gz');
+  const file = await openRecordingFile(path, { clock: systemClock });
+  const recorder = new Recorder({ write: (line) => file.write(line) });
+  const stop = new AbortController();
+  let listed!: () => void;
+  const isListed = new Promise<void>((resolve) => {
+    listed = resolve;
+  });
+  const recording = recordCluster({
+    client: admin,
+    recorder,
+    clock: systemClock,
+    random: Math.random,
+    signal: stop.signal,
+    onListed: () => listed(),
+  });
+  await Promise.race([isListed, recording]);
+  await admin.create(Pod, single('short', 700) as never, inDefault);
+  const gang = {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: { name: 'gang' },
+    spec: { completionMode: 'Indexed', completions: 4, parallelism: 4, template: template(1200, '1') },
+  };
+  await admin.create(Job, gang as never, inDefault);
+  await until(async () => {
+    const { items } = await admin.list(Pod, inDefault);
+    const ended = items.filter(({ status }) => status?.phase === 'Succeeded');
+    expect(ended).toHaveLength(5);
+  });
+  // The recorder has heard of it when what happens after it has been heard.
+  await admin.create(Pod, single('last', 3_600_000) as never, inDefault);
+  await until(async () => expect(recorder.counts.pods).toBe(7));
+  stop.abort();
+  await recording;
+  await file.close();
+
+  const { cluster, workload, notes } = readInput({ path });
+  expect(cluster?.nodes.map(({ metadata }) => metadata.name).toSorted()).toHaveLength(3);
+  expect(cluster?.nodes[0]?.status?.allocatable).toMatchObject({ cpu: expect.any(String) as string });
+  const jobs = new Map([...workload!.jobs()].map((job) => [job.id.split('/')[1], job]));
+  expect([...jobs.keys()].toSorted()).toEqual(['before', 'gang', 'last', 'short']);
+  expect(jobs.get('before')).toMatchObject({ submitMs: 0, runMs: Infinity });
+  const whole = jobs.get('gang')!;
+  expect(whole).toMatchObject({
+    tenant: 'default',
+    podSets: [{ count: 4, template: { spec: { containers: [{ resources: { requests: { cpu: '1' } } }] } } }],
+    about: { owner: 'Job/gang' },
+  });
+  // Of the machine's doings between the end of the run and its report nothing is promised.
+  expect(whole.runMs).toBeGreaterThanOrEqual(1000);
+  expect(whole.runMs).toBeLessThan(15_000);
+  expect(jobs.get('short')!.runMs).toBeGreaterThanOrEqual(500);
+  expect(jobs.get('last')!.submitMs).toBeGreaterThan(whole.submitMs);
+  expect(notes.map(({ why }) => why)).toContain('it still ran when the recording ended: it never ends');
+}, 60_000);
