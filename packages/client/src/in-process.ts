@@ -23,7 +23,10 @@ export function inProcessTransport(
   const never = new AbortController().signal;
   const userAgent = options.userAgent ?? 'coracle';
 
-  const ask = async (call: RawCall, headers: Record<string, string>): Promise<ApiResponse> => {
+  const plain = Object.freeze({ 'user-agent': userAgent, accept: 'application/json' });
+  const withBody = Object.freeze({ ...plain, 'content-type': 'application/json' });
+
+  const ask = async (call: RawCall, headers: Readonly<Record<string, string>>): Promise<ApiResponse> => {
     if (closed) throw new ConnectionError('the client has been closed');
     call.signal?.throwIfAborted();
     const { path, query } = splitCall(call);
@@ -62,9 +65,8 @@ export function inProcessTransport(
 
   return {
     call(call) {
-      const headers: Record<string, string> = { 'user-agent': userAgent, accept: 'application/json' };
-      if (call.body !== undefined) headers['content-type'] = 'application/json';
-      return ask(call, { ...headers, ...call.headers });
+      const headers = call.body === undefined ? plain : withBody;
+      return ask(call, call.headers === undefined ? headers : { ...headers, ...call.headers });
     },
     async upgrade(path, query, io) {
       return runSession(await askUpgrade(path, query, io.signal), io, io.signal ?? never);

@@ -54,7 +54,7 @@ export function splitCall(call: {
 }): { path: string; query: URLSearchParams } {
   const mark = call.path.indexOf('?');
   if (mark < 0 && call.query instanceof URLSearchParams) return { path: call.path, query: call.query };
-  const query = new URLSearchParams(call.query ?? {});
+  const query = call.query === undefined ? new URLSearchParams() : new URLSearchParams(call.query);
   if (mark < 0) return { path: call.path, query };
   for (const [name, value] of new URLSearchParams(call.path.slice(mark + 1))) query.append(name, value);
   return { path: call.path.slice(0, mark), query };

@@ -199,7 +199,7 @@ export function createEventRecorder(deps: EventRecorderDeps): FlushableEventReco
         dropped += 1;
         return;
       }
-      if (!admitted(identity, at)) return;
+      if (!admitted(reference.uid ?? identity, at)) return;
       const group = `${identity}\n${type}\n${reason}`;
       // The API server refuses messages longer than 1 kB.
       const text = message.slice(0, 1024);

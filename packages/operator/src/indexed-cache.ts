@@ -13,6 +13,9 @@ interface Index<T> {
   buckets: Map<string, Set<Slot<T>>>;
 }
 
+/** Of an object that an index leaves out: most indexes leave out most objects, and an array for each would fill the heap. */
+const none: readonly string[] = Object.freeze([]);
+
 /** Objects by key, by namespace, and by any number of index functions. All are changed together. */
 export class IndexedCache<T extends KubeObject> {
   readonly #slots = new Map<string, Slot<T>>();
@@ -54,9 +57,13 @@ export class IndexedCache<T extends KubeObject> {
   put(key: string, object: T): T | undefined {
     const slot = this.#slots.get(key);
     if (slot === undefined) {
-      const fresh: Slot<T> = { object, values: this.#all.map((index) => index.values(object)) };
+      const fresh: Slot<T> = { object, values: [] };
       this.#slots.set(key, fresh);
-      for (const [at, index] of this.#all.entries()) enter(index, fresh.values[at]!, fresh);
+      for (const index of this.#all) {
+        const values = index.values(object);
+        fresh.values.push(values.length === 0 ? none : values);
+        if (values.length > 0) enter(index, values, fresh);
+      }
       return undefined;
     }
     const before = slot.object;
@@ -69,7 +76,7 @@ export class IndexedCache<T extends KubeObject> {
       if (same(known, values)) continue;
       leave(index, known, slot);
       enter(index, values, slot);
-      slot.values[at] = values;
+      slot.values[at] = values.length === 0 ? none : values;
     }
     return before;
   }
@@ -78,7 +85,7 @@ export class IndexedCache<T extends KubeObject> {
     const slot = this.#slots.get(key);
     if (!slot) return undefined;
     this.#slots.delete(key);
-    for (const [at, index] of this.#all.entries()) leave(index, slot.values[at]!, slot);
+    for (let at = 0; at < this.#all.length; at++) leave(this.#all[at]!, slot.values[at]!, slot);
     return slot.object;
   }
 }

@@ -41,6 +41,10 @@ export class LiveInformer<T extends KubeObject> implements Informer<T> {
   readonly #selection: InformerSelection;
   readonly #cache: IndexedCache<T>;
   #handlers: readonly InformerHandler<T>[] = [];
+  /** What of `#handlers` hears of each kind of change: thirty follow pods, and each cares for some changes only. */
+  #adds: readonly NonNullable<InformerHandler<T>['add']>[] = [];
+  #updates: readonly NonNullable<InformerHandler<T>['update']>[] = [];
+  #deletes: readonly NonNullable<InformerHandler<T>['delete']>[] = [];
   #synced = false;
   #started = false;
   #markReady!: () => void;
@@ -129,20 +133,25 @@ export class LiveInformer<T extends KubeObject> implements Informer<T> {
   }
 
   #attach(handler: InformerHandler<T>): () => void {
-    // A copy each time: a running dispatch goes on over the handlers it began with.
-    this.#handlers = [...this.#handlers, handler];
-    return () => {
-      this.#handlers = this.#handlers.filter((other) => other !== handler);
-    };
+    this.#use([...this.#handlers, handler]);
+    return () => this.#use(this.#handlers.filter((other) => other !== handler));
+  }
+
+  /** New arrays each time: a running dispatch goes on over those it began with. */
+  #use(handlers: readonly InformerHandler<T>[]): void {
+    this.#handlers = handlers;
+    this.#adds = handlers.flatMap((handler) => handler.add?.bind(handler) ?? []);
+    this.#updates = handlers.flatMap((handler) => handler.update?.bind(handler) ?? []);
+    this.#deletes = handlers.flatMap((handler) => handler.delete?.bind(handler) ?? []);
   }
 
   /** Tells every handler of every object again, as an update from itself to itself. */
   resync(): void {
     if (!this.#synced) return;
     for (const object of this.#cache.list()) {
-      for (const handler of this.#handlers) {
+      for (const update of this.#updates) {
         try {
-          handler.update?.(object, object);
+          update(object, object);
         } catch (error) {
           this.#threw(error);
         }
@@ -251,10 +260,19 @@ export class LiveInformer<T extends KubeObject> implements Informer<T> {
     if (before?.metadata.resourceVersion === whole.metadata.resourceVersion) return;
     if (before && before.metadata.uid !== whole.metadata.uid) this.#remove(before);
     const previous = this.#cache.put(key, whole);
-    for (const handler of this.#handlers) {
+    if (previous === undefined) {
+      for (const add of this.#adds) {
+        try {
+          add(whole, !this.#synced);
+        } catch (error) {
+          this.#threw(error);
+        }
+      }
+      return;
+    }
+    for (const update of this.#updates) {
       try {
-        if (previous) handler.update?.(previous, whole);
-        else handler.add?.(whole, !this.#synced);
+        update(previous, whole);
       } catch (error) {
         this.#threw(error);
       }
@@ -264,9 +282,9 @@ export class LiveInformer<T extends KubeObject> implements Informer<T> {
   #remove(object: T): void {
     const whole = this.#withKind(object);
     if (!this.#cache.delete(keyOf(whole))) return;
-    for (const handler of this.#handlers) {
+    for (const remove of this.#deletes) {
       try {
-        handler.delete?.(whole);
+        remove(whole);
       } catch (error) {
         this.#threw(error);
       }

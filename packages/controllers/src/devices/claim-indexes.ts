@@ -14,10 +14,12 @@ export const byOwner = 'devices/owner';
 
 const inNamespaceOf = ({ metadata }: Pod | PodGroup, name: string): string =>
   `${metadata.namespace ?? ''}/${name}`;
-const templatesOf = (consumer: Pod | PodGroup): string[] =>
-  (consumer.spec?.resourceClaims ?? []).flatMap(({ resourceClaimTemplateName }) =>
+/** Asked at every change of every pod, and most have no claims. */
+const none: readonly string[] = Object.freeze([]);
+const templatesOf = (consumer: Pod | PodGroup): readonly string[] =>
+  consumer.spec?.resourceClaims?.flatMap(({ resourceClaimTemplateName }) =>
     resourceClaimTemplateName ? [inNamespaceOf(consumer, resourceClaimTemplateName)] : [],
-  );
+  ) ?? none;
 
 /** The key of the pod's group, if it has claims that the group may share. */
 export function groupKeyOf(pod: Pod): string | undefined {
@@ -26,8 +28,9 @@ export function groupKeyOf(pod: Pod): string | undefined {
 }
 
 /** The keys of the claims that the pod uses, as far as they are known. */
-export function claimKeysOf(pod: Pod): string[] {
+export function claimKeysOf(pod: Pod): readonly string[] {
   const extended = pod.status?.extendedResourceClaimStatus?.resourceClaimName;
+  if (pod.spec?.resourceClaims === undefined && extended === undefined) return none;
   const names = (pod.spec?.resourceClaims ?? []).map((entry) => claimNameOf(pod, entry));
   return [...names, extended].flatMap((name) => (name ? [inNamespaceOf(pod, name)] : []));
 }
@@ -49,7 +52,7 @@ export function addClaimIndexes(
   pods.addIndex(byTemplate, templatesOf);
   pods.addIndex(byGroup, (pod) => {
     const key = groupKeyOf(pod);
-    return key === undefined ? [] : [key];
+    return key === undefined ? none : [key];
   });
   groups.addIndex(byTemplate, templatesOf);
   claims.addIndex(byOwner, (claim) => {

@@ -11,19 +11,30 @@ export interface ServiceInformers {
   pods: Informer<Pod>;
 }
 
+/** Services with a selector, by namespace. */
+const bySelecting = 'endpoints/selecting';
+const made = new WeakSet<object>();
+
 /** Calls `wake` with the key of each Service whose endpoints may have changed, a deleted one too. */
 export function watchServices(deps: ComponentDeps, wake: (key: string) => void): ServiceInformers {
   const services = deps.informers.informer(Service);
   const pods = deps.informers.informer(Pod);
   const see = (service: Service): void => wake(keyOf(service));
   services.on({ add: see, update: (_, service) => see(service), delete: see });
+  if (!made.has(services)) {
+    made.add(services);
+    services.addIndex(bySelecting, ({ metadata, spec }) =>
+      spec?.selector ? [metadata.namespace ?? ''] : [],
+    );
+  }
+  const near = (pod: Pod): readonly Service[] => services.byIndex(bySelecting, pod.metadata.namespace ?? '');
   const seePod = (pod: Pod): void => {
-    for (const service of services.list(pod.metadata.namespace)) if (selects(service, pod)) see(service);
+    for (const service of near(pod)) if (selects(service, pod)) see(service);
   };
   pods.on({
     add: seePod,
     update(before, after) {
-      if (looksTheSame(before, after)) return;
+      if (near(after).length === 0 || looksTheSame(before, after)) return;
       seePod(after);
       if (!deepEqual(before.metadata.labels, after.metadata.labels)) seePod(before);
     },

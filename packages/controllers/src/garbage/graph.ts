@@ -49,8 +49,8 @@ export class OwnerGraph {
     const { uid, name, namespace } = object.metadata;
     let node = this.#nodes.get(uid);
     const before = node?.object;
-    const reference = { apiVersion: object.apiVersion, kind: object.kind, name, namespace };
     if (!node) {
+      const reference = { apiVersion: object.apiVersion, kind: object.kind, name, namespace };
       node = { uid, object, type, reference, dependents: undefined };
       this.#nodes.set(uid, node);
     } else {
@@ -59,10 +59,10 @@ export class OwnerGraph {
         for (const dependent of node.dependents ?? []) {
           if (!sameScope(object, dependent.object)) this.#listener.check(dependent.uid);
         }
+        node.reference = { apiVersion: object.apiVersion, kind: object.kind, name, namespace };
       }
       node.object = object;
       node.type = type;
-      node.reference = reference;
     }
     this.#link(node, before?.metadata.ownerReferences, object.metadata.ownerReferences);
     if (!isDeleting(object)) return;
@@ -90,6 +90,7 @@ export class OwnerGraph {
     before: readonly OwnerReference[] | undefined,
     after: readonly OwnerReference[] | undefined,
   ): void {
+    if (before === undefined && after === undefined) return;
     for (const reference of before ?? []) {
       const still = after?.find(({ uid }) => uid === reference.uid);
       if (still && still.blockOwnerDeletion === reference.blockOwnerDeletion) continue;

@@ -39,6 +39,7 @@ export function wantedTaints(node: Node, now: number): Taint[] | undefined {
     wanted.push({ key, effect: 'NoSchedule' }, { key, effect: 'NoExecute' });
   }
   const before = node.spec?.taints ?? [];
+  if (wanted.length === 0 && before.length === 0) return undefined;
   const ids = new Set(wanted.map(idOf));
   const kept = before.filter((taint) => !managed.has(idOf(taint)) || ids.has(idOf(taint)));
   const known = new Set(before.map(idOf));

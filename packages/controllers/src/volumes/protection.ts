@@ -18,9 +18,11 @@ export function claimProtection(deps: ComponentDeps): Component {
   const claims = deps.informers.informer(PersistentVolumeClaim);
   const pods = deps.informers.informer(Pod);
   // Only pods that have a node: a kubelet starts none with a claim on its way out.
-  pods.addIndex('claims', (pod) =>
-    pod.spec?.nodeName ? claimNames(pod).map((name) => `${pod.metadata.namespace ?? ''}/${name}`) : [],
-  );
+  pods.addIndex('claims', (pod) => {
+    const names = claimNames(pod);
+    if (names.length === 0) return names;
+    return pod.spec?.nodeName ? names.map((name) => `${pod.metadata.namespace ?? ''}/${name}`) : [];
+  });
   const controller = createController(deps, {
     name: 'pvc-protection-controller',
     workers: 4,
