@@ -24,7 +24,7 @@ import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { dirname } from 'node:path';
+import { dirname, relative, resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { dump } from 'js-yaml';
 import { CliError, type CliContext } from '../context.ts';
@@ -47,8 +47,11 @@ export async function simulate(
 }
 
 async function run(context: CliContext, file: string | undefined, flags: SimFlags): Promise<void> {
-  const base = file === undefined ? undefined : relativeTo(dirname(file), await scenarioOf(file));
-  const scenario = scenarioFromFlags(flags, base);
+  const at = (path: string): string => resolve(context.cwd, path);
+  const base =
+    file === undefined ? undefined : relativeTo(dirname(file), readScenario(await textOf(at(file)), file));
+  // Paths stay as they were written where they lead to the same files.
+  const scenario = relativeTo(relative(process.cwd(), context.cwd), scenarioFromFlags(flags, base));
   const report = await reportOf(context, scenario, flags);
   if (!report) {
     context.setExitCode(130);
@@ -73,10 +76,6 @@ async function run(context: CliContext, file: string | undefined, flags: SimFlag
   if (flags.json !== undefined) await write(context, flags.json, jsonReport(told));
   if (flags.csv !== undefined) await write(context, flags.csv, [summaryCsv(told)]);
   if (context.signal.aborted) context.setExitCode(130);
-}
-
-async function scenarioOf(file: string): Promise<Scenario> {
-  return readScenario(await textOf(file), file);
 }
 
 async function textOf(file: string): Promise<string> {
@@ -147,7 +146,7 @@ async function single(
   const from =
     flags.resume === undefined
       ? undefined
-      : await readFile(flags.resume).catch((error: unknown) => {
+      : await readFile(resolve(context.cwd, flags.resume)).catch((error: unknown) => {
           throw unreadable(flags.resume!, error);
         });
   const { outcome, ended, bytes } = await runSaved(runs[0]!, {
@@ -158,8 +157,9 @@ async function single(
   progress.end();
   if (flags.save !== undefined) {
     // Whole or not at all: it may be the file it was read from.
-    await writeFile(`${flags.save}.part`, bytes);
-    await rename(`${flags.save}.part`, flags.save);
+    const path = resolve(context.cwd, flags.save);
+    await writeFile(`${path}.part`, bytes);
+    await rename(`${path}.part`, path);
     context.stderr.write(`saved to ${flags.save}: go on with --resume ${flags.save}\n`);
   }
   return {
@@ -201,12 +201,16 @@ function progressOf(
 }
 
 /** To a file, or to standard output if it is `-`. */
-async function write({ stdout, stderr }: CliContext, file: string, chunks: Iterable<string>): Promise<void> {
+async function write(
+  { stdout, stderr, cwd }: CliContext,
+  file: string,
+  chunks: Iterable<string>,
+): Promise<void> {
   if (file === '-') {
     for (const chunk of chunks) stdout.write(chunk);
     return;
   }
-  const stream = createWriteStream(file);
+  const stream = createWriteStream(resolve(cwd, file));
   const failed = once(stream, 'error').then(([error]) => {
     throw unreadable(file, error);
   });
