@@ -87,10 +87,6 @@ export function count(state: RunState, job: SimJob, pod: SimPod, sign: 1 | -1, f
   held.cpuMilli += sign * cpuMilli;
   state.nodes.hold(row, gpuMilli, cpuMilli, sign, state.nowMs);
   state.fragments?.touch(row);
-  if (state.spec.preemption) {
-    if (sign === 1) state.byPod.set(pod.uid, job);
-    else state.byPod.delete(pod.uid);
-  }
 }
 
 /** The job's pods leave their places; what it held is noted. */

@@ -47,8 +47,6 @@ export class RunState {
   readonly table = new JobTable();
   /** By number, in the order of submission. */
   readonly active = new Map<number, SimJob>();
-  /** By the names of their pods; kept only where victims are sought. */
-  readonly byPod = new Map<string, SimJob>();
   readonly held: Held[] = [];
   readonly elastic = new Set<SimJob>();
   readonly blockedKinds: JobKind[] = [];
@@ -62,6 +60,14 @@ export class RunState {
   readonly demand: DemandRecorder | undefined;
   readonly fragments: Fragments | undefined;
   readonly context: OrderingContext;
+  /** Numbers of the nodes of each maintenance window. */
+  readonly windowNodes: number[][] = [];
+  /** Windows that have not ended. */
+  windowsLeft = 0;
+  /** Failed nodes that will come back. */
+  nodesDown = 0;
+  /** Nodes on their way from a pool. */
+  nodesBooting = 0;
   running = 0;
   /** Of those, the ones that will end by themselves. */
   runningFinite = 0;

@@ -15,6 +15,8 @@ export class SimJob implements ActiveJob {
   readonly kind: JobKind;
   readonly tenant: number;
   readonly priority: number;
+  /** Goes before all else where the priorities count: with preemption. */
+  readonly urgency: number;
   readonly #clock: Clock;
 
   running = false;
@@ -54,12 +56,13 @@ export class SimJob implements ActiveJob {
   /** What the ordering policy says, if that is kept. */
   rank = 0;
 
-  constructor(job: Job, index: number, kind: JobKind, tenant: number, clock: Clock) {
+  constructor(job: Job, index: number, kind: JobKind, tenant: number, clock: Clock, urgent: boolean) {
     this.job = job;
     this.index = index;
     this.kind = kind;
     this.tenant = tenant;
     this.priority = job.priority ?? 0;
+    this.urgency = urgent ? this.priority : 0;
     this.#clock = clock;
     this.waitingSinceMs = job.submitMs;
   }

@@ -7,8 +7,10 @@ import type { Progress, RunResult } from '../model/result.ts';
 import type { RunSpec } from '../model/run.ts';
 import { eventKind } from './event-heap.ts';
 import { begin, end, wait } from './jobs.ts';
+import { jobFails, join, nodeDown, nodeUp, planWindows, windowEnd, windowStart } from './node-events.ts';
 import { outcomeOf } from './job-table.ts';
 import { BackfillPass } from './passes/backfill-pass.ts';
+import { grow } from './passes/elastic.ts';
 import { KeepPass } from './passes/keep-pass.ts';
 import type { Pass } from './passes/pass.ts';
 import { ReplanPass } from './passes/replan-pass.ts';
@@ -40,7 +42,8 @@ export class Simulation {
     this.#state = state;
     this.#pass = passFor(state);
     this.#jobs = spec.workload.jobs()[Symbol.iterator]();
-    for (let i = 0; i < state.nodes.list.length; i++) this.#join(i);
+    for (let i = 0; i < state.nodes.list.length; i++) join(state, i);
+    planWindows(state);
     this.#read();
   }
 
@@ -66,14 +69,16 @@ export class Simulation {
     while (events.nextMs === nextMs) this.#event();
     while (this.#next && this.#next.submitMs === nextMs) this.#arrive(this.#next);
     this.#pass.run();
+    grow(this.#state);
     this.#askForOrder();
     this.#tally();
   }
 
   /** False when nothing that is still to come can change anything. */
   #lives(): boolean {
-    const { runningFinite } = this.#state;
-    return this.#next !== undefined || runningFinite > 0;
+    const { runningFinite, waiting, nodesDown, nodesBooting, windowsLeft } = this.#state;
+    if (this.#next !== undefined || runningFinite > 0) return true;
+    return waiting > 0 && (nodesDown > 0 || nodesBooting > 0 || windowsLeft > 0);
   }
 
   #advance(toMs: number): void {
@@ -94,10 +99,24 @@ export class Simulation {
     const { kind, subject, version } = events;
     events.pop();
     state.counts.events++;
+    this.#happen(kind, subject, version);
+  }
+
+  #happen(kind: number, subject: number, version: number): void {
+    const state = this.#state;
+    const pass = this.#pass;
     if (kind === eventKind.end) {
       const job = state.active.get(subject);
       if (job?.version === version) end(state, job, job.job.ends ?? 'succeeded');
-    }
+    } else if (kind === eventKind.jobFailure) {
+      const job = state.active.get(subject);
+      if (job?.running && job.starts === version) jobFails(state, pass, job);
+    } else if (kind === eventKind.nodeDown) {
+      if (state.nodes.list[subject]!.version === version) nodeDown(state, pass, subject);
+    } else if (kind === eventKind.nodeUp) {
+      if (state.nodes.list[subject]!.version === version) nodeUp(state, subject);
+    } else if (kind === eventKind.windowStart) windowStart(state, pass, subject);
+    else if (kind === eventKind.windowEnd) windowEnd(state, subject);
   }
 
   #read(): void {
@@ -124,7 +143,7 @@ export class Simulation {
     table.gpuMilli[index] = kind.gpuMilli;
     table.cpuMilli[index] = kind.cpuMilli;
     table.pods[index] = kind.pods;
-    const sim = new SimJob(job, index, kind, tenant, state.clock);
+    const sim = new SimJob(job, index, kind, tenant, state.clock, spec.preemption ?? false);
     state.active.set(index, sim);
     wait(state, sim);
     if (spec.dropUnplaced) this.#placeOrDrop(sim);
@@ -150,17 +169,6 @@ export class Simulation {
     this.#orderVersion++;
     if (at === undefined || !(at > nowMs) || at === Infinity) return;
     events.push(at, eventKind.order, 0, this.#orderVersion);
-  }
-
-  #join(number: number): void {
-    const state = this.#state;
-    const { nodes, series, fragments } = state;
-    nodes.join(number, state.nowMs);
-    const node = nodes.list[number]!;
-    series.now[quantity.gpuMilliUp] = nodes.gpuMilliUp;
-    series.now[quantity.cpuMilliUp] = nodes.cpuMilliUp;
-    series.now[quantity.nodesUp] = nodes.up;
-    fragments?.touch(node.row);
   }
 
   progress(): Progress {

@@ -1,5 +1,6 @@
 /**
- * Jobs that wait, in the order of their priority, then their rank, then as they were submitted. Which of them may be tried
+ * Jobs that wait, in the order of their priority (if jobs of higher priority evict others), then their rank, then as they were
+ * submitted. Which of them may be tried
  * at all is asked of `open`: a kind of job of which one did not fit is not tried again until room is made for it, so that a
  * pass over a long queue costs what can come of it.
  */
@@ -16,7 +17,7 @@ export interface WaitingQueue {
 
 /** Whether `a` goes before `b`. */
 export function before(a: SimJob, b: SimJob): boolean {
-  if (a.priority !== b.priority) return a.priority > b.priority;
+  if (a.urgency !== b.urgency) return a.urgency > b.urgency;
   return a.rank < b.rank || (a.rank === b.rank && a.index < b.index);
 }
 
