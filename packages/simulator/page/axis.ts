@@ -1,6 +1,4 @@
 /** Scales and where their ticks go. */
-import { digits } from '../src/report/units.ts';
-
 export interface Tick {
   readonly value: number;
   readonly text: string;
@@ -36,7 +34,7 @@ function linear(from: number, to: number, ticks: readonly Tick[], title: string)
 export function countAxis(most: number, title: string): Axis {
   const step = roundStep(most / 4);
   const to = Math.max(step, Math.ceil(most / step - 1e-9) * step);
-  return linear(0, to, every(step, to, digits), title);
+  return linear(0, to, every(step, to), title);
 }
 
 /** 0 to 1 as percent; to what is needed if that is little. */
@@ -47,7 +45,7 @@ export function percentAxis(most: number, title: string): Axis {
   return linear(
     0,
     to / 100,
-    every(step, to, digits).map(({ value, text }) => ({ value: value / 100, text })),
+    every(step, to).map(({ value, text }) => ({ value: value / 100, text })),
     title,
   );
 }
@@ -69,7 +67,8 @@ export function timeAxis(fromMs: number, toMs: number, wanted: number): Axis {
     at <= (toMs / unit.ms) * (1 + 1e-9);
     at += step
   ) {
-    ticks.push({ value: at * unit.ms, text: digitsOf(at) });
+    // Not -0.
+    ticks.push({ value: at * unit.ms, text: digitsOf(at || 0) });
   }
   return linear(fromMs, toMs, ticks, `time since the start (${unit.name})`);
 }
@@ -132,11 +131,11 @@ export function thinned(axis: Axis, room: number): Tick[] {
   return kept;
 }
 
-function every(step: number, to: number, text: (value: number) => string): Tick[] {
+function every(step: number, to: number): Tick[] {
   const ticks: Tick[] = [];
   for (let index = 0; index * step <= to * (1 + 1e-9); index++) {
     const value = index * step;
-    ticks.push({ value, text: Number.isInteger(value) ? value.toLocaleString('en-US') : text(value) });
+    ticks.push({ value, text: digitsOf(value) });
   }
   return ticks;
 }
@@ -149,5 +148,5 @@ function roundStep(value: number): number {
 }
 
 function digitsOf(value: number): string {
-  return Number.isInteger(value) ? value.toLocaleString('en-US') : String(Number(value.toFixed(2)));
+  return Number.isInteger(value) ? value.toLocaleString('en-US') : String(Number(value.toPrecision(3)));
 }

@@ -71,8 +71,9 @@ function valueAxis(most: number, unit: Unit): Axis {
       ticks: axis.ticks.map(({ value, text }) => ({ value: value / 100, text })),
     };
   }
-  if (unit !== 'ms')
-    return countAxis(most, { times: 'times', hours: 'hours', index: '1 = even', count: '' }[unit]);
+  // Jain's index ends at 1.
+  if (unit === 'index') return countAxis(1, '1 = even');
+  if (unit !== 'ms') return countAxis(most, { times: 'times', hours: 'hours', count: '' }[unit]);
   const { ms, name } = durationUnit(most);
   const axis = countAxis(most / ms, name);
   return {
@@ -134,7 +135,12 @@ export function tenantChart(host: HTMLElement, chart: () => TenantRows, legend: 
         plot.append(
           svg(
             'circle',
-            { class: `dot s${index % 8}`, cx: axis.part(value) * area.width, cy: top, r: 4.5 },
+            {
+              class: `dot s${index % 8}`,
+              cx: axis.part(value) * area.width,
+              cy: top + dodge(index, values.length),
+              r: 4.5,
+            },
             svg('title', {}, `${name}, ${legend.names[index]!}: ${inUnit(value, unit)}`),
           ),
         );
@@ -191,6 +197,12 @@ export function partsChart(
   };
   onLayout(host, draw);
   legend.onChange(draw);
+}
+
+/** A little above or below, so that equal values do not hide each other. */
+function dodge(index: number, count: number): number {
+  const step = Math.min(3, 10 / count);
+  return (index - (count - 1) / 2) * step;
 }
 
 function cut(text: string, width: number): string {

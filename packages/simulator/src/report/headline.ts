@@ -3,7 +3,7 @@ import { labelOf, metricOf, metrics, type Metric } from './metrics.ts';
 import { difference, estimateOf, seedsOf, type Candidate, type Report } from './report.ts';
 import { isClear, type Estimate } from './statistics.ts';
 import type { MetricKey } from './summary.ts';
-import { digits, inUnit, withInterval } from './units.ts';
+import { inUnit, withInterval } from './units.ts';
 
 export interface Headline {
   readonly metric: Metric;
@@ -36,11 +36,11 @@ export function headlineOf(report: Report): Headline {
     .sort((a, b) => (metric.better === 'high' ? b.value - a.value : a.value - b.value));
   const best = ranked[0]?.candidate ?? base;
   const next = ranked[1]?.candidate;
-  const said = (candidate: Candidate): string => said1(candidate, metric);
+  const said = (candidate: Candidate): string => inUnit(estimateOf(candidate, metric.key).mean, metric.unit);
   const label = labelOf(metric, base.runs[0]!.resource);
   let answer: string;
   if (!next) {
-    answer = `${best.name}: ${lower(label)} ${said(best)}, mean completion ${said1(best, metricOf('meanCompletion'))}, ${shareOfCards(best)}.`;
+    answer = `${best.name}: ${lower(label)} ${said1(best, metric)}, mean completion ${said1(best, metricOf('meanCompletion'))}, ${shareOfCards(best)}.`;
   } else if (best === base) {
     answer = `Nothing beats ${base.name}: ${lower(label)} ${said(base)}; next is ${next.name} with ${said(next)} (${change(base, next, metric)}).`;
   } else {
@@ -72,7 +72,7 @@ export function change(from: Candidate, to: Candidate, metric: Metric): string {
   const text = signed(delta, metric);
   const part = delta.mean / before;
   if (metric.unit === 'share' || !Number.isFinite(part) || before === 0) return text;
-  return `${text}, ${digits(Math.abs(part) * 100)} % ${part <= 0 ? 'less' : 'more'}`;
+  return `${text}, ${Math.round(Math.abs(part) * 100).toLocaleString('en-US')} % ${part <= 0 ? 'less' : 'more'}`;
 }
 
 /** A difference with its sign. Shares differ in percentage points. */

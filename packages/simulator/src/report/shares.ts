@@ -1,5 +1,5 @@
 /** The series of a result as parts of the cluster, few enough to draw. */
-import type { RunResult, Series } from '../model/result.ts';
+import type { RunResult } from '../model/result.ts';
 
 /** Means over equal stretches of time. Shares are of the cards that are up (of cores where the cluster has no cards), 0 to 1. */
 export interface Shares {
@@ -84,10 +84,15 @@ function weights({ series, endMs }: RunResult): Float64Array {
 export function shares(result: RunResult, points = 360): Shares {
   const { series } = result;
   const gpu = resourceOf(result) === 'gpu';
-  const each = Math.max(1, Math.ceil(series.length / points));
+  // What lies behind the end of the run says nothing.
+  const length = Math.min(
+    series.length,
+    Math.max(1, Math.ceil((result.endMs - series.fromMs) / series.stepMs)),
+  );
+  const each = Math.max(1, Math.ceil(length / points));
   const up = gpu ? series.gpuMilliUp : series.cpuMilliUp;
   const weight = weights(result);
-  const bucketed = (of: (index: number) => number): Float64Array => grouped(series, each, weight, of);
+  const bucketed = (of: (index: number) => number): Float64Array => grouped(length, each, weight, of);
   const part = (column: Float64Array) => (index: number) => {
     if (up[index]! > 0) return column[index]! / up[index]!;
     return column[index]! > 0 ? Number.NaN : 0;
@@ -107,15 +112,15 @@ export function shares(result: RunResult, points = 360): Shares {
 }
 
 function grouped(
-  series: Series,
+  length: number,
   each: number,
   weight: Float64Array,
   of: (index: number) => number,
 ): Float64Array {
-  return Float64Array.from({ length: Math.ceil(series.length / each) }, (_, group) => {
+  return Float64Array.from({ length: Math.ceil(length / each) }, (_, group) => {
     let value = 0;
     let time = 0;
-    for (let index = group * each; index < Math.min(series.length, (group + 1) * each); index++) {
+    for (let index = group * each; index < Math.min(length, (group + 1) * each); index++) {
       value += of(index) * weight[index]!;
       time += weight[index]!;
     }

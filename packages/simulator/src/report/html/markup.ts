@@ -35,7 +35,7 @@ export function table(
     );
     return `<tr><th scope="row">${escape(first)}</th>${tds.join('')}</tr>`;
   });
-  return `<div class="wide" tabindex="0" role="region" aria-label="${escape(caption)}"><table><caption>${escape(caption)}</caption><thead><tr>${head
+  return `<p class="cap" aria-hidden="true">${escape(caption)}</p><div class="wide" tabindex="0" role="region" aria-label="${escape(caption)}"><table aria-label="${escape(caption)}"><thead><tr>${head
     .map((name, index) => (index === 0 ? `<td>${escape(name)}</td>` : `<th scope="col">${escape(name)}</th>`))
     .join('')}</tr></thead><tbody>${body.join('')}</tbody></table></div>`;
 }

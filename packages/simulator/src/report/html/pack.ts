@@ -1,6 +1,6 @@
 /** Large data small enough for a page: deflated, as base64. */
 import { deflateRawSync } from 'node:zlib';
-import type { Gantt, HeatMap, RunResult } from '../../model/result.ts';
+import type { HeatMap, RunResult } from '../../model/result.ts';
 import type { PageGantt, PageHeat } from './page-data.ts';
 
 export function packBytes(bytes: Uint8Array): string {
@@ -71,7 +71,7 @@ export function packGantt(candidate: number, run: RunResult, limit: number): Pag
   const byNode = heat.nodes.map((): number[] => []);
   for (let index = 0; index < gantt.job.length; index++) byNode[gantt.node[index]!]?.push(index);
   const nodes = pickNodes(byNode, limit);
-  const { fromMs, toMs } = bounds(gantt);
+  const { fromMs, toMs } = bounds(run);
   const unitMs = Math.max(1, Math.floor((toMs - fromMs) / 2 ** 24));
   const out: number[] = [];
   const jobIndex = new Map<number, number>();
@@ -84,7 +84,7 @@ export function packGantt(candidate: number, run: RunResult, limit: number): Pag
       const job = gantt.job[index]!;
       if (!jobIndex.has(job)) jobIndex.set(job, jobIndex.size);
       varint(out, from - last);
-      varint(out, Math.max(0, Math.round((gantt.toMs[index]! - gantt.fromMs[index]!) / unitMs)));
+      varint(out, Math.max(0, Math.round((ends(run, index) - gantt.fromMs[index]!) / unitMs)));
       varint(out, jobIndex.get(job)!);
       varint(out, Math.round(gantt.gpuMilli[index]!));
       last = from;
@@ -114,12 +114,19 @@ function pickNodes(byNode: readonly (readonly number[])[], limit: number): numbe
   }
 }
 
-function bounds(gantt: Gantt): { fromMs: number; toMs: number } {
+/** What still runs at the end of the run ends there. */
+function ends({ gantt, endMs }: RunResult, index: number): number {
+  const toMs = gantt.toMs[index]!;
+  return Number.isNaN(toMs) ? endMs : toMs;
+}
+
+function bounds(run: RunResult): { fromMs: number; toMs: number } {
+  const { gantt } = run;
   let fromMs = Number.POSITIVE_INFINITY;
   let toMs = Number.NEGATIVE_INFINITY;
   for (let index = 0; index < gantt.job.length; index++) {
     fromMs = Math.min(fromMs, gantt.fromMs[index]!);
-    toMs = Math.max(toMs, gantt.toMs[index]!);
+    toMs = Math.max(toMs, ends(run, index));
   }
   return { fromMs, toMs };
 }

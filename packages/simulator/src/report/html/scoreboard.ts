@@ -70,7 +70,7 @@ function board(
       return `<tbody><tr class="group"><th scope="rowgroup" colspan="${candidates.length + 1}">${escape(group)}</th></tr>${rows.join('')}</tbody>`;
     })
     .join('');
-  return `<div class="wide" tabindex="0" role="region" aria-label="${escape(caption)}"><table><caption>${escape(caption)}</caption><thead><tr><td></td>${candidates
+  return `<p class="cap" aria-hidden="true">${escape(caption)}</p><div class="wide" tabindex="0" role="region" aria-label="${escape(caption)}"><table aria-label="${escape(caption)}"><thead><tr><td></td>${candidates
     .map(({ name }) => `<th scope="col">${escape(name)}</th>`)
     .join('')}</tr></thead>${body}</table></div>`;
 }

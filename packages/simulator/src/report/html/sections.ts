@@ -1,11 +1,11 @@
 /** The parts of the page, as HTML, from the answer down. */
 import { averagedShares } from '../averaged-shares.ts';
-import { headlineOf } from '../headline.ts';
+import { goalOf, headlineOf } from '../headline.ts';
 import { metricOf } from '../metrics.ts';
 import { estimateOf, seedsOf, type Report } from '../report.ts';
 import { duration, inUnit } from '../units.ts';
 import { escape, figure, more, table } from './markup.ts';
-import type { PageData } from './page-data.ts';
+import type { PageData, PageInterval } from './page-data.ts';
 import { differences, scoreboard } from './scoreboard.ts';
 import { distributionTable, longestWaits, seriesTable, tenantTables } from './tables.ts';
 
@@ -46,19 +46,37 @@ function facts(report: Report): string {
   return `<dl class="facts">${list.map(([name, value]) => `<div><dt>${name}</dt><dd>${escape(value)}</dd></div>`).join('')}</dl>`;
 }
 
+const askedFirst = [
+  'p95Wait',
+  'meanCompletion',
+  'meanSlowdown',
+  'allocation',
+  'goodput',
+  'worstFinishTime',
+  'p99Wait',
+  'fragmentation',
+] as const;
+
+/** The metrics that differ, those that people ask about first; the table has all. */
+function chosen(report: Report, data: PageData): PageInterval[] {
+  const first: readonly string[] = [goalOf(report).key, ...askedFirst];
+  return data.intervals
+    .filter(({ key, values }) => first.includes(key) && new Set(values.map(({ mean }) => mean)).size > 1)
+    .sort((a, b) => first.indexOf(a.key) - first.indexOf(b.key))
+    .slice(0, 6);
+}
+
 export function sideBySide(report: Report, data: PageData): string {
   const several = report.candidates.length > 1;
   const charts = several
-    ? data.intervals
-        .filter(({ values }) => new Set(values.map(({ mean }) => mean)).size > 1)
-        .map(({ key, label, better }) =>
-          figure({
-            chart: `interval-${key}`,
-            title: label,
-            about: `${metricOf(key).about} ${better === 'low' ? 'Lower' : 'Higher'} is better.`,
-            label: `${label}: ${report.candidates.map((candidate) => `${candidate.name} ${inUnit(estimateOf(candidate, key).mean, metricOf(key).unit)}`).join(', ')}`,
-          }),
-        )
+    ? chosen(report, data).map(({ key, label, better }) =>
+        figure({
+          chart: `interval-${key}`,
+          title: label,
+          about: `${metricOf(key).about} ${better === 'low' ? 'Lower' : 'Higher'} is better.`,
+          label: `${label}: ${report.candidates.map((candidate) => `${candidate.name} ${inUnit(estimateOf(candidate, key).mean, metricOf(key).unit)}`).join(', ')}`,
+        }),
+      )
     : [];
   return `<section aria-labelledby="side"><h2 id="side">${several ? 'Side by side' : 'Figures'}</h2>
 ${scoreboard(report, false)}

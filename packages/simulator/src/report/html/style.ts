@@ -23,6 +23,7 @@ h3{font-size:1rem;margin:0}
 p{margin:.25rem 0}
 .answer{font-size:1.65rem;line-height:1.3;font-weight:650;margin:0 0 .5rem;max-width:56rem;text-wrap:pretty;overflow-wrap:anywhere}
 .sure,figcaption p,.hint{color:var(--soft)}
+.hint{font-size:.88rem}
 figcaption p{font-size:.88rem;margin:0 0 .35rem}
 .trade{list-style:none;padding:0;margin:.5rem 0;display:grid;gap:.4rem 1.5rem;max-width:62rem}
 .trade b{color:var(--mark)}
@@ -70,13 +71,13 @@ button[aria-pressed=false]{opacity:.45;text-decoration:line-through}
 .spacer{position:relative}
 .spacer canvas{position:sticky;top:0;left:0;display:block}
 canvas{display:block;max-width:100%;touch-action:pan-x pan-y}
-.wide{overflow-x:auto;margin:.5rem 0}
+.wide{overflow-x:auto;margin:.25rem 0 .5rem}
 table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums;min-width:100%}
-caption{text-align:left;color:var(--soft);font-size:.85rem;padding-bottom:.35rem}
+p.cap{color:var(--soft);font-size:.85rem;margin:.6rem 0 0}
 th,td{padding:.32rem .7rem;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
 th[scope=row],thead td{text-align:left;font-weight:500;position:sticky;left:0;background:var(--back);max-width:42vw;white-space:normal}
 thead th{vertical-align:bottom;white-space:normal;min-width:6.5rem;overflow-wrap:anywhere}
-tr.group th{color:var(--soft);font-size:.82rem;font-weight:600;padding-top:.9rem}
+tbody tr.group th{text-align:left;color:var(--soft);font-size:.82rem;font-weight:600;padding-top:.9rem}
 td.best{color:var(--mark);background:var(--markback);font-weight:650}
 td.better{color:var(--mark)}
 td.worse{color:var(--s1)}
