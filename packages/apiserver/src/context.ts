@@ -12,6 +12,7 @@ import type {
 } from './contracts.ts';
 import type { Metrics } from './metrics.ts';
 import type { ByteRoom } from './storage/byte-room.ts';
+import type { SharedSpecs } from './storage/shared-specs.ts';
 
 /** Timers as a parameter, so that tests can run watches and time-outs under their own time. */
 export interface Timers {
@@ -67,6 +68,8 @@ export interface ServerContext {
   readonly documents: ReadonlyMap<string, () => unknown>;
   /** Where the writer writes. */
   readonly room: ByteRoom;
+  /** What many objects have in common. */
+  readonly specs: SharedSpecs;
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly timers: Timers;

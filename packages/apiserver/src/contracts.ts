@@ -108,6 +108,8 @@ export interface Strategy {
    */
   leavesStatusParts?: true;
   validate?(object: Unstructured, context: StrategyContext): FieldError[];
+  /** `validate` looks at nothing but the spec. New objects with equal specs share one then, which is looked at once. */
+  validatesSpec?: true;
   validateUpdate?(object: Unstructured, old: Unstructured, context: StrategyContext): FieldError[];
   validateStatusUpdate?(object: Unstructured, old: Unstructured, context: StrategyContext): FieldError[];
   /** Does a write of this change bump metadata.generation? Default: spec (anything but metadata and status) differs. */

@@ -21,6 +21,7 @@ import { printerFor } from './printers/index.ts';
 import { createAllocators } from './storage/allocate.ts';
 import { createByteRoom } from './storage/byte-room.ts';
 import { createLookup } from './storage/lookup.ts';
+import { createSharedSpecs } from './storage/shared-specs.ts';
 import { strategyFor } from './strategy/index.ts';
 import { listen, type ListenOptions, type Listening } from './transport/https.ts';
 import { versionInfo } from './version.ts';
@@ -142,6 +143,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
         : [],
     ),
     room: createByteRoom(),
+    specs: createSharedSpecs(),
     metrics: createMetrics(),
     logger: options.logger ?? quiet,
     timers: options.timers ?? realTimers,

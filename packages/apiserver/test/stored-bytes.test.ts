@@ -5,6 +5,7 @@ import type { Unstructured } from '@coracle/machinery';
 import type { Pod } from '@coracle/machinery/api';
 import type { Entry } from '@coracle/store';
 import { createByteRoom } from '../src/storage/byte-room.ts';
+import { createSharedSpecs } from '../src/storage/shared-specs.ts';
 import { seal } from '../src/storage/seal.ts';
 import { testServer } from '../src/testing.ts';
 
@@ -96,6 +97,7 @@ test('a status patch keeps the very values it does not name, and drops fields no
 
 test('bytes that are copied from the version before are those JSON.stringify makes', () => {
   const room = createByteRoom();
+  const specs = createSharedSpecs();
   const limits = { bodyBytes: 1e6, objectBytes: 1e5, patchOperations: 1 };
   const text = fc.string({ maxLength: 90, unit: 'grapheme' });
   const json = fc.oneof(fc.jsonValue(), text, fc.constant(undefined));
@@ -127,7 +129,7 @@ test('bytes that are copied from the version before are those JSON.stringify mak
           object = next;
         }
         revision++;
-        const sealed = seal({ room, limits }, object, revision, current);
+        const sealed = seal({ room, limits, specs }, object, revision, current);
         const expected = {
           ...object,
           metadata: { ...object.metadata, resourceVersion: String(revision) },
@@ -144,6 +146,7 @@ test('bytes that are copied from the version before are those JSON.stringify mak
 
 test('large objects, and one that is too large, leave the others as they are', () => {
   const room = createByteRoom();
+  const specs = createSharedSpecs();
   const limits = { bodyBytes: 1e6, objectBytes: 40_000, patchOperations: 1 };
   const kept: [string, Uint8Array][] = [];
   for (let i = 0; i < 60; i++) {
@@ -157,7 +160,7 @@ test('large objects, and one that is too large, leave the others as they are', (
       ...object,
       metadata: { ...object.metadata, resourceVersion: String(i) },
     });
-    const write = () => seal({ room, limits }, object as unknown as Unstructured, i, undefined);
+    const write = () => seal({ room, limits, specs }, object as unknown as Unstructured, i, undefined);
     if (Buffer.byteLength(expected) > limits.objectBytes) expect(write).toThrow(/the limit is 40000 bytes/);
     else kept.push([expected, write().bytes]);
   }

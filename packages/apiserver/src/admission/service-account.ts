@@ -8,13 +8,13 @@ import { type AdmissionDeps, annotation, containersOf, createdPod, refuse } from
 const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount';
 const prefix = 'kube-api-access-';
 
-function mountToken(pod: Pod, random: () => number): void {
+function mountToken(pod: Pod, volume: string): void {
   const spec = pod.spec;
   if (!spec) return;
   const volumes = Array.isArray(spec.volumes) ? spec.volumes : [];
   // A pod copied from a running one brings its volume along.
   const present = volumes.find((volume) => volume?.name?.startsWith(prefix));
-  const name = present?.name ?? generateName(prefix, random);
+  const name = present?.name ?? volume;
   let needed = false;
   for (const container of containersOf(pod)) {
     const mounts = Array.isArray(container.volumeMounts) ? container.volumeMounts : [];
@@ -26,6 +26,8 @@ function mountToken(pod: Pod, random: () => number): void {
 }
 
 export function serviceAccount({ lookup, random = Math.random }: AdmissionDeps): AdmissionPlugin {
+  // Told apart from a pod's other volumes, which is all it needs: with one name for all, pods of one template stay equal.
+  const volume = generateName(prefix, random);
   return {
     name: 'ServiceAccount',
     completes: true,
@@ -48,7 +50,7 @@ export function serviceAccount({ lookup, random = Math.random }: AdmissionDeps):
           `error looking up service account ${request.namespace}/${name}: serviceaccount ${JSON.stringify(name)} not found`,
         );
       if (spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true)
-        mountToken(pod, random);
+        mountToken(pod, volume);
       if (!Array.isArray(spec.imagePullSecrets) || spec.imagePullSecrets.length === 0) {
         const secrets = account.imagePullSecrets ?? [];
         if (secrets.length > 0) spec.imagePullSecrets = secrets.map((secret) => ({ ...secret }));

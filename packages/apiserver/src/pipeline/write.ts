@@ -6,9 +6,11 @@ import {
   ApiError,
   applyDefaults,
   deepEqual,
+  deepFreeze,
   errors,
   type FieldError,
   generateName,
+  isObject,
   type Kind,
   type ObjectMeta,
   type Schema,
@@ -101,15 +103,24 @@ export async function prepareCreate(call: Call, object: Unstructured, dryRun: bo
   const context = strategyContext(call, dryRun, allocate);
   try {
     strategy.prepareForCreate?.(stored, context);
-    const found = [...metadataProblems(call, stored), ...validate(storedSchema(call), stored)];
+    const { spec } = stored;
+    const shares = strategy.validatesSpec === true && isObject(spec);
+    const shared = shares ? ctx.specs.find(kind, spec) : undefined;
+    if (shared) stored['spec'] = shared;
+    const schema = storedSchema(call);
+    const found = [
+      ...metadataProblems(call, stored),
+      ...validate(schema, stored, '', shared && { spec: shared }),
+    ];
     found.push(...customRuleErrors(kind, kind.schema, found, stored));
     refuse(
       kind,
       meta.name ?? meta.generateName ?? '',
-      allProblems(found, () => strategy.validate?.(stored, context)),
+      allProblems(found, () => (shared ? undefined : strategy.validate?.(stored, context))),
     );
     const validating = admitValidating(call, { ...input, object: stored, name: meta.name ?? '' });
     if (validating) await validating;
+    if (shares && !shared) ctx.specs.keep(kind, deepFreeze(spec));
   } catch (error) {
     rollback();
     throw error;

@@ -24,7 +24,7 @@ export function tooLarge(bytes: number, limit: number): ApiError {
  * version before, which `object` may share parts with.
  */
 export function seal(
-  ctx: Pick<ServerContext, 'room' | 'limits'>,
+  ctx: Pick<ServerContext, 'room' | 'specs' | 'limits'>,
   object: Unstructured,
   revision: number,
   current: Entry | undefined,
@@ -64,7 +64,7 @@ export function seal(
       from = size + text.length;
       const span = spanOf(spans, field);
       const before = span && (was![field] as object);
-      if (span === undefined) text += JSON.stringify(value);
+      if (span === undefined) text += (field === 'spec' && ctx.specs.jsonOf(value)) || JSON.stringify(value);
       else if (before === value) {
         room.text(text);
         room.copy(current!.bytes, span.from, span.to);

@@ -231,6 +231,7 @@ export const pods: Strategy = {
     const before = podOf(old).status;
     if (status && before?.qosClass) status.qosClass ??= before.qosClass;
   },
+  validatesSpec: true,
   validate(object) {
     const pod = podOf(object);
     const errors = podSpecProblems(pod.spec ?? { containers: [] }, 'spec');
