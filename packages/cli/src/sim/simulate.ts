@@ -114,7 +114,10 @@ async function reportOf(
   const threads = Math.min(flags.threads ?? availableParallelism(), plan.runs.length);
   const sweeper = createSweeper({ threads, signal: context.signal, listener: progress.listener });
   try {
-    const say = (line: string): void => void context.stderr.write(`${line}\n`);
+    const { stderr } = context;
+    // Over the line that says how far it is.
+    const clear = stderr.isTTY ? '\r\u001b[K' : '';
+    const say = (line: string): void => void stderr.write(`${clear}${line}\n`);
     const done = await runScenario(scenario, sweeper, {
       detail: flags.report !== undefined,
       signal: context.signal,

@@ -3,8 +3,10 @@
  * (json-schema.ts) and as a table in docs/simulator.md.
  */
 import type { Schema } from '@coracle/machinery';
+
 import { generatorSchema } from './generator-schema.ts';
 import { goalPattern } from './goal.ts';
+import { mappingSchema } from './mapping-schema.ts';
 import { boolean, duration, factor, integer, list, object, string } from './schema-parts.ts';
 
 export const scenarioVersion = 'coracle.dev/v1alpha1';
@@ -138,11 +140,7 @@ export const specSchema: Schema = object(
     workload: object('The jobs', {
       from: string('A trace or a recording'),
       format: string('What the file is; default: found by its content'),
-      mapping: {
-        type: 'object',
-        description: 'Of a generic CSV: which column is what (docs/simulator.md)',
-        'x-kubernetes-preserve-unknown-fields': true,
-      },
+      mapping: mappingSchema,
       lenient: boolean('Rows that cannot be read are skipped and counted instead of ending it'),
       generate: generatorSchema,
       ...factors,

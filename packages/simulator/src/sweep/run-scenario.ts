@@ -2,12 +2,14 @@
 import { goalOf } from '../report/headline.ts';
 import type { Candidate, Report } from '../report/report.ts';
 import type { Seeded } from '../report/statistics.ts';
+import type { RunSummary } from '../report/summary.ts';
 import { differenceOf } from '../scenario/answers.ts';
 import { readGoal, type Goal } from '../scenario/goal.ts';
 import { metrics, type Metric } from '../scenario/metrics.ts';
 import { cellName, planOf, seedsOf, type Cell, type Plan, type RunPlan } from '../scenario/plan.ts';
 import { findSmallest, type Found, type Trial } from '../scenario/search.ts';
 import { foundText, trialText } from '../scenario/search-text.ts';
+import { variantName } from '../scenario/variants.ts';
 import type { Scenario, ScenarioSpec } from '../scenario/types.ts';
 import type { Sweeper } from './pool.ts';
 import type { RunOutcome } from './protocol.ts';
@@ -46,13 +48,15 @@ export async function runScenario(
   const plan = planOf(spec);
   const groups = await runsOf(plan, sweeper, options.detail);
   const candidates: Candidate[] = [];
+  // What a search finds is compared with it.
+  const alone = plan.cells.length === 1 && spec.find !== undefined;
   const kept: { cell: Cell; candidate: Candidate }[] = [];
   let missing = 0;
   for (const [index, cell] of plan.cells.entries()) {
     const done = groups[index]!.filter((outcome) => outcome !== undefined);
     missing += groups[index]!.length - done.length;
     if (done.length === 0) continue;
-    const candidate = candidateOf(cellName(cell, plan.cells), done);
+    const candidate = candidateOf(alone ? 'no change' : cellName(cell, plan.cells), done);
     candidates.push(candidate);
     kept[index] = { cell, candidate };
   }
@@ -78,9 +82,14 @@ export async function runScenario(
   if (spec.find && goal && !options.signal.aborted) {
     const cells = plan.cells.filter(({ variant }) => variant === '');
     for (const cell of cells) {
-      const found = await search(spec, cell, goal, sweeper, options);
-      if (!found) break;
+      const result = await search(spec, cell, goal, sweeper, options);
+      if (!result) break;
+      const { found, runs } = result;
       const policy = cells.length > 1 ? cellName(cell, cells) : '';
+      if (found.count !== undefined && found.count > 0) {
+        const name = variantName({ add: [{ shape: spec.find.shape, count: found.count }] });
+        candidates.push({ name: policy === '' ? name : `${name}, ${policy}`, runs: runs.get(found.count)! });
+      }
       searches.push({ ...found, policy });
       findings.push(foundText(found, goal, spec.find.shape, policy));
     }
@@ -125,9 +134,10 @@ async function search(
   goal: Goal,
   sweeper: Sweeper,
   { signal, say }: ScenarioOptions,
-): Promise<Found | undefined> {
+): Promise<{ found: Found; runs: ReadonlyMap<number, RunSummary[]> } | undefined> {
   const { shape, min, max } = spec.find!;
   const seeds = seedsOf(spec);
+  const runs = new Map<number, RunSummary[]>();
   const run = async (count: number): Promise<number[]> => {
     const { variants: _variants, find: _find, ...rest } = spec;
     const changed: RunPlan['spec'] = count === 0 ? rest : { ...rest, nodes: { add: [{ shape, count }] } };
@@ -135,11 +145,13 @@ async function search(
       seeds.map((seed) => ({ plan: { spec: changed, cell: 0, placement, ordering, seed }, detail: false })),
     );
     if (signal.aborted) throw new Stopped();
-    return outcomes.map((outcome) => outcome!.summary.values[goal.metric.key]);
+    const summaries = outcomes.map((outcome) => outcome!.summary);
+    runs.set(count, summaries);
+    return summaries.map(({ values }) => values[goal.metric.key]);
   };
   const onTrial = (trial: Trial): void => say?.(trialText(trial, goal, shape));
   try {
-    return await findSmallest(goal, { min, max, run, onTrial });
+    return { found: await findSmallest(goal, { min, max, run, onTrial }), runs };
   } catch (error) {
     if (error instanceof Stopped) return undefined;
     throw error;
