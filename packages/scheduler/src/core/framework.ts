@@ -29,6 +29,8 @@ export interface FrameworkOptions {
   readonly random: () => number;
   /** Shared by the profiles of one scheduler. */
   readonly nominations?: Nominations;
+  /** Verdicts (kinds of pods x nodes) that are kept, about 40 bytes each. Default 2^19. */
+  readonly maxVerdicts?: number;
 }
 
 export interface PlacementOptions {
@@ -76,6 +78,7 @@ export class Framework implements Taker {
   readonly nominations: Nominations;
   readonly #random: () => number;
   readonly #reservers: readonly ReservePlugin[];
+  readonly #maxVerdicts: number;
   /** Least recently used first. */
   readonly #evaluations = new Map<string, Evaluation>();
   /** Row where the next search begins. */
@@ -90,7 +93,16 @@ export class Framework implements Taker {
     this.snapshot = options.snapshot;
     this.#random = options.random;
     this.nominations = options.nominations ?? new Nominations();
+    this.#maxVerdicts = options.maxVerdicts ?? maxVerdicts;
     this.#reservers = this.profile.plugins.map(({ plugin }) => plugin).filter((plugin) => isReserve(plugin));
+  }
+
+  /** Row where the next search begins: with the snapshot, all that decisions depend on. For a run that is saved and resumed. */
+  get searchStart(): number {
+    return this.#next;
+  }
+  set searchStart(row: number) {
+    this.#next = row;
   }
 
   /** Decides for one pod. Changes nothing but the place where the next search begins. */
@@ -237,7 +249,7 @@ export class Framework implements Taker {
     if (local) this.#evaluations.delete(pod.signature);
     else {
       let worn: Evaluation | undefined;
-      if (this.#evaluations.size >= Math.max(minEvaluations, maxVerdicts / this.snapshot.alive.length)) {
+      if (this.#evaluations.size >= Math.max(minEvaluations, this.#maxVerdicts / this.snapshot.alive.length)) {
         const [oldest] = this.#evaluations;
         worn = oldest![1];
         this.#evaluations.delete(oldest![0]);

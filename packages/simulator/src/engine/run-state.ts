@@ -26,6 +26,9 @@ import { quantity, SeriesRecorder } from './recorders/series-recorder.ts';
 import type { Clock, SimJob } from './sim-job.ts';
 import { Windows } from './windows.ts';
 
+/** A run has many kinds of pods, and no other use for its memory: about 300 MB if they are all there. */
+const maxVerdicts = 2 ** 23;
+
 export const defaultPoints = { series: 1000, heat: 200, gantt: 5000 };
 
 export interface Held {
@@ -105,6 +108,7 @@ export class RunState {
     this.framework = createFramework({
       profile: profile(),
       snapshot: this.snapshot,
+      maxVerdicts,
       random: spec.ties === 'first' ? () => 0 : this.ties.next,
     });
     const nothing: Held = { gpuMilli: 0, cpuMilli: 0 };
