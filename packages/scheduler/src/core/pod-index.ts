@@ -80,16 +80,23 @@ export class PodIndex {
   }
 
   #count(info: PodInfo, row: number, sign: 1 | -1): void {
-    for (const name of ['', info.pod.metadata.namespace ?? '']) {
-      for (const counter of this.#byNamespace.get(name) ?? []) {
-        if (!this.matches(counter.query, info.pod)) continue;
-        if (row >= counter.counts.length) counter.counts = widened(counter.counts, row + 1);
-        counter.counts[row]! += sign;
-      }
+    if (this.#counters.size > 0) {
+      this.#countIn(this.#byNamespace.get(''), info, row, sign);
+      const { namespace } = info.pod.metadata;
+      if (namespace) this.#countIn(this.#byNamespace.get(namespace), info, row, sign);
     }
     if (!info.terms) return;
     for (const kind of ['required', 'requiredAnti', 'preferred', 'preferredAnti'] as const) {
       for (const term of info.terms[kind]) this.#carry(this.carriers[kind], term, row, sign);
+    }
+  }
+
+  #countIn(counters: ReadonlySet<Counter> | undefined, { pod }: PodInfo, row: number, sign: 1 | -1): void {
+    if (!counters) return;
+    for (const counter of counters) {
+      if (!this.matches(counter.query, pod)) continue;
+      if (row >= counter.counts.length) counter.counts = widened(counter.counts, row + 1);
+      counter.counts[row]! += sign;
     }
   }
 

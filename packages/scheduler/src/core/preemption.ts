@@ -165,6 +165,7 @@ class RowLooker implements Looker {
     }
     if (potential.length === 0) return noVictims;
     const nodeName = snapshot.nameOf(row);
+    potential.sort(moreImportant);
     const trial = new Trial(snapshot, this.#framework);
     for (const victim of potential) trial.remove(victim);
     const rejection = this.probe.rejection(row);
@@ -172,26 +173,33 @@ class RowLooker implements Looker {
       trial.rollback();
       return rejection;
     }
-    const { violating, others } = splitByBudgets(potential.sort(moreImportant), budgets);
+    const violating = violatingBudgets(potential, budgets);
     const victims: PlacedPod[] = [];
-    const reprieve = (candidate: PlacedPod): boolean => {
-      const again = new Trial(snapshot, this.#framework);
-      again.imagine(candidate.info, nodeName);
-      if (this.probe.rejection(row) === undefined) return true;
-      again.rollback();
-      victims.push(candidate);
-      return false;
-    };
     let violations = 0;
-    for (const candidate of violating) if (!reprieve(candidate)) violations++;
-    for (const candidate of others) reprieve(candidate);
+    // Those whose eviction would break a budget stay before others.
+    for (const violates of violating.size > 0 ? [true, false] : [false]) {
+      for (let i = 0; i < potential.length; i++) {
+        const candidate = potential[i]!;
+        if (violating.has(candidate) !== violates) continue;
+        const again = new Trial(snapshot, this.#framework);
+        again.bringBack(trial, i);
+        if (this.probe.rejection(row) === undefined) continue;
+        again.rollback();
+        victims.push(candidate);
+        if (violates) violations++;
+      }
+    }
     trial.rollback();
     if (group) addGroups(victims, group);
     victims.sort(moreImportant);
     const top = victims[0]?.info.priority;
-    const starts = victims.filter(({ info }) => info.priority === top).map(startOf);
-    const prioritySum = victims.reduce((total, { info }) => total + info.priority + 2 ** 31, 0);
-    const first = starts.reduce((least, start) => (start < least ? start : least), '9999');
+    let prioritySum = 0;
+    let first = '9999';
+    for (const victim of victims) {
+      prioritySum += victim.info.priority + 2 ** 31;
+      const start = startOf(victim);
+      if (victim.info.priority === top && start < first) first = start;
+    }
     const rank = `${violations} ${top} ${prioritySum} ${victims.length} ${first}`;
     return { nodeName, pods: victims, violations, prioritySum, start: first, rank };
   }
@@ -233,31 +241,30 @@ function startOf({ info }: PlacedPod): string {
   return info.pod.status?.startTime ?? '9999';
 }
 
-/** Pods whose eviction would break a budget, counted in order, and the others. */
-function splitByBudgets(
+/** Pods whose eviction would break a budget, counted in order. */
+function violatingBudgets(
   pods: readonly PlacedPod[],
   budgets: readonly PodDisruptionBudget[],
-): { violating: PlacedPod[]; others: PlacedPod[] } {
+): ReadonlySet<PlacedPod> {
+  if (budgets.length === 0) return noPods;
   const open = budgets.flatMap((budget) => {
     const selector = selectorOf(budget);
     return selector ? [{ budget, selector, allowed: budget.status?.disruptionsAllowed ?? 0 }] : [];
   });
-  const violating: PlacedPod[] = [];
-  const others: PlacedPod[] = [];
+  const violating = new Set<PlacedPod>();
   for (const placed of pods) {
     const { namespace, name = '', labels } = placed.info.pod.metadata;
-    let violates = false;
     for (const entry of labels ? open : []) {
       const { budget, selector } = entry;
       if (budget.metadata.namespace !== namespace || !selector.matches(labels)) continue;
       // Counted by the budget already, as on its way out.
       if (budget.status?.disruptedPods?.[name] !== undefined) continue;
-      if (--entry.allowed < 0) violates = true;
+      if (--entry.allowed < 0) violating.add(placed);
     }
-    (violates ? violating : others).push(placed);
   }
-  return { violating, others };
+  return violating;
 }
+const noPods: ReadonlySet<PlacedPod> = new Set();
 
 /** Undefined for a budget that protects nothing: no selector, an empty one (as upstream here) or a broken one. */
 export function selectorOf(budget: PodDisruptionBudget): Selector | undefined {

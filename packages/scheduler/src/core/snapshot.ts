@@ -41,6 +41,8 @@ interface Placement extends PlacedPod {
   row: number;
   /** Index in the row's list of pods. */
   slot: number;
+  /** A trial imagines it gone. */
+  lifted: boolean;
 }
 
 export class Snapshot {
@@ -119,7 +121,8 @@ export class Snapshot {
     return this.#podsOnRow[row] ?? [];
   }
   pod(uid: string): PlacedPod | undefined {
-    return this.#pods.get(uid);
+    const placement = this.#pods.get(uid);
+    return placement?.lifted ? undefined : placement;
   }
   pods(): Iterable<PlacedPod> {
     return this.#pods.values();
@@ -205,7 +208,7 @@ export class Snapshot {
   /** Puts the pod on the node; a pod already here (same uid) is moved or taken over. */
   addPod(info: PodInfo, nodeName: string): void {
     this.removePod(info.uid);
-    const placement: Placement = { info, nodeName, row: -1, slot: -1 };
+    const placement: Placement = { info, nodeName, row: -1, slot: -1, lifted: false };
     this.#pods.set(info.uid, placement);
     const row = this.#rows.get(nodeName);
     if (row === undefined) this.#setAside(placement);
@@ -232,6 +235,7 @@ export class Snapshot {
     const placement = this.#pods.get(uid);
     if (!placement) return undefined;
     this.#pods.delete(uid);
+    placement.lifted = false;
     const before: PlacedPod = { info: placement.info, nodeName: placement.nodeName, row: placement.row };
     if (placement.row >= 0) this.#unsettle(placement);
     else {
@@ -240,6 +244,24 @@ export class Snapshot {
       if (waiting?.size === 0) this.#homeless.delete(placement.nodeName);
     }
     return before;
+  }
+
+  /** For Trial: takes a pod, as `pod` answers it, off its row; `putBack` brings it back, `removePod` makes it stay away. */
+  lift(pod: PlacedPod): void {
+    this.#unsettle(pod as Placement);
+    (pod as Placement).lifted = true;
+  }
+
+  /** For Trial: makes the lifted pod be on its row again, whatever was done with it since. */
+  putBack(pod: PlacedPod, row: number): void {
+    const placement = pod as Placement;
+    const { uid } = placement.info;
+    if (this.#pods.get(uid) !== placement) {
+      this.removePod(uid);
+      this.#pods.set(uid, placement);
+    }
+    if (placement.row < 0) this.#settle(placement, row);
+    placement.lifted = false;
   }
 
   #settle(placement: Placement, row: number): void {

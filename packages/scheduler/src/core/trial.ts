@@ -11,8 +11,15 @@ export class Trial {
   readonly #snapshot: Snapshot;
   readonly #taker: Taker | undefined;
   readonly #generation: number;
-  /** Row -> its generation before the trial. */
-  readonly #rows = new Map<number, number>();
+  /** The first row that was changed, and its generation before the trial: most trials change no other. */
+  #firstRow = -1;
+  #firstGeneration = 0;
+  /** Further rows -> generation before the trial. */
+  #rows: Map<number, number> | undefined;
+  /** Pods imagined gone: they come back when all else is taken back. */
+  readonly #lifted: PlacedPod[] = [];
+  /** Where they were. */
+  readonly #liftedFrom: number[] = [];
   readonly #undo: (() => void)[] = [];
   #plain = true;
 
@@ -31,12 +38,7 @@ export class Trial {
   /** Places the pod with all it takes, which is answered. Throws CannotReserve, changing nothing. */
   place(info: PodInfo, nodeName: string): readonly Reservation[] {
     const row = this.#snapshot.rowOf(nodeName);
-    const reservations =
-      row === undefined ? noReservations : (this.#taker?.reserve(info, row) ?? noReservations);
-    if (reservations.length > 0) {
-      this.#plain = false;
-      this.#undo.push(() => releaseAll(reservations));
-    }
+    const reservations = row === undefined ? noReservations : this.#reserve(info, row);
     this.#remember(row);
     this.#snapshot.addPod(info, nodeName);
     this.#undo.push(() => this.#snapshot.removePod(info.uid));
@@ -56,31 +58,81 @@ export class Trial {
     }
   }
 
-  remove(pod: PlacedPod): void {
-    const { info, nodeName } = pod;
-    this.#remember(this.#snapshot.rowOf(nodeName));
-    const was = this.#snapshot.removePod(info.uid);
-    if (!was) return;
-    this.#undo.push(() => this.#snapshot.addPod(info, nodeName));
-    if (was.row >= 0 && this.#taker) this.#undo.push(...this.#taker.leave(info, was.row));
+  remove({ info, nodeName }: PlacedPod): void {
+    const pod = this.#snapshot.pod(info.uid);
+    if (!pod) return;
+    const { row } = pod;
+    if (row < 0) {
+      this.#snapshot.removePod(info.uid);
+      this.#undo.push(() => this.#snapshot.addPod(info, nodeName));
+      return;
+    }
+    this.#remember(row);
+    this.#snapshot.lift(pod);
+    this.#lifted.push(pod);
+    this.#liftedFrom.push(row);
+    if (this.#taker) this.#undo.push(...this.#taker.leave(info, row));
+  }
+
+  /** Brings back pod number `n` that `other`, an open trial, has removed; for the rest as `imagine`. */
+  bringBack(other: Trial, n: number): void {
+    const pod = other.#lifted[n]!;
+    const row = other.#liftedFrom[n]!;
+    this.#remember(row);
+    try {
+      this.#reserve(pod.info, row);
+    } catch (error) {
+      if (!(error instanceof CannotReserve)) throw error;
+      this.#plain = false;
+    }
+    this.#snapshot.putBack(pod, row);
+    this.#undo.push(() => this.#snapshot.lift(pod));
   }
 
   /** Takes back everything. */
   rollback(): void {
-    if (this.#undo.length === 0) return;
-    while (this.#undo.length > 0) this.#undo.pop()!();
-    for (const [row, generation] of this.#rows) this.#snapshot.restoreRow(row, generation);
-    this.#rows.clear();
+    const undo = this.#undo;
+    const lifted = this.#lifted;
+    if (undo.length + lifted.length === 0) return;
+    while (undo.length > 0) undo.pop()!();
+    for (let i = lifted.length - 1; i >= 0; i--) this.#snapshot.putBack(lifted[i]!, this.#liftedFrom[i]!);
+    if (this.#firstRow >= 0) this.#snapshot.restoreRow(this.#firstRow, this.#firstGeneration);
+    if (this.#rows) for (const [row, generation] of this.#rows) this.#snapshot.restoreRow(row, generation);
+    this.#forget();
     this.#snapshot.restore(this.#generation);
   }
 
   /** Keeps everything, reservations too: from here on there is nothing to take back. */
   keep(): void {
+    for (const { info } of this.#lifted) {
+      if (!this.#snapshot.pod(info.uid)) this.#snapshot.removePod(info.uid);
+    }
     this.#undo.length = 0;
-    this.#rows.clear();
+    this.#forget();
+  }
+
+  #forget(): void {
+    this.#lifted.length = 0;
+    this.#liftedFrom.length = 0;
+    this.#firstRow = -1;
+    this.#rows = undefined;
+  }
+
+  #reserve(info: PodInfo, row: number): readonly Reservation[] {
+    const reservations = this.#taker?.reserve(info, row) ?? noReservations;
+    if (reservations.length > 0) {
+      this.#plain = false;
+      this.#undo.push(() => releaseAll(reservations));
+    }
+    return reservations;
   }
 
   #remember(row: number | undefined): void {
-    if (row !== undefined && !this.#rows.has(row)) this.#rows.set(row, this.#snapshot.rowGeneration[row]!);
+    if (row === undefined || row === this.#firstRow || this.#rows?.has(row)) return;
+    const generation = this.#snapshot.rowGeneration[row]!;
+    if (this.#firstRow < 0) {
+      this.#firstRow = row;
+      this.#firstGeneration = generation;
+    } else (this.#rows ??= new Map()).set(row, generation);
   }
 }

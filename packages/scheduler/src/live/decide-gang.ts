@@ -213,6 +213,8 @@ function asksForMore({ pods, minResources = [] }: Gang): boolean {
 
 /** The gang the victim runs with, if it is not to be left with less than it needs. */
 export function victimGroup({ gangs, snapshot }: Shared, victim: PlacedPod): VictimGroup | undefined {
+  // Asked of every pod of lower priority: mostly there are no groups at all.
+  if (gangs.size === 0) return undefined;
   const key = gangs.keyOf(victim.info.pod);
   const gang = key === undefined ? undefined : gangs.get(key);
   if (!gang?.spec) return undefined;

@@ -69,6 +69,10 @@ export class GangRegistry {
   get(key: string): GangState | undefined {
     return this.#gangs.get(key);
   }
+  /** Groups that are known of. */
+  get size(): number {
+    return this.#gangs.size;
+  }
   all(): Iterable<GangState> {
     return this.#gangs.values();
   }

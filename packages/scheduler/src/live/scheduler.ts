@@ -471,6 +471,7 @@ class LiveScheduler implements Scheduler {
   /** Groups that are evicted as a whole are told so. */
   #sayDisrupted({ pod }: PodInfo, victims: readonly PlacedPod[]): void {
     const { gangs, status } = this.#shared;
+    if (gangs.size === 0) return;
     const told = new Set<string>();
     for (const victim of victims) {
       const key = gangs.keyOf(victim.info.pod);
