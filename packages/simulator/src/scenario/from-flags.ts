@@ -21,6 +21,7 @@ export interface ScenarioFlags {
   readonly firstSeed?: number | undefined;
   readonly until?: string | undefined;
   readonly jobs?: number | undefined;
+  readonly resample?: string | undefined;
   readonly preemption?: boolean | undefined;
   /** What-if, each a variant: `8xh100x8`, and factors. */
   readonly add?: readonly string[] | undefined;
@@ -50,8 +51,10 @@ export function scenarioFromFlags(flags: ScenarioFlags, base?: Scenario): Scenar
   if (find !== undefined && findShape === undefined) {
     throw new ScenarioError('--find needs --shape: more of what nodes? (such as a100x8)');
   }
-  if (wrongTime(flags.until))
-    throw new ScenarioError(`--until: "${flags.until}" is no length of time such as 30d, 4h or 1h30m`);
+  for (const name of ['until', 'resample'] as const) {
+    if (!wrongTime(flags[name])) continue;
+    throw new ScenarioError(`--${name}: "${flags[name]}" is no length of time such as 30d, 4h or 1h30m`);
+  }
   const before: ScenarioSpec = base?.spec ?? { cluster: {}, workload: {} };
   const variants = variantsOf(flags);
   const spec: ScenarioSpec = {
@@ -63,6 +66,7 @@ export function scenarioFromFlags(flags: ScenarioFlags, base?: Scenario): Scenar
       ...(format !== undefined && { format }),
       ...given('lenient', flags.lenient),
       ...given('jobs', flags.jobs),
+      ...given('resample', flags.resample),
     },
     ...given('placement', flags.placement),
     ...given('ordering', flags.ordering),

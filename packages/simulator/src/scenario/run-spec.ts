@@ -1,7 +1,8 @@
 /** From a plan, plain data, to what the engine runs. */
 import type { Node } from '@coracle/machinery/api';
-import type { Job, Workload } from '../model/job.ts';
+import type { Workload } from '../model/job.ts';
 import type { RunSpec } from '../model/run.ts';
+import { changedWorkload } from './change-workload.ts';
 import { clusterOf } from './cluster.ts';
 import { readDuration } from './duration.ts';
 import { orderingOf } from './orderings.ts';
@@ -29,7 +30,7 @@ export function specOf(plan: RunPlan, sources: Sources): RunSpec {
   const found = cluster.from !== undefined ? sources.nodes(cluster.from) : cluster.pools ? [] : nodes;
   return {
     cluster: clusterOf(spec, found, spec.nodes),
-    workload: changed(workload, spec.workload),
+    workload: changedWorkload(workload, spec.workload, seed),
     placement: placementOf(plan.placement, (path) => sources.text(path)),
     ordering: orderingOf(plan.ordering),
     seed,
@@ -59,32 +60,4 @@ function windowOf({ from, to, pool, nodes = [], mode = 'drain' }: MaintenanceSpe
 
 function scalingOf({ pool, min, max, boot = defaultBoot, idle = defaultIdle }: AutoscalingSpec) {
   return { pool, min, max, bootMs: ms(boot), idleMs: ms(idle) };
-}
-
-/** The workload with its factors, and cut. */
-function changed(workload: Workload, { arrivals = 1, durations = 1, jobs: most }: WorkloadSpec): Workload {
-  if (arrivals === 1 && durations === 1 && most === undefined) return workload;
-  const count = workload.count === undefined ? undefined : Math.min(workload.count, most ?? Infinity);
-  return {
-    name: workload.name,
-    notes: workload.notes,
-    ...(count !== undefined && { count }),
-    *jobs() {
-      let seen = 0;
-      for (const job of workload.jobs()) {
-        if (seen++ === most) return;
-        yield scaled(job, arrivals, durations);
-      }
-    },
-  };
-}
-
-function scaled(job: Job, arrivals: number, durations: number): Job {
-  const { estimateMs } = job;
-  return {
-    ...job,
-    submitMs: job.submitMs / arrivals,
-    runMs: job.runMs * durations,
-    ...(estimateMs !== undefined && { estimateMs: estimateMs * durations }),
-  };
 }

@@ -145,6 +145,9 @@ export const specSchema: Schema = object(
       generate: generatorSchema,
       ...factors,
       jobs: integer('Only so many of the first jobs', 1),
+      resample: duration(
+        'Every seed gets other jobs like these: stretches of this length drawn from them with replacement',
+      ),
     }),
     placement: list(
       'Placement policies to compare; the first is the one that others are compared with. Or a profile of a ' +

@@ -42,6 +42,8 @@ export interface WorkloadSpec {
   readonly durations?: number;
   /** Only so many of the first jobs. */
   readonly jobs?: number;
+  /** Stretches of this length are drawn from it anew for every seed: other weeks like this one. */
+  readonly resample?: string;
 }
 
 export interface NodeFailuresSpec {
