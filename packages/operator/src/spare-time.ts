@@ -27,9 +27,9 @@ const tickMs = 10;
 /** Turns a tick: at first, and the most. The most is more than a loop can do: it is busy before. */
 const firstTurns = 32;
 const mostTurns = 256;
-/** Above `high` there is nothing to spare; below `low` there is more than is used. */
-const high = 0.9;
-const low = 0.7;
+/** Above `high` there is nothing to spare (a loop that waits for the disk now and then is never wholly busy); below `low` there is more. */
+const high = 0.75;
+const low = 0.5;
 /** Turns a second while there is nothing to spare, and when the oldest has waited for `longMs`. Some tens of microseconds each. */
 const leastPerSecond = 400;
 const overduePerSecond = 2000;
