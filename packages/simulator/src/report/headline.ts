@@ -1,8 +1,9 @@
 /** The answer in a few sentences: who is best at what matters, by how much, how sure that is, and what it costs. */
-import { labelOf, metricOf, metrics, type Metric } from './metrics.ts';
+import { labelOf, metricOf, type Metric } from './metrics.ts';
 import { difference, estimateOf, seedsOf, type Candidate, type Report } from './report.ts';
 import { isClear, type Estimate } from './statistics.ts';
 import type { MetricKey } from './summary.ts';
+import { telling } from './telling.ts';
 import { inUnit, withInterval } from './units.ts';
 
 export interface Headline {
@@ -13,6 +14,8 @@ export interface Headline {
   /** What else gets better, and worse, than with the first candidate. */
   readonly gains: readonly string[];
   readonly costs: readonly string[];
+  /** Who is well ahead of the best in something else. */
+  readonly others: readonly string[];
   /** How much to trust it. */
   readonly sure: string;
 }
@@ -50,7 +53,8 @@ export function headlineOf(report: Report): Headline {
     metric,
     best: best.name,
     answer,
-    ...(best === base ? { gains: [], costs: [] } : tradeOffs(base, best, metric)),
+    ...(best === base ? { gains: [], costs: [] } : tradeOffs(report, base, best, metric)),
+    others: aheadElsewhere(report, best, metric),
     sure: sureness(report, best, base, next, metric),
   };
 }
@@ -90,11 +94,16 @@ export function signed({ mean, half }: Estimate, metric: Pick<Metric, 'unit'>): 
 /** Differences below this part of the value are not worth a sentence. */
 const worthSaying = 0.02;
 
-function tradeOffs(base: Candidate, best: Candidate, goal: Metric): { gains: string[]; costs: string[] } {
+function tradeOffs(
+  report: Report,
+  base: Candidate,
+  best: Candidate,
+  goal: Metric,
+): { gains: string[]; costs: string[] } {
   const gains: string[] = [];
   const costs: string[] = [];
-  for (const metric of metrics) {
-    if (!metric.short || !metric.better || metric.key === goal.key) continue;
+  for (const metric of telling(report, false)) {
+    if (!metric.better || metric.key === goal.key) continue;
     const before = estimateOf(base, metric.key).mean;
     const delta = difference(base, best, metric.key);
     if (Number.isNaN(delta.mean) || delta.mean === 0 || isClear(delta) === false) continue;
@@ -103,10 +112,35 @@ function tradeOffs(base: Candidate, best: Candidate, goal: Metric): { gains: str
     );
     if (part < (metric.unit === 'share' ? worthSaying / 4 : worthSaying)) continue;
     const label = lower(labelOf(metric, base.runs[0]!.resource));
-    const text = `${label} ${inUnit(estimateOf(best, metric.key).mean, metric.unit)} instead of ${inUnit(before, metric.unit)}`;
+    const what = metric.key === 'meanQueue' ? ' jobs' : '';
+    const text = `${label} ${inUnit(estimateOf(best, metric.key).mean, metric.unit)}${what} instead of ${inUnit(before, metric.unit)}`;
     (delta.mean > 0 === (metric.better === 'high') ? gains : costs).push(text);
   }
   return { gains, costs };
+}
+
+/** A lead below this part of the value is not worth a sentence about a third candidate. */
+const wellAhead = 0.1;
+
+function aheadElsewhere(report: Report, best: Candidate, goal: Metric): string[] {
+  const leads = new Map<string, string[]>();
+  for (const metric of telling(report, false)) {
+    if (!metric.better || metric.key === goal.key || !metric.headline) continue;
+    const ours = estimateOf(best, metric.key).mean;
+    const sign = metric.better === 'high' ? -1 : 1;
+    const [first] = report.candidates
+      .map((candidate) => ({ candidate, value: estimateOf(candidate, metric.key).mean }))
+      .filter(({ candidate, value }) => candidate !== report.candidates[0] && !Number.isNaN(value))
+      .sort((a, b) => sign * (a.value - b.value));
+    if (!first || first.candidate === best || Number.isNaN(ours)) continue;
+    const lead = sign * (ours - first.value);
+    if (lead < wellAhead * Math.abs(ours)) continue;
+    if (isClear(difference(best, first.candidate, metric.key)) === false) continue;
+    const said = `${lower(labelOf(metric, best.runs[0]!.resource))} ${inUnit(first.value, metric.unit)}`;
+    const { name } = first.candidate;
+    leads.set(name, [...(leads.get(name) ?? []), said]);
+  }
+  return [...leads].map(([name, said]) => `${name} with ${said.join(', ')}`);
 }
 
 function sureness(

@@ -44,14 +44,14 @@ export function* jsonReport(report: Report, options: JsonOptions = {}): Generato
 
 function body(report: Report): Record<string, unknown> {
   const { candidates } = report;
-  const { metric, best, answer, gains, costs, sure } = headlineOf(report);
+  const { metric, best, answer, gains, costs, others, sure } = headlineOf(report);
   const { resource } = candidates[0]!.runs[0]!;
   const grid = averagedShares(candidates);
   return {
     format: jsonFormat,
     version: jsonVersion,
     title: report.title,
-    headline: { metric: metric.key, best, answer, gains, costs, sure },
+    headline: { metric: metric.key, best, answer, gains, costs, others, sure },
     findings: report.findings,
     scenario: report.scenario ?? null,
     seeds: seedsOf(report),

@@ -14,6 +14,8 @@ export interface Metric {
   readonly group: 'Waiting' | 'Completion' | 'Use of the cluster' | 'Fairness' | 'Interruptions' | 'The run';
   /** Shown in short tables. */
   readonly short?: boolean;
+  /** A lead in it is worth a sentence. */
+  readonly headline?: boolean;
 }
 
 const waiting = { unit: 'ms', better: 'low', group: 'Waiting' } as const;
@@ -31,10 +33,18 @@ export const metrics: readonly Metric[] = [
     about:
       'Time a job waits altogether, also after interruptions; those still waiting count with their wait so far.',
     short: true,
+    headline: true,
   },
   { key: 'p50Wait', label: 'Median wait', ...waiting, about: 'Half of the jobs wait no longer.' },
   { key: 'p90Wait', label: 'p90 wait', ...waiting, about: 'Nine in ten jobs wait no longer.' },
-  { key: 'p95Wait', label: 'p95 wait', ...waiting, about: '95 % of the jobs wait no longer.', short: true },
+  {
+    key: 'p95Wait',
+    label: 'p95 wait',
+    ...waiting,
+    about: '95 % of the jobs wait no longer.',
+    short: true,
+    headline: true,
+  },
   { key: 'p99Wait', label: 'p99 wait', ...waiting, about: '99 % of the jobs wait no longer.', short: true },
   {
     key: 'meanQueue',
@@ -59,6 +69,7 @@ export const metrics: readonly Metric[] = [
     ...completion,
     about: 'From submission to the end (job completion time), of the jobs that ended.',
     short: true,
+    headline: true,
   },
   { key: 'p50Completion', label: 'Median completion', ...completion, about: 'Half of the jobs end sooner.' },
   { key: 'p90Completion', label: 'p90 completion', ...completion, about: 'Nine in ten jobs end sooner.' },
@@ -78,6 +89,7 @@ export const metrics: readonly Metric[] = [
     group: 'Completion',
     about: 'Completion against the time alone, bounded: jobs under 10 s count as 10 s (Feitelson).',
     short: true,
+    headline: true,
   },
   {
     key: 'p95Slowdown',
@@ -101,6 +113,7 @@ export const metrics: readonly Metric[] = [
     better: 'high',
     about: 'GPU time given to jobs, of the GPU time there was.',
     short: true,
+    headline: true,
   },
   {
     key: 'utilisation',
@@ -109,6 +122,7 @@ export const metrics: readonly Metric[] = [
     better: 'high',
     about: 'GPU time doing work that counts in the end, of the GPU time there was.',
     short: true,
+    headline: true,
   },
   {
     key: 'goodput',
@@ -158,6 +172,7 @@ export const metrics: readonly Metric[] = [
     about:
       'Of the tenant that fares worst: completion in the shared cluster against that in its own equal part of it (Themis). Below 1, sharing pays for everybody.',
     short: true,
+    headline: true,
   },
   {
     key: 'restarts',

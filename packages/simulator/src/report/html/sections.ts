@@ -10,10 +10,13 @@ import { differences, scoreboard } from './scoreboard.ts';
 import { distributionTable, longestWaits, seriesTable, tenantTables } from './tables.ts';
 
 export function answer(report: Report): string {
-  const { answer, gains, costs, sure } = headlineOf(report);
+  const { answer, gains, costs, others, sure } = headlineOf(report);
   const trade = (word: string, kind: string, texts: readonly string[]): string =>
     texts.length === 0 ? '' : `<li><b class="${kind}">${word}</b> ${escape(texts.join('; '))}.</li>`;
-  const trades = trade('Better too:', 'gain', gains) + trade('At a cost:', 'cost', costs);
+  const trades =
+    trade('Better too:', 'gain', gains) +
+    trade('At a cost:', 'cost', costs) +
+    trade('Ahead in other things:', 'other', others);
   return `<header><h1>${escape(report.title)}</h1>
 <p class="answer">${escape(answer)}</p>
 ${report.findings.map((finding) => `<p class="answer">${escape(finding)}</p>`).join('')}
@@ -207,7 +210,7 @@ export function tenants(report: Report, data: PageData): string {
     whole: true,
     table: tenantTables(report, 50),
   });
-  return `<section aria-labelledby="fair"><h2 id="fair">Fairness by tenant</h2><div class="grid2">${picture}</div></section>`;
+  return `<section aria-labelledby="fair"><h2 id="fair">Fairness by tenant</h2><div class="stack">${picture}</div></section>`;
 }
 
 export function nodesAndJobs(report: Report, data: PageData): string {
@@ -241,7 +244,7 @@ export function nodesAndJobs(report: Report, data: PageData): string {
         });
   const longest = longestWaits(report);
   if (!heat && !gantt && !longest) return '';
-  return `<section aria-labelledby="where"><h2 id="where">Nodes and jobs</h2><div class="grid2">${heat}${gantt}</div>${longest}</section>`;
+  return `<section aria-labelledby="where"><h2 id="where">Nodes and jobs</h2><div class="stack">${heat}${gantt}</div>${longest}</section>`;
 }
 
 export function remarks(report: Report): string {

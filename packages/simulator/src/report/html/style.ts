@@ -27,6 +27,7 @@ p{margin:.25rem 0}
 figcaption p{font-size:.88rem;margin:0 0 .35rem}
 .trade{list-style:none;padding:0;margin:.5rem 0;display:grid;gap:.4rem 1.5rem;max-width:62rem}
 .trade b{color:var(--mark)}
+.trade b.other{color:var(--s0)}
 .trade b.cost{color:var(--s1)}
 dl.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));gap:.75rem 1.25rem;margin:1.25rem 0 0;padding:.9rem 0 0;border-top:1px solid var(--line)}
 dl.facts div{min-width:0}
@@ -35,6 +36,7 @@ dd{margin:0;font-weight:600;overflow-wrap:anywhere}
 .grid2{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr));gap:1.5rem 2rem;margin-top:.75rem}
 figure{margin:0;min-width:0;break-inside:avoid}
 figure.whole{grid-column:1/-1}
+.stack figure{margin-top:.75rem}.stack figure+figure{margin-top:1.75rem}
 .plot{position:relative;min-height:60px}
 .plot svg{display:block;width:100%;height:auto;overflow:visible}
 .plot:focus-visible,.scroller:focus-visible,canvas:focus-visible,.wide:focus-visible{outline:2px solid var(--s0);outline-offset:2px}

@@ -79,7 +79,7 @@ export class ProgressLine {
       `${duration(allMs)} simulated`,
       `${digits(Math.round(allEvents / seconds))} events/s`,
       `${digits(allMs / 1000 / seconds)}x real time`,
-      ...(left === undefined ? [] : [`ETA ${duration(Math.ceil(left) * 1000)}`]),
+      ...(left === undefined ? [] : [`ETA ${left < 120 ? `${Math.ceil(left)} s` : duration(left * 1000)}`]),
       ...(count === this.#runs ? [`took ${duration(seconds * 1000)}`] : []),
       ...(this.#runs > 1
         ? [count < this.#runs ? `${count} of ${this.#runs} runs done` : `${count} runs`]

@@ -15,7 +15,7 @@ export function terminalReport(
 ): string {
   const width = Math.max(40, options.width ?? 80);
   const paint = painter(options.colour ?? false);
-  const { answer, gains, costs, sure } = headlineOf(report);
+  const { answer, gains, costs, others, sure } = headlineOf(report);
   const list = (word: string, texts: readonly string[]): string[] =>
     texts.length === 0 ? [] : [wrapped(`${word} ${texts.join('; ')}.`, width, '  ')];
   const several = report.candidates.length > 1;
@@ -26,6 +26,7 @@ export function terminalReport(
       .join('\n'),
     ...list('Better too:', gains),
     ...list('At a cost:', costs),
+    ...list('Ahead in other things:', others),
     ...(several || seedsOf(report).length > 1 ? [paint('dim', wrapped(plain(sure), width))] : []),
     ...report.findings.map((finding) => wrapped(plain(finding), width)),
     '',
