@@ -79,6 +79,9 @@ export async function runScenario(
   const findings = answers
     .filter(({ whatIf }) => whatIf)
     .map(({ candidate, differences: [first] }) => `${candidate}: ${shown.title} ${first!.text}`);
+  if ((spec.seeds ?? 1) > 1 && candidates.every(({ runs }) => runs.length > 1 && sameValues(runs))) {
+    findings.push(seedsAlike(spec));
+  }
   if (spec.find && goal && !options.signal.aborted) {
     const cells = plan.cells.filter(({ variant }) => variant === '');
     for (const cell of cells) {
@@ -95,6 +98,17 @@ export async function runScenario(
     }
   }
   return { report: { ...about, findings }, answers, searches, missing };
+}
+
+const sameValues = ([first, ...others]: readonly RunSummary[]): boolean =>
+  others.every(({ values }) => metrics.every(({ key }) => Object.is(values[key], first!.values[key])));
+
+function seedsAlike({ seeds, workload }: ScenarioSpec): string {
+  const advice =
+    workload.from === undefined
+      ? ''
+      : '; `resample: 1d` (--resample 1d) draws other jobs like these for every seed';
+  return `All ${seeds} seeds gave the same, for nothing here is left to chance: intervals say nothing of other weeks${advice}.`;
 }
 
 async function runsOf(plan: Plan, sweeper: Sweeper, detail: boolean): Promise<(RunOutcome | undefined)[][]> {
