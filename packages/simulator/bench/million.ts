@@ -2,7 +2,7 @@
  * A million jobs on 10,000 nodes: the engine's own cost. Jobs come in bursts from a few hundred kinds, some of several pods; the
  * cluster is about nine tenths full. CPU time is what counts: wall clock depends on what else the machine does.
  *
- *     node packages/simulator/bench/million.ts [jobs] [nodes] [fifo|skip] [gpus]
+ *     node packages/simulator/bench/million.ts [jobs] [nodes] [fifo|skip] [load] [percentageOfNodesToScore]
  */
 import { writeHeapSnapshot } from 'node:v8';
 import { defaultProfile } from '@coracle/scheduler/core';
@@ -10,7 +10,8 @@ import { Simulation, type Job, type OrderingPolicy, type PodSet, type RunSpec } 
 import { equalNodes } from '../src/inputs/nodes.ts';
 import { Shapes } from '../src/inputs/pod-shape.ts';
 
-const [jobs = '1000000', nodes = '10000', order = 'fifo', load = '0.9'] = process.argv.slice(2);
+const [jobs = '1000000', nodes = '10000', order = 'fifo', load = '0.9', percent = '0'] =
+  process.argv.slice(2);
 const cards = 8;
 
 /** A small generator of its own, so that what is measured does not change with the inputs. */
@@ -30,7 +31,11 @@ const pick = uniform(7);
 for (let i = 0; i < 200; i++) {
   const gpus = [0, 1, 1, 1, 2, 4, 8][Math.floor(pick() * 7)]!;
   const pods = pick() < 0.1 ? 2 + Math.floor(pick() * 6) : 1;
-  const shape = { cpuMilli: 500 * (1 + Math.floor(pick() * 16)), memoryMib: 1024 * (1 + Math.floor(pick() * 32)), gpus };
+  const shape = {
+    cpuMilli: 500 * (1 + Math.floor(pick() * 16)),
+    memoryMib: 1024 * (1 + Math.floor(pick() * 32)),
+    gpus,
+  };
   kinds.push({ sets: shapes.pods(pods, shape), gpus: pods * gpus });
 }
 const meanGpus = kinds.reduce((sum, { gpus }) => sum + gpus, 0) / kinds.length;
@@ -67,7 +72,10 @@ const spec: RunSpec = {
     pools: [],
   },
   workload: { name: `${jobs} jobs`, jobs: generate, count: Number(jobs), notes: [] },
-  placement: { name: 'default', profile: () => defaultProfile() },
+  placement: {
+    name: 'default',
+    profile: () => defaultProfile({ percentageOfNodesToScore: Number(percent) }),
+  },
   ordering: fifo,
   seed: 1,
 };

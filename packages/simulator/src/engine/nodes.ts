@@ -1,6 +1,7 @@
 /** The nodes of a run, by number: those at the start in their order, then those that were added. */
 import type { Node } from '@coracle/machinery/api';
 import type { Snapshot } from '@coracle/scheduler/core';
+import { CardMasks } from './card-masks.ts';
 import type { HeatRecorder } from './recorders/heat-recorder.ts';
 
 interface SimNode {
@@ -38,6 +39,7 @@ export class Nodes {
   readonly freed: number[] = [];
   /** Room was made in more places, or in other ways, than `freed` says. */
   freedAnywhere = true;
+  readonly masks: CardMasks;
   readonly #snapshot: Snapshot;
   readonly #heat: HeatRecorder;
   /** Number of the node on each row. */
@@ -47,6 +49,7 @@ export class Nodes {
 
   constructor(snapshot: Snapshot, heat: HeatRecorder) {
     this.#snapshot = snapshot;
+    this.masks = new CardMasks(snapshot);
     this.#heat = heat;
   }
 
@@ -99,6 +102,7 @@ export class Nodes {
     node.row = this.#snapshot.setNode(node.cordons > 0 ? cordoned(node.node) : node.node);
     if (this.freeRows.at(-1) === node.row) this.freeRows.pop();
     this.#onRow[node.row] = number;
+    this.masks.update(node.row);
     node.absent = false;
     node.down = false;
     this.gpuMilliUp += node.gpuMilli;
@@ -114,6 +118,7 @@ export class Nodes {
     this.changes++;
     this.#snapshot.removeNode(node.name);
     this.freeRows.push(node.row);
+    this.masks.update(node.row);
     node.row = -1;
     this.gpuMilliUp -= node.gpuMilli;
     this.cpuMilliUp -= node.cpuMilli;
@@ -144,6 +149,7 @@ export class Nodes {
           ? node.cpuMilliUsed / node.cpuMilli
           : 0;
     this.#heat.use(number, nowMs, part);
+    this.masks.update(row);
     if (sign < 0) this.made(row);
   }
 

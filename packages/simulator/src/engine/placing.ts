@@ -46,7 +46,11 @@ export function mayFit({ nodes, series }: RunState, { kind }: SimJob): boolean {
  * Puts the job's pods on the snapshot, at least as many as it needs, or none. `within`: only on rows whose byte is not 0.
  * Nothing is counted yet: `begin` (jobs.ts) does that, `unplace` takes it back.
  */
-export function place(state: RunState, job: SimJob, within?: Uint8Array): boolean {
+export function place(
+  state: RunState,
+  job: SimJob,
+  within: Uint8Array | undefined = worthALook(state, job),
+): boolean {
   const { framework, kind } = { framework: state.framework, kind: job.kind };
   job.named = 0;
   state.counts.decisions++;
@@ -64,6 +68,13 @@ export function place(state: RunState, job: SimJob, within?: Uint8Array): boolea
     job.pods.push(pod as SimPod);
   }
   return true;
+}
+
+/** A mask for all the job's pods: that of those which ask for fewest cards. */
+function worthALook({ nodes }: RunState, { kind: { samples } }: SimJob): Uint8Array | undefined {
+  let fewest = samples[0]!;
+  for (const pod of samples) if ((pod.cards?.count ?? 0) < (fewest.cards?.count ?? 0)) fewest = pod;
+  return nodes.masks.for(fewest);
 }
 
 /** Puts one more pod of the job on the snapshot. */

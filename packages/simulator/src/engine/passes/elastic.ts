@@ -65,6 +65,7 @@ export function shrinkUntil(state: RunState, fits: () => boolean): boolean {
     left.set(most, left.get(most)! - 1);
     const { nodeName, row } = snapshot.removePod(pod.uid)!;
     taken.push({ job: most, pod, nodeName, row });
+    state.nodes.masks.update(row);
     if (fits()) {
       const jobs = new Set<SimJob>();
       for (const { job, pod: gone, row: from } of taken) {
@@ -76,6 +77,9 @@ export function shrinkUntil(state: RunState, fits: () => boolean): boolean {
       return true;
     }
   }
-  for (const { pod, nodeName } of taken.toReversed()) snapshot.addPod(pod, nodeName);
+  for (const { pod, nodeName, row } of taken.toReversed()) {
+    snapshot.addPod(pod, nodeName);
+    state.nodes.masks.update(row);
+  }
   return false;
 }
