@@ -57,7 +57,9 @@ export interface ServerContext {
   readonly registry: KindRegistry;
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer;
-  readonly admission: readonly AdmissionPlugin[];
+  /** The admission plugins that mutate and those that validate; some are both. */
+  readonly mutating: readonly AdmissionPlugin[];
+  readonly validating: readonly AdmissionPlugin[];
   /** Do all of them leave objects complete, so that defaults need not be filled in again after them? */
   readonly admissionCompletes: boolean;
   readonly lookup: Lookup;
@@ -83,6 +85,8 @@ export interface ServerContext {
   uuid(): string;
   strategyFor(kind: Kind): Strategy;
   printerFor(kind: Kind): TablePrinter | undefined;
+  /** Is `written` to be told of objects of this kind? Of most it is not, which spares each write a promise. */
+  hears(kind: Kind): boolean;
   /** Told after an object was stored (entry) or removed (undefined), before the caller hears of it. */
   written(kind: Kind, entry: Entry | undefined): void;
   /** Aborted when the server closes: ends watches and streams. */

@@ -30,15 +30,29 @@ const escape = (value: string): string =>
 
 /** What one kind of request with one answer counts into. */
 interface Series {
+  readonly attributes: RequestAttributes | undefined;
+  readonly verb: string;
+  readonly code: number;
   total: { count: number };
   histogram: Histogram | undefined;
 }
+
+/** Is this the series of such a request? */
+const isOf = (series: Series, a: RequestAttributes | undefined, verb: string, code: number): boolean =>
+  series.verb === verb &&
+  series.code === code &&
+  series.attributes?.resource === a?.resource &&
+  series.attributes?.subresource === a?.subresource &&
+  series.attributes?.version === a?.version &&
+  series.attributes?.group === a?.group;
 
 export function createMetrics(): Metrics {
   const totals = new Map<string, { count: number }>();
   const durations = new Map<string, Histogram>();
   /** By what a request is told apart by, so that its labels are written once. */
   const known = new Map<string, Series>();
+  /** Of the requests of late, by resource: a text to look them up by costs more than to look through a few. */
+  const recent = new Map<string, Series[]>();
   let watches = 0;
   let events = 0;
 
@@ -49,10 +63,24 @@ export function createMetrics(): Metrics {
     const labels = `code="${code}",${where}`;
     let total = totals.get(labels);
     if (!total) totals.set(labels, (total = { count: 0 }));
-    if (a?.verb === 'watch') return { total, histogram: undefined };
+    if (a?.verb === 'watch') return { attributes: a, verb: method, code, total, histogram: undefined };
     let histogram = durations.get(where);
     if (!histogram) durations.set(where, (histogram = { counts: buckets.map(() => 0), sum: 0, total: 0 }));
-    return { total, histogram };
+    return { attributes: a, verb: method, code, total, histogram };
+  }
+
+  function find(a: RequestAttributes | undefined, verb: string, code: number): Series {
+    const resource = a?.resource ?? '';
+    let some = recent.get(resource);
+    if (some) for (const series of some) if (isOf(series, a, verb, code)) return series;
+    const key = a
+      ? `${code} ${verb} ${a.group} ${a.version} ${a.resource} ${a.subresource}`
+      : `${code} ${verb}`;
+    let series = known.get(key);
+    if (!series) known.set(key, (series = seriesOf(a, verb, code)));
+    if (!some || some.length === 8) recent.set(resource, (some = []));
+    some.push(series);
+    return series;
   }
 
   return {
@@ -60,11 +88,7 @@ export function createMetrics(): Metrics {
       // Without a known resource the path is the caller's invention: it must not make new series.
       const a = attributes?.isResource && code !== 404 ? attributes : undefined;
       const verb = a ? a.verb : /^[A-Z]{1,7}$/.test(method) ? method : 'OTHER';
-      const key = a
-        ? `${code} ${verb} ${a.group} ${a.version} ${a.resource} ${a.subresource}`
-        : `${code} ${verb}`;
-      let series = known.get(key);
-      if (!series) known.set(key, (series = seriesOf(a, verb, code)));
+      const series = find(a, verb, code);
       series.total.count += 1;
       const { histogram } = series;
       if (!histogram) return;

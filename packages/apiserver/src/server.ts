@@ -13,7 +13,7 @@ import {
 import { bootstrap, type BootstrapOptions } from './bootstrap.ts';
 import type { Limits, Logger, ServerContext, Timers, VersionInfo } from './context.ts';
 import type { AdmissionPlugin, Lookup, Strategy } from './contracts.ts';
-import { type Definitions, startDefinitions } from './crd/definitions.ts';
+import { type Definitions, isDefinition, startDefinitions } from './crd/definitions.ts';
 import { definitionStrategy } from './crd/strategy.ts';
 import { createMetrics } from './metrics.ts';
 import { createHandler } from './pipeline/handle.ts';
@@ -115,17 +115,19 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
 
   function lookUpStrategy(kind: Kind): Strategy {
     if (!kind.builtin) return asked.find((review) => review.kind === kind)?.strategy ?? empty;
-    if (kind.group === 'apiextensions.k8s.io' && kind.resource === 'customresourcedefinitions')
-      return ownDefinition;
+    if (isDefinition(kind)) return ownDefinition;
     return reviews[`${kind.resource}.${kind.group}`] ?? strategyFor(kind.group, kind.resource);
   }
+
+  const admission = [...options.admission, escalationPrevention(authorizer)];
 
   const ctx: ServerContext = {
     store,
     registry,
     authenticator: authentication,
     authorizer,
-    admission: [...options.admission, escalationPrevention(authorizer)],
+    mutating: admission.filter((plugin) => plugin.mutate),
+    validating: admission.filter((plugin) => plugin.validate),
     admissionCompletes: options.admission.every((plugin) => !plugin.mutate || plugin.completes === true),
     lookup,
     allocate,
@@ -165,6 +167,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       return strategy;
     },
     printerFor: (kind) => (kind.builtin ? printerFor(kind.group, kind.resource, kind.version) : undefined),
+    hears: isDefinition,
     written: (kind, entry) => definitions.current?.written(kind, entry),
     closing: closing.signal,
   };

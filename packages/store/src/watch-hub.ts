@@ -49,7 +49,8 @@ export class WatchHub {
   readonly #source: EventSource;
   readonly #clock: StoreClock;
   readonly #maxFullMs: number;
-  readonly #groups = new Map<string, Group>();
+  /** Live watches by the head of their prefix (see headOf), then by prefix. No empty maps are kept. */
+  readonly #groups = new Map<string, Map<string, Group>>();
   readonly #all = new Set<Watch>();
   readonly #behind = new Set<Watch>();
   #turn: NodeJS.Immediate | undefined;
@@ -88,8 +89,20 @@ export class WatchHub {
   publish(events: readonly StoreEvent[]): void {
     const { revision } = this.#source;
     const deliveries: [Watch, readonly StoreEvent[]][] = [];
-    for (const [prefix, group] of this.#groups) {
-      const matching = prefix === '' ? events : events.filter((e) => e.key.startsWith(prefix));
+    this.#collect(deliveries, '', events);
+    for (const [head, some] of eventsByHead(events)) this.#collect(deliveries, head, some);
+    // Only now, because consumers may add and stop watches: one added here has its start at this revision already.
+    for (const [watch, matching] of deliveries) {
+      if (watch.state === 'live') this.#deliver(watch, matching, revision);
+    }
+  }
+
+  /** Adds what of `events`, all of whose keys begin with `head`, goes to the watches whose prefixes have this head. */
+  #collect(deliveries: [Watch, readonly StoreEvent[]][], head: string, events: readonly StoreEvent[]): void {
+    const groups = this.#groups.get(head);
+    if (!groups) return;
+    for (const [prefix, group] of groups) {
+      const matching = prefix === head ? events : events.filter((e) => e.key.startsWith(prefix));
       if (matching.length === 0) continue;
       for (const watch of group.all) deliveries.push([watch, matching]);
       for (const [part, byValue] of group.byPart) {
@@ -97,10 +110,6 @@ export class WatchHub {
           for (const watch of byValue.get(value)!) deliveries.push([watch, selected]);
         }
       }
-    }
-    // Only now, because consumers may add and stop watches: one added here has its start at this revision already.
-    for (const [watch, matching] of deliveries) {
-      if (watch.state === 'live') this.#deliver(watch, matching, revision);
     }
   }
 
@@ -129,8 +138,11 @@ export class WatchHub {
   #goLive(watch: Watch): void {
     watch.state = 'live';
     this.#behind.delete(watch);
-    let group = this.#groups.get(watch.prefix);
-    if (!group) this.#groups.set(watch.prefix, (group = { all: new Set(), byPart: new Map() }));
+    const head = headOf(watch.prefix);
+    let groups = this.#groups.get(head);
+    if (!groups) this.#groups.set(head, (groups = new Map<string, Group>()));
+    let group = groups.get(watch.prefix);
+    if (!group) groups.set(watch.prefix, (group = { all: new Set(), byPart: new Map() }));
     if (!watch.only) {
       group.all.add(watch);
       return;
@@ -160,8 +172,10 @@ export class WatchHub {
   }
 
   #leaveLive(watch: Watch): void {
-    const group = this.#groups.get(watch.prefix);
-    if (!group) return;
+    const head = headOf(watch.prefix);
+    const groups = this.#groups.get(head);
+    const group = groups?.get(watch.prefix);
+    if (!groups || !group) return;
     if (watch.only) {
       const { part, value } = watch.only;
       const byValue = group.byPart.get(part);
@@ -169,7 +183,9 @@ export class WatchHub {
       if (same?.delete(watch) && same.size === 0) byValue!.delete(value);
       if (byValue?.size === 0) group.byPart.delete(part);
     } else group.all.delete(watch);
-    if (group.all.size === 0 && group.byPart.size === 0) this.#groups.delete(watch.prefix);
+    if (group.all.size > 0 || group.byPart.size > 0) return;
+    groups.delete(watch.prefix);
+    if (groups.size === 0) this.#groups.delete(head);
   }
 
   /** One turn: gives each watch that is behind a share of the budget. */
@@ -246,6 +262,28 @@ export class WatchHub {
       return undefined;
     }
   }
+}
+
+/**
+ * A key or a prefix up to its second slash, '' if it has less: what keys of many kinds mostly differ in. An event is compared
+ * with the prefixes that have its head, and with those that have none.
+ */
+function headOf(key: string): string {
+  const second = key.indexOf('/', key.indexOf('/') + 1);
+  return second < 0 ? '' : key.slice(0, second + 1);
+}
+
+/** The events whose keys have each head, in their order. */
+function eventsByHead(events: readonly StoreEvent[]): Map<string, StoreEvent[]> {
+  const result = new Map<string, StoreEvent[]>();
+  for (const event of events) {
+    const head = headOf(event.key);
+    if (head === '') continue;
+    const same = result.get(head);
+    if (same) same.push(event);
+    else result.set(head, [event]);
+  }
+  return result;
 }
 
 /** The events that watches of each value are interested in, in their order. */

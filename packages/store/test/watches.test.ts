@@ -34,6 +34,29 @@ describe('a watch', () => {
     expect(inner!.revisions).toEqual([2]);
   });
 
+  test('sees the keys that begin with its prefix, wherever their slashes are', async () => {
+    const name = fc.array(fc.constantFrom('a', 'b', '/'), { maxLength: 5 }).map((parts) => parts.join(''));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(name, { maxLength: 8 }),
+        fc.array(name, { maxLength: 12 }),
+        async (prefixes, keys) => {
+          const store = memoryStore();
+          const seen = prefixes.map((prefix) => new Collector(store, prefix, 0));
+          await Promise.all(keys.map((key) => put(store, `${key}x`, '1')));
+          seen[0]?.watch.stop();
+          await Promise.all(keys.map((key) => put(store, `${key}x`, '2')));
+          const all = [...keys, ...keys].map((key) => `${key}x`);
+          for (const [i, { events }] of seen.entries())
+            expect(events.map(({ key }) => key)).toEqual(
+              (i === 0 ? all.slice(0, keys.length) : all).filter((key) => key.startsWith(prefixes[i]!)),
+            );
+          await store.close();
+        },
+      ),
+    );
+  });
+
   test('that selects by a part hears of every event before or after which the part is so, in order', async () => {
     const text = (entry: Entry | undefined): string => (entry ? Buffer.from(entry.bytes).toString() : '');
     await fc.assert(

@@ -28,7 +28,7 @@ export interface Definitions {
   written(kind: Kind, entry: Entry | undefined): void;
 }
 
-const isDefinition = (kind: Kind): boolean =>
+export const isDefinition = (kind: Kind): boolean =>
   kind.group === definitionsResource.group && kind.resource === definitionsResource.resource;
 
 /** Milliseconds between two looks at what is left of a deleted definition's objects. */

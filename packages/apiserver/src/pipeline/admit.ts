@@ -26,18 +26,19 @@ function admissionRequest(call: Call, input: AdmissionInput): AdmissionRequest {
   };
 }
 
-type Step = 'mutate' | 'validate';
-
 /** From the plugin at `from` on; at once as long as no plugin has to wait. */
-function run(
-  plugins: readonly AdmissionPlugin[],
-  from: number,
-  step: Step,
-  request: AdmissionRequest,
-): Waiting {
+function mutate(plugins: readonly AdmissionPlugin[], from: number, request: AdmissionRequest): Waiting {
   for (let i = from; i < plugins.length; i++) {
-    const waiting = plugins[i]?.[step]?.(request);
-    if (waiting) return waiting.then(() => run(plugins, i + 1, step, request));
+    const waiting = plugins[i]!.mutate?.(request);
+    if (waiting) return waiting.then(() => mutate(plugins, i + 1, request));
+  }
+  return undefined;
+}
+
+function validate(plugins: readonly AdmissionPlugin[], from: number, request: AdmissionRequest): Waiting {
+  for (let i = from; i < plugins.length; i++) {
+    const waiting = plugins[i]!.validate?.(request);
+    if (waiting) return waiting.then(() => validate(plugins, i + 1, request));
   }
   return undefined;
 }
@@ -46,10 +47,10 @@ type Waiting = Promise<void> | undefined;
 
 /** Mutating plugins, in order; they change `input.object` in place. Throws (or rejects with) what a plugin throws. */
 export function admitMutating(call: Call, input: AdmissionInput): Waiting {
-  return run(call.ctx.admission, 0, 'mutate', admissionRequest(call, input));
+  return mutate(call.ctx.mutating, 0, admissionRequest(call, input));
 }
 
 /** Validating plugins, in order. */
 export function admitValidating(call: Call, input: AdmissionInput): Waiting {
-  return run(call.ctx.admission, 0, 'validate', admissionRequest(call, input));
+  return validate(call.ctx.validating, 0, admissionRequest(call, input));
 }

@@ -51,9 +51,15 @@ function nonResource(request: ApiRequest, user: UserInfo): ParsedPath {
 
 /** What stands between the slashes, and not nothing. */
 function partsOf(path: string): string[] {
-  const parts = path.split('/');
-  if (parts[0] === '') parts.shift();
-  return parts.includes('') ? parts.filter((part) => part !== '') : parts;
+  const parts: string[] = [];
+  let from = 0;
+  for (;;) {
+    const slash = path.indexOf('/', from);
+    const part = slash < 0 ? path.slice(from) : path.slice(from, slash);
+    if (part !== '') parts.push(part);
+    if (slash < 0) return parts;
+    from = slash + 1;
+  }
 }
 
 /** `/apis/<group>/<version>/namespaces/<ns>/<resource>/<name>/<subresource>/<rest>` and its shorter forms. */
@@ -65,20 +71,23 @@ export function parsePath(request: ApiRequest, user: UserInfo): ParsedPath {
   const group = core ? '' : (parts[1] ?? '');
   const version = parts[skip - 1] ?? '';
   let verb = methodVerbs[request.method] ?? request.method.toLowerCase();
-  let tail = parts.slice(skip);
+  /** Where the resource stands. */
+  let at = skip;
   let watch = wantsWatch(request.query);
   // The old form of watches, `/api/v1/watch/...`.
-  if (tail[0] === 'watch' && tail.length > 1) {
-    tail = tail.slice(1);
+  if (parts[at] === 'watch' && parts.length > at + 1) {
+    at += 1;
     watch = true;
   }
   let namespace = '';
-  if (tail[0] === 'namespaces') {
-    namespace = tail[1] ?? '';
-    const inside = tail[2];
-    if (inside !== undefined && inside !== 'status' && inside !== 'finalize') tail = tail.slice(2);
+  if (parts[at] === 'namespaces') {
+    namespace = parts[at + 1] ?? '';
+    const inside = parts[at + 2];
+    if (inside !== undefined && inside !== 'status' && inside !== 'finalize') at += 2;
   }
-  const [resource = '', pathName = '', subresource = ''] = tail;
+  const resource = parts[at] ?? '';
+  const pathName = parts[at + 1] ?? '';
+  const subresource = parts[at + 2] ?? '';
   let name = pathName;
   if (name === '' || (watch && subresource === '')) {
     if (verb === 'get' && (name === '' || parts[skip] === 'watch')) {
@@ -99,6 +108,6 @@ export function parsePath(request: ApiRequest, user: UserInfo): ParsedPath {
       namespace,
       name,
     },
-    rest: tail.length > 3 ? tail.slice(3).join('/') : '',
+    rest: parts.length > at + 3 ? parts.slice(at + 3).join('/') : '',
   };
 }

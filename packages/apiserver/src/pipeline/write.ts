@@ -84,23 +84,36 @@ function allProblems(found: FieldError[], own: () => FieldError[] | undefined): 
   }
 }
 
-/** Takes a new object (of the served version, mutable) to what will be stored. Throws ApiError. */
-export async function prepareCreate(call: Call, object: Unstructured, dryRun: boolean): Promise<Prepared> {
-  const { ctx, kind, strategy } = call;
+/**
+ * Takes a new object (of the served version, mutable) to what will be stored: at once, unless an admission plugin has to wait.
+ * Throws (or rejects with) ApiError.
+ */
+export function prepareCreate(
+  call: Call,
+  object: Unstructured,
+  dryRun: boolean,
+): Prepared | Promise<Prepared> {
+  const { kind } = call;
   const meta = object.metadata as ObjectMeta;
   const input: AdmissionInput = { operation: 'CREATE', dryRun, object, name: meta.name ?? '' };
   clearForCreate(kind, object);
   // Admission sees objects as decoding leaves them (no nulls, canonical quantities); what it adds is completed after it.
   applyDefaults(kind.schema, object);
   const mutating = admitMutating(call, input);
-  if (mutating) await mutating;
+  return mutating ? mutating.then(() => checkCreate(call, input, object)) : checkCreate(call, input, object);
+}
+
+/** The steps after mutating admission. */
+function checkCreate(call: Call, input: AdmissionInput, object: Unstructured): Prepared | Promise<Prepared> {
+  const { ctx, kind, strategy } = call;
+  const meta = object.metadata as ObjectMeta;
   if (!meta.name && meta.generateName) meta.name = generateName(meta.generateName, () => ctx.random());
   stampCreate(kind, object, ctx.now(), ctx.uuid());
   if (!ctx.admissionCompletes) applyDefaults(kind.schema, object);
   const stored = toStorage(kind, strategy, object);
   strategy.defaults?.(stored);
   const { allocate, rollback } = reserve(ctx.allocate);
-  const context = strategyContext(call, dryRun, allocate);
+  const context = strategyContext(call, input.dryRun, allocate);
   try {
     strategy.prepareForCreate?.(stored, context);
     const { spec } = stored;
@@ -108,10 +121,8 @@ export async function prepareCreate(call: Call, object: Unstructured, dryRun: bo
     const shared = shares ? ctx.specs.find(kind, spec) : undefined;
     if (shared) stored['spec'] = shared;
     const schema = storedSchema(call);
-    const found = [
-      ...metadataProblems(call, stored),
-      ...validate(schema, stored, '', shared && { spec: shared }),
-    ];
+    const found = metadataProblems(call, stored);
+    found.push(...validate(schema, stored, '', shared && { spec: shared }));
     found.push(...customRuleErrors(kind, kind.schema, found, stored));
     refuse(
       kind,
@@ -119,13 +130,24 @@ export async function prepareCreate(call: Call, object: Unstructured, dryRun: bo
       allProblems(found, () => (shared ? undefined : strategy.validate?.(stored, context))),
     );
     const validating = admitValidating(call, { ...input, object: stored, name: meta.name ?? '' });
-    if (validating) await validating;
     if (shares && !shared) ctx.specs.keep(kind, deepFreeze(spec));
+    return prepared({ stored, rollback }, validating);
   } catch (error) {
     rollback();
     throw error;
   }
-  return { stored, rollback };
+}
+
+/** What is prepared, once validating admission has taken it. */
+function prepared(it: Prepared, validating: Promise<void> | undefined): Prepared | Promise<Prepared> {
+  if (!validating) return it;
+  return validating.then(
+    () => it,
+    (error: unknown) => {
+      it.rollback();
+      throw error;
+    },
+  );
 }
 
 /** Finalizers may only go once an object is being deleted. */
@@ -138,17 +160,24 @@ function finalizerProblems(object: Unstructured, old: Unstructured): FieldError[
   return [{ type: 'FieldValueForbidden', field: 'metadata.finalizers', detail }];
 }
 
+/** How an update is made. */
+export interface UpdateOptions {
+  part: Part;
+  dryRun: boolean;
+  oldServed: Unstructured;
+}
+
 /**
- * Takes a changed object (served version, mutable) to what will be stored in place of `old` (storage version, frozen).
- * Throws ApiError.
+ * Takes a changed object (served version, mutable) to what will be stored in place of `old` (storage version, frozen): at once,
+ * unless an admission plugin has to wait. Throws (or rejects with) ApiError.
  */
-export async function prepareUpdate(
+export function prepareUpdate(
   call: Call,
   object: Unstructured,
   old: Unstructured,
-  options: { part: Part; dryRun: boolean; oldServed: Unstructured },
-): Promise<Prepared> {
-  const { ctx, kind, strategy } = call;
+  options: UpdateOptions,
+): Prepared | Promise<Prepared> {
+  const { kind } = call;
   const { part, dryRun, oldServed } = options;
   carryForUpdate(object, old);
   if (part === 'status') object = statusOnly(kind, object, oldServed);
@@ -157,7 +186,19 @@ export async function prepareUpdate(
   const input: AdmissionInput = { operation: 'UPDATE', dryRun, object, oldObject: old, name };
   applyDefaults(kind.schema, object, oldServed);
   const mutating = admitMutating(call, input);
-  if (mutating) await mutating;
+  if (mutating) return mutating.then(() => checkUpdate(call, input, object, old, options));
+  return checkUpdate(call, input, object, old, options);
+}
+
+/** The steps after mutating admission. */
+function checkUpdate(
+  call: Call,
+  input: AdmissionInput,
+  object: Unstructured,
+  old: Unstructured,
+  { part, dryRun, oldServed }: UpdateOptions,
+): Prepared | Promise<Prepared> {
+  const { ctx, kind, strategy } = call;
   if (!ctx.admissionCompletes) applyDefaults(kind.schema, object, oldServed);
   const stored = toStorage(kind, strategy, object);
   if (part === 'main') strategy.defaults?.(stored);
@@ -168,25 +209,21 @@ export async function prepareUpdate(
     else strategy.prepareForUpdate?.(stored, old, context);
     if (part === 'main' && bumpsGeneration(kind, strategy, stored, old))
       (stored.metadata as ObjectMeta).generation = (old.metadata.generation ?? 0) + 1;
-    const found = [
-      ...metadataProblems(call, stored),
-      ...finalizerProblems(stored, old),
-      // What is as it was has been found valid when it was stored; definitions change, and with them what they allow.
-      ...validate(storedSchema(call), stored, '', kind.builtin ? old : undefined),
-    ];
+    const found = metadataProblems(call, stored);
+    found.push(...finalizerProblems(stored, old));
+    // What is as it was has been found valid when it was stored; definitions change, and with them what they allow.
+    found.push(...validate(storedSchema(call), stored, '', kind.builtin ? old : undefined));
     found.push(...customRuleErrors(kind, kind.schema, found, stored, old));
     const own = (): FieldError[] | undefined =>
       part === 'status'
         ? strategy.validateStatusUpdate?.(stored, old, context)
         : strategy.validateUpdate?.(stored, old, context);
-    refuse(kind, name, allProblems(found, own));
-    const validating = admitValidating(call, { ...input, object: stored });
-    if (validating) await validating;
+    refuse(kind, old.metadata.name, allProblems(found, own));
+    return prepared({ stored, rollback }, admitValidating(call, { ...input, object: stored }));
   } catch (error) {
     rollback();
     throw error;
   }
-  return { stored, rollback };
 }
 
 /** Are two states of an object the same but for their resourceVersion? Then nothing needs to be written. */

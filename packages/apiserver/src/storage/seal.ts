@@ -55,12 +55,12 @@ export function seal(
     if (field === 'apiVersion' || field === 'kind' || field === 'metadata') continue;
     const value = object[field];
     setKey(sealed, field, value);
-    if (typeof value === 'string') text += `,${quoted(field)}:${quoted(value)}`;
+    if (typeof value === 'string') text += headOf(field) + quoted(value);
     else if (typeof value !== 'object' || value === null) {
       const json = JSON.stringify(value);
-      if (json !== undefined) text += `,${quoted(field)}:${json}`;
+      if (json !== undefined) text += headOf(field) + json;
     } else {
-      text += `,${quoted(field)}:`;
+      text += headOf(field);
       from = size + text.length;
       const span = spanOf(spans, field);
       const before = span && (was![field] as object);
@@ -133,7 +133,7 @@ function addedTo(was: Values, now: Values): string | undefined {
       continue;
     }
     const text = JSON.stringify(value);
-    if (text !== undefined) added += `,${quoted(field)}:${text}`;
+    if (text !== undefined) added += headOf(field) + text;
   }
   return at === fields.length ? added : undefined;
 }
@@ -143,3 +143,14 @@ const plain = /^[ !#-[\]-~]*$/;
 /** A text as JSON. For short ones a look at them is a fraction of what JSON.stringify costs. */
 const quoted = (text: string): string =>
   text.length < 80 && plain.test(text) ? `"${text}"` : JSON.stringify(text);
+
+const heads = new Map<string, string>();
+/** What comes before a field's value: there are some dozens of fields, and custom resources with any. */
+function headOf(field: string): string {
+  let head = heads.get(field);
+  if (head === undefined) {
+    head = `,${quoted(field)}:`;
+    if (heads.size < 1000) heads.set(field, head);
+  }
+  return head;
+}

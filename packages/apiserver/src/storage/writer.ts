@@ -28,23 +28,26 @@ export function toStorage(kind: Kind, strategy: Strategy, object: Unstructured):
  * Writes `object` (of the storage version) at `key` if its newest revision is `expect` (0: it must not exist). Resolves when
  * durable. Rejects with RequestEntityTooLarge.
  */
-export async function putObject(
+export function putObject(
   ctx: ServerContext,
   kind: Kind,
   key: string,
   expect: number,
   object: Unstructured,
 ): Promise<WriteResult> {
-  const result = await ctx.store.write({
+  const writing = ctx.store.write({
     key,
     expect,
     seal: (revision, current) => seal(ctx, object, revision, current),
   });
-  if (result.ok) {
-    if (!kind.builtin && kind.version === kind.storageVersion) markWritten(result.entry, kind);
-    ctx.written(kind, result.entry);
-  }
-  return result;
+  return kind.builtin && !ctx.hears(kind)
+    ? writing
+    : writing.then((result) => {
+        if (!result.ok) return result;
+        if (!kind.builtin && kind.version === kind.storageVersion) markWritten(result.entry, kind);
+        ctx.written(kind, result.entry);
+        return result;
+      });
 }
 
 /** Deletes the object at `key` if its newest revision is `expect`; watchers see `last` with the delete's revision. */

@@ -33,9 +33,11 @@ export async function rawSwap(
       object: (options.reviewed as Unstructured | undefined) ?? next,
       oldObject: options.reviewed ? undefined : old,
     };
-    await admitMutating(call, input);
+    const mutating = admitMutating(call, input);
+    if (mutating) await mutating;
     refuse(kind, attributes.name, validate(kind.schema, next, '', kind.builtin ? old : undefined));
-    await admitValidating(call, input);
+    const validating = admitValidating(call, input);
+    if (validating) await validating;
     if (options.dryRun) return { object: fromStorage(kind, strategy, next) };
     const finished = isFinished(next);
     const result = finished

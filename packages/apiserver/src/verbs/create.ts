@@ -37,8 +37,8 @@ export function matchNamespace(call: Call, object: Unstructured): void {
     );
 }
 
-/** Throws every error creating may have; AlreadyExists when the name is taken. */
-export async function create(call: Call): Promise<ApiResponse> {
+/** Throws (or rejects with) every error creating may have; AlreadyExists when the name is taken. */
+export function create(call: Call): Promise<ApiResponse> {
   const { kind, strategy, attributes, request } = call;
   const options = parseWriteOptions(request.query, 'CreateOptions');
   const object = decodeObject(call, kind, options.fieldValidation);
@@ -48,11 +48,16 @@ export async function create(call: Call): Promise<ApiResponse> {
   if (strategy.answer) return answer(call, object, options.dryRun);
   refuseTerminating(call);
   const generated = !object.metadata.name && object.metadata.generateName;
+  return generated ? createGenerated(call, object, options.dryRun) : createOnce(call, object, options.dryRun);
+}
+
+/** With a name that is drawn again when it is taken. */
+async function createGenerated(call: Call, object: Unstructured, dryRun: boolean): Promise<ApiResponse> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await createOnce(call, generated ? jsonClone(object) : object, options.dryRun);
+      return await createOnce(call, jsonClone(object), dryRun);
     } catch (error) {
-      if (!generated || !isReason(error, 'AlreadyExists')) throw error;
+      if (!isReason(error, 'AlreadyExists')) throw error;
       if (attempt === generatedNameTries)
         throw new ApiError(
           'AlreadyExists',
@@ -78,7 +83,8 @@ function refuseTerminating({ ctx, kind }: Call): void {
 
 async function createOnce(call: Call, object: Unstructured, dryRun: boolean): Promise<ApiResponse> {
   const { ctx, kind, strategy } = call;
-  const { stored, rollback } = await prepareCreate(call, object, dryRun);
+  const preparing = prepareCreate(call, object, dryRun);
+  const { stored, rollback } = preparing instanceof Promise ? await preparing : preparing;
   const { name, namespace = '' } = stored.metadata;
   const key = requestKey(kind, namespace, name);
   if (dryRun) {

@@ -126,8 +126,10 @@ export async function deleteOne(
       options: options.raw,
       name,
     };
-    await admitMutating(call, input);
-    await admitValidating(call, input);
+    const mutating = admitMutating(call, input);
+    if (mutating) await mutating;
+    const validating = admitValidating(call, input);
+    if (validating) await validating;
     const { next, gone } = markDeleted(call, options, old);
     if (!gone) strategy.prepareForDelete?.(next, strategyContext(call, options.dryRun));
     if (options.dryRun) return { object: next, gone };

@@ -67,9 +67,11 @@ export async function swap(
     const served = objectOf(kind, strategy, entry);
     // What is made from it shares its parts; a conversion changes parts in place.
     const oldServed = converts(call) ? jsonClone(served) : served;
-    const wanted = await change(oldServed, entry);
+    const changing = change(oldServed, entry);
+    const wanted = changing instanceof Promise ? await changing : changing;
     const { part, dryRun } = options;
-    const { stored, rollback } = await prepareUpdate(call, wanted, old, { part, dryRun, oldServed });
+    const preparing = prepareUpdate(call, wanted, old, { part, dryRun, oldServed });
+    const { stored, rollback } = preparing instanceof Promise ? await preparing : preparing;
     if (dryRun) {
       rollback();
       return { object: fromStorage(kind, strategy, stored) };
