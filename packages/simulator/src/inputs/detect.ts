@@ -47,7 +47,8 @@ export function detect(source: TextSource): FileKind {
   if (text.startsWith('[') || text.startsWith('{')) return 'philly jobs';
   if (text.startsWith(';')) return 'swf log';
   const numbers = text.split(/\s+/);
-  if (numbers.length === swfFields.length && numbers.every((one) => readNumber(one) !== undefined)) return 'swf log';
+  if (numbers.length === swfFields.length && numbers.every((one) => readNumber(one) !== undefined))
+    return 'swf log';
   return byColumns(source) ?? headless(text) ?? 'csv table';
 }
 

@@ -55,8 +55,23 @@ export interface CsvMapping {
 }
 
 const known = [
-  'separator', 'id', 'tenant', 'submit', 'run', 'start', 'end', 'estimate', 'priority', 'pods', 'cpu', 'memory', 'gpus', 'models', 'of',
-  'status', 'about',
+  'separator',
+  'id',
+  'tenant',
+  'submit',
+  'run',
+  'start',
+  'end',
+  'estimate',
+  'priority',
+  'pods',
+  'cpu',
+  'memory',
+  'gpus',
+  'models',
+  'of',
+  'status',
+  'about',
 ] as const;
 /** `mapping` as CsvMapping says, but not yet checked. Throws InputError for it as for the table. Times begin with the first submission. */
 export function readMappedCsv(
@@ -169,10 +184,22 @@ function podReader(
       notes.mended('cards beyond the first that are not whole are taken as whole', row.line);
       cards = Math.ceil(cards);
     }
-    const wanted = models === undefined ? [] : row.text(models).split('|').filter((model) => model !== '');
+    const wanted =
+      models === undefined
+        ? []
+        : row
+            .text(models)
+            .split('|')
+            .filter((model) => model !== '');
     const chosen = wanted.length > 0 ? { models: wanted } : {};
     if (cards > 0 && cards < 1) {
-      return shapes.pods(count, { cpuMilli, memoryMib, gpus: 1, gpuMilli: Math.max(1, Math.round(cards * 1000)), ...chosen });
+      return shapes.pods(count, {
+        cpuMilli,
+        memoryMib,
+        gpus: 1,
+        gpuMilli: Math.max(1, Math.round(cards * 1000)),
+        ...chosen,
+      });
     }
     if (ofJob && !pods) return shapes.spread(cards, perNode, { cpuMilli, memoryMib, ...chosen });
     return shapes.pods(count, { cpuMilli, memoryMib, gpus: cards, ...chosen });

@@ -90,7 +90,10 @@ export function mappedText(mapping: Settings, table: CsvTable, name: string): st
 
 export function needColumn(mapping: Settings, table: CsvTable, name: string, column: string): void {
   if (table.has(column)) return;
-  throw mapping.error(name, `there is no column "${column}" in ${table.name}; its columns are ${table.columns.join(', ')}`);
+  throw mapping.error(
+    name,
+    `there is no column "${column}" in ${table.name}; its columns are ${table.columns.join(', ')}`,
+  );
 }
 
 function constant(value: number): MappedField {

@@ -62,7 +62,8 @@ export function readInput(request: InputRequest): Input {
     return { kind, source: open(kind) };
   });
   // Beside a trace's tables a folder may hold others.
-  const parts = given === undefined && found.length > 1 ? found.filter(({ kind }) => kind !== 'csv table') : found;
+  const parts =
+    given === undefined && found.length > 1 ? found.filter(({ kind }) => kind !== 'csv table') : found;
   const kinds = [...new Set(parts.map(({ kind }) => formatOf(kind)))];
   const [only] = kinds;
   if (only === undefined || kinds.length > 1) {
@@ -73,7 +74,10 @@ export function readInput(request: InputRequest): Input {
     const same = parts.filter((part) => part.kind === kind);
     if (same.length > 1) {
       const names = same.map(({ source }) => source.name).join(', ');
-      throw new InputError(whole, `has several files of the kind "${kind}" (${names}): name the one that is meant`);
+      throw new InputError(
+        whole,
+        `has several files of the kind "${kind}" (${names}): name the one that is meant`,
+      );
     }
     return same[0]?.source;
   };
@@ -83,7 +87,9 @@ export function readInput(request: InputRequest): Input {
         readOpenbPods(source, options),
       );
     case 'muri':
-      return combined('muri', muriCluster(options), one('muri jobs'), (source) => readMuriJobs(source, options));
+      return combined('muri', muriCluster(options), one('muri jobs'), (source) =>
+        readMuriJobs(source, options),
+      );
     case 'swf':
       return readSwf(one('swf log')!, options);
     case 'philly': {
@@ -93,7 +99,8 @@ export function readInput(request: InputRequest): Input {
     }
     case 'pai': {
       const [tasks, jobs, machines] = [one('pai tasks'), one('pai jobs'), one('pai machines')];
-      if (tasks) return readPai({ tasks, ...(jobs ? { jobs } : {}), ...(machines ? { machines } : {}) }, options);
+      if (tasks)
+        return readPai({ tasks, ...(jobs ? { jobs } : {}), ...(machines ? { machines } : {}) }, options);
       if (machines) return { format: 'pai', cluster: readPaiMachines(machines), notes: [] };
       throw new InputError(whole, 'is the table of jobs alone: what they ask for is in pai_task_table');
     }
@@ -149,15 +156,21 @@ function kindOf(source: TextSource, format: Format | undefined): FileKind {
   const kind = detect(source);
   if (format === undefined || formatOf(kind) === format) return kind;
   if (format === 'muri') return 'muri jobs';
-  throw new InputError(source.name, `does not look like a file of the format ${format}; it looks like: ${kind}`);
+  throw new InputError(
+    source.name,
+    `does not look like a file of the format ${format}; it looks like: ${kind}`,
+  );
 }
 
 function givenBy({ path, files = [], texts = {} }: InputRequest): Given[] {
   const paths = [...files];
   if (path !== undefined) {
     if (isFolder(path)) {
-      for (const entry of readdirSync(path, { withFileTypes: true }).toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
-        if (entry.isFile() && /\.(csv|swf|json|jsonl|gz)$|^cluster_/i.test(entry.name)) paths.push(join(path, entry.name));
+      for (const entry of readdirSync(path, { withFileTypes: true }).toSorted((a, b) =>
+        a.name < b.name ? -1 : 1,
+      )) {
+        if (entry.isFile() && /\.(csv|swf|json|jsonl|gz)$|^cluster_/i.test(entry.name))
+          paths.push(join(path, entry.name));
       }
       if (paths.length === 0) throw new InputError(path, 'is a folder without files that could be an input');
     } else paths.push(path);

@@ -181,10 +181,10 @@ class SwfReader {
     return {
       id: String(number),
       tenant: user === -1 ? 'unknown' : `user-${user}`,
-      submitMs: Math.max(0, submit) * 1000,
+      submitMs: milliseconds(Math.max(0, submit)),
       podSets: pods(Math.ceil(processors)),
-      runMs: run * 1000,
-      ...(limit > 0 ? { estimateMs: limit * 1000 } : {}),
+      runMs: milliseconds(run),
+      ...(limit > 0 ? { estimateMs: milliseconds(limit) } : {}),
       ...(status === 0 ? { ends: 'failed' as const } : status === 5 ? { ends: 'cancelled' as const } : {}),
       ...(Object.keys(about).length > 0 ? { about } : {}),
     };
@@ -225,6 +225,11 @@ class SwfReader {
       pools: [],
     };
   }
+}
+
+/** To the microsecond: 1.001 s is 1001 ms, and not what the binary fractions make of it. */
+function milliseconds(seconds: number): number {
+  return Math.round(seconds * 1e6) / 1e3;
 }
 
 /** One pod if all fit on a machine; else one for each full machine and one for the rest. */

@@ -75,7 +75,12 @@ export interface RecordedOwner extends RecordedRef {
 }
 
 export type RecordedLine =
-  | { readonly coracleRecording: number; readonly t: number; readonly server?: string; readonly anonymized?: boolean }
+  | {
+      readonly coracleRecording: number;
+      readonly t: number;
+      readonly server?: string;
+      readonly anonymized?: boolean;
+    }
   | { readonly t: number; readonly node: RecordedNode }
   | { readonly t: number; readonly nodeGone: string }
   | { readonly template: number; readonly value: PodTemplate }

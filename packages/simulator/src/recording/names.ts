@@ -9,7 +9,8 @@ import { createHmac } from 'node:crypto';
 const publicKey =
   /^(([a-z0-9-]+\.)*(kubernetes\.io|k8s\.io|nvidia\.com|amd\.com|intel\.com|coracle\.dev)|alibabacloud\.com|cloud\.google\.com|eks\.amazonaws\.com)\/|^DoesNotExist$/;
 /** Labels of public keys whose values are names. */
-const namedValue = /^(kubernetes\.io\/hostname|topology\.kubernetes\.io\/(zone|region)|kubernetes\.io\/metadata\.name|app\.kubernetes\.io\/.*|batch\.kubernetes\.io\/.*|.*\/cluster(-name)?)$/;
+const namedValue =
+  /^(kubernetes\.io\/hostname|topology\.kubernetes\.io\/(zone|region)|kubernetes\.io\/metadata\.name|app\.kubernetes\.io\/.*|batch\.kubernetes\.io\/.*|.*\/cluster(-name)?)$/;
 
 export class Names {
   readonly #salt: Uint8Array | undefined;

@@ -9,7 +9,9 @@ import { Notes } from '../inputs/notes.ts';
 import type { TextSource } from '../inputs/text-source.ts';
 import { workloadOf } from '../inputs/workload.ts';
 import type { PodTemplate } from '../model/job.ts';
+import { problemOf } from './check-line.ts';
 import type { RecordedLine, RecordedNode, RecordedOwner, RecordedPod } from './format.ts';
+import { finer } from './finer.ts';
 import { recordedJobs } from './recorded-jobs.ts';
 
 export interface RecordingOptions {
@@ -108,11 +110,14 @@ class Reader {
         pending = { text, line: this.#line, error: error as Error };
         continue;
       }
-      if (typeof line !== 'object' || line === null) throw this.#bad('an object was expected', this.#line);
+      const problem = problemOf(line);
+      if (problem !== undefined) throw this.#bad(problem, this.#line);
       this.#take(line);
     }
-    if (pending) this.#notes.skipped('the last line is cut: the recorder was stopped in the middle', pending.line);
-    if (Number.isNaN(this.#beginMs)) throw new InputError(this.#source.name, 'is no recording: no recorder began');
+    if (pending)
+      this.#notes.skipped('the last line is cut: the recorder was stopped in the middle', pending.line);
+    if (Number.isNaN(this.#beginMs))
+      throw new InputError(this.#source.name, 'is no recording: no recorder began');
   }
 
   #bad(problem: string, line: number): InputError {
@@ -120,21 +125,22 @@ class Reader {
   }
 
   #take(line: RecordedLine): void {
-    if ('t' in line) {
-      if (typeof line.t !== 'number' || !Number.isFinite(line.t)) throw this.#bad('t is no time', this.#line);
+    if ('t' in line && typeof line.t === 'number') {
       // A clock that is set back must not turn the order around.
       this.#lastMs = Number.isNaN(this.#lastMs) ? line.t : Math.max(this.#lastMs, line.t);
     }
     if ('coracleRecording' in line) this.#begin(line.coracleRecording);
-    else if (Number.isNaN(this.#beginMs)) throw this.#bad('the first line must say that it is one', this.#line);
+    else if (Number.isNaN(this.#beginMs))
+      throw this.#bad('the first line must say that it is one', this.#line);
     else if ('template' in line) this.#template(line);
     else if ('node' in line) this.#node(line.node);
-    else if ('nodeGone' in line) this.#notes.mended('a node went away: it is taken as there all the time', this.#line);
-    else if ('owner' in line) this.#owners.set(line.owner.uid, line.owner);
+    else if ('nodeGone' in line)
+      this.#notes.mended('a node went away: it is taken as there all the time', this.#line);
+    else if ('owner' in line) this.#owner(line.owner);
     else if ('pod' in line) this.#pod(line.pod);
     else if ('podGone' in line) this.#gone(line.podGone);
     else if ('listed' in line) this.#listed();
-    else if ('note' in line) this.#notes.mended(`the recorder noted: ${String(line.note)}`, this.#line);
+    else if ('note' in line) this.#notes.mended(`the recorder noted: ${line.note}`, this.#line);
     // Lines of later versions that are not known here are passed over.
   }
 
@@ -142,7 +148,11 @@ class Reader {
     if (version !== 1) throw this.#bad(`version ${String(version)} is not known here; 1 is`, this.#line);
     this.#session += 1;
     if (Number.isNaN(this.#beginMs)) this.#beginMs = this.#lastMs;
-    else this.#notes.mended('the recorder was stopped and began again: what happened in between is seen late', this.#line);
+    else
+      this.#notes.mended(
+        'the recorder was stopped and began again: what happened in between is seen late',
+        this.#line,
+      );
     this.#listing = true;
     this.#seen.clear();
   }
@@ -163,23 +173,31 @@ class Reader {
   }
 
   #node(node: RecordedNode): void {
-    if (typeof node?.name !== 'string') throw this.#bad('a node has no name', this.#line);
     const known = this.#nodes.get(node.name);
     // As it was first seen ready: labels and resources of a node that is just made come one by one.
     if (known && known.node.ready !== false) return;
     const late = known?.late ?? !(this.#listing && this.#session === 1);
-    if (late && !known) this.#notes.mended('a node joined later: it is taken as there from the start', this.#line);
+    if (late && !known)
+      this.#notes.mended('a node joined later: it is taken as there from the start', this.#line);
     this.#nodes.set(node.name, { node, line: this.#line, late });
+  }
+
+  #owner(owner: RecordedOwner): void {
+    // As with pods: the server's time is of whole seconds, the moment it was seen is finer.
+    const seen = this.#owners.get(owner.uid)?.created ?? (this.#listing ? owner.created : this.#lastMs);
+    this.#owners.set(owner.uid, { ...owner, created: finer(owner.created, seen) });
   }
 
   #pod(pod: Partial<RecordedPod> & { readonly uid: string }): void {
     const { uid } = pod;
-    if (typeof uid !== 'string') throw this.#bad('a pod has no uid', this.#line);
     this.#seen.add(uid);
     let known = this.#pods.get(uid);
+    if (pod.template !== undefined && !this.#templates.has(`${this.#session} ${pod.template}`)) {
+      throw this.#bad(`there is no template ${pod.template} before it`, this.#line);
+    }
     const template = pod.template === undefined ? {} : { template: `${this.#session} ${pod.template}` };
     if (!known) {
-      if (pod.template === undefined || typeof pod.ns !== 'string' || typeof pod.created !== 'number') {
+      if (pod.template === undefined || pod.ns === undefined || pod.created === undefined) {
         throw this.#bad('the first line of a pod lacks its template, namespace or creation', this.#line);
       }
       known = {
@@ -195,7 +213,8 @@ class Reader {
     } else known.facts = { ...known.facts, ...pod, ...template } as unknown as RecordedPod;
     const { phase } = known.facts;
     if (phase === 'Running' && Number.isNaN(known.runningMs)) known.runningMs = this.#lastMs;
-    if ((phase === 'Succeeded' || phase === 'Failed') && Number.isNaN(known.endedMs)) known.endedMs = this.#lastMs;
+    if ((phase === 'Succeeded' || phase === 'Failed') && Number.isNaN(known.endedMs))
+      known.endedMs = this.#lastMs;
   }
 
   #gone(uid: string): void {
@@ -223,7 +242,15 @@ class Reader {
   }
 }
 
-function nodeOf({ name, labels, annotations, taints, unschedulable, capacity, allocatable }: RecordedNode): Node {
+function nodeOf({
+  name,
+  labels,
+  annotations,
+  taints,
+  unschedulable,
+  capacity,
+  allocatable,
+}: RecordedNode): Node {
   // Taints of nodes that are not ready are the control plane's word on that moment.
   const lasting = (taints ?? []).filter((taint) => {
     const { key = '' } = taint as { key?: string };

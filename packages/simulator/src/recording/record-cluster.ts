@@ -117,7 +117,8 @@ class Follower {
       } catch (error) {
         if (signal.aborted) return false;
         // A server that is busy, or whose pages outlived its history, is asked again.
-        const passing = isReason(error, 'Expired') || isReason(error, 'TooManyRequests') || isReason(error, 'Gone');
+        const passing =
+          isReason(error, 'Expired') || isReason(error, 'TooManyRequests') || isReason(error, 'Gone');
         if (passing) {
           await sleep(clock, retryMs, signal);
           continue;

@@ -9,14 +9,22 @@ import type { Job, PodSet, PodTemplate } from '../model/job.ts';
 import type { Notes } from '../inputs/notes.ts';
 import type { RecordedRef } from './format.ts';
 import { gangOf } from './kinds.ts';
+import { finer } from './finer.ts';
 import type { History, PodHistory, RecordingOptions } from './read-recording.ts';
 
-/** The clocks of the cluster and of the recorder may differ by so much and still be taken as one. */
-const nearMs = 2000;
+/** What a pod is part of. */
+interface Whole {
+  /** Unique over time: things of one name may follow each other. */
+  readonly key: string;
+  readonly name: string;
+  /** Of the owner or pod group; undefined: its pods say when it came. */
+  readonly createdMs: number | undefined;
+  /** Seconds. */
+  readonly deadline: number | undefined;
+}
 
 export function recordedJobs(history: History, notes: Notes, options: RecordingOptions): Job[] {
-  const groups = new Map<string, { id: string; pods: PodHistory[]; createdMs: number; deadline: number | undefined }>();
-  const sets = new SharedSets();
+  const groups = new Map<string, { whole: Whole; pods: PodHistory[] }>();
   const podGroups = new Map<string, number>();
   for (const { kind, ns = '', name, created } of history.owners.values()) {
     if (kind === 'PodGroup') podGroups.set(`${ns}/${name}`, created);
@@ -27,51 +35,53 @@ export function recordedJobs(history: History, notes: Notes, options: RecordingO
       notes.skipped('a pod of a daemon set, or a static one', pod.line);
       continue;
     }
-    const { id, createdMs, deadline } = jobOf(pod, history, podGroups);
-    const group = groups.get(id);
+    const whole = wholeOf(pod, history, podGroups);
+    const group = groups.get(whole.key);
     if (group) group.pods.push(pod);
-    else groups.set(id, { id, pods: [pod], createdMs, deadline });
+    else groups.set(whole.key, { whole, pods: [pod] });
   }
+  const sets = new SharedSets();
+  const names = new Map<string, number>();
   const jobs: Job[] = [];
-  for (const group of groups.values()) {
-    const job = toJob(group, history, sets, notes, options);
+  for (const { whole, pods } of groups.values()) {
+    const before = names.get(whole.name) ?? 0;
+    names.set(whole.name, before + 1);
+    const id = before === 0 ? whole.name : `${whole.name}#${before + 1}`;
+    const job = toJob({ id, pods, ...whole }, history, sets, notes, options);
     if (job) jobs.push(job);
   }
   return jobs;
 }
 
-function jobOf(
-  pod: PodHistory,
-  { owners }: History,
-  podGroups: ReadonlyMap<string, number>,
-): { id: string; createdMs: number; deadline: number | undefined } {
-  const { facts } = pod;
-  let whole: { id: string; createdMs: number; deadline: number | undefined } | undefined;
+function wholeOf({ facts }: PodHistory, { owners }: History, podGroups: ReadonlyMap<string, number>): Whole {
+  let whole: Whole | undefined;
   let deadline = facts.deadline;
   // Up the line of owners: the uppermost whose pods start together is the job.
   const climbed = new Set<string>();
-  for (let ref: RecordedRef | undefined = facts.owner; ref && !climbed.has(ref.uid); ref = owners.get(ref.uid)?.parent) {
+  for (
+    let ref: RecordedRef | undefined = facts.owner;
+    ref && !climbed.has(ref.uid);
+    ref = owners.get(ref.uid)?.parent
+  ) {
     climbed.add(ref.uid);
     const owner = owners.get(ref.uid);
     deadline = owner?.deadline ?? deadline;
     const gang = gangOf(ref.apiVersion, ref.kind);
     if (gang === true || (gang === 'asked' && owner?.together)) {
-      whole = { id: `${facts.ns}/${ref.name}`, createdMs: owner?.created ?? facts.created, deadline };
+      whole = { key: ref.uid, name: `${facts.ns}/${ref.name}`, createdMs: owner?.created, deadline };
     }
   }
   if (whole) return whole;
   if (facts.group !== undefined) {
-    const id = `${facts.ns}/${facts.group}`;
-    return { id, createdMs: podGroups.get(id) ?? facts.created, deadline };
+    const name = `${facts.ns}/${facts.group}`;
+    return { key: `group ${name}`, name, createdMs: podGroups.get(name), deadline };
   }
-  return { id: `${facts.ns}/${facts.name}/${facts.uid.slice(0, 8)}`, createdMs: facts.created, deadline };
+  return { key: facts.uid, name: `${facts.ns}/${facts.name}`, createdMs: undefined, deadline };
 }
 
-interface Group {
+interface Group extends Whole {
   readonly id: string;
   readonly pods: readonly PodHistory[];
-  readonly createdMs: number;
-  readonly deadline: number | undefined;
 }
 
 function toJob(
@@ -90,7 +100,8 @@ function toJob(
   }
   const starts = pods.map(startOf).filter((ms) => !Number.isNaN(ms));
   const members = membersOf(pods, history);
-  if (members.replaced > 0) notes.mended('pods took the place of others: counted once, its time is that of all', line);
+  if (members.replaced > 0)
+    notes.mended('pods took the place of others: counted once, its time is that of all', line);
   if (pods.some(({ facts: { claims = 0 } }) => claims > 0)) {
     notes.mended('its claims on devices are not recorded: it asks for the rest', line);
   }
@@ -118,7 +129,7 @@ function toJob(
     runMs = Math.max(...ended) - Math.max(beginMs, startMs);
     if (startMs < beginMs) notes.mended('it ran when the recording began: what was left of it counts', line);
   }
-  const submitMs = Math.min(...pods.map(cameMs), createdMs);
+  const submitMs = Math.min(createdMs ?? Infinity, ...pods.map(cameMs));
   const running = startMs < beginMs;
   if (!running && submitMs < beginMs) notes.mended('it waited when the recording began: it comes at 0', line);
   const failed = pods.filter(({ facts: { phase } }) => phase === 'Failed').length > members.replaced;
@@ -134,16 +145,12 @@ function toJob(
     ...(open ? {} : failed ? { ends: 'failed' as const } : cancelled ? { ends: 'cancelled' as const } : {}),
     about: {
       ...(facts.owner ? { owner: `${facts.owner.kind}/${facts.owner.name}` } : {}),
-      ...(Number.isNaN(startMs) || running ? {} : { waitedMs: Math.max(0, startMs - Math.max(submitMs, beginMs)) }),
+      ...(Number.isNaN(startMs) || running
+        ? {}
+        : { waitedMs: Math.max(0, startMs - Math.max(submitMs, beginMs)) }),
       ...(facts.node === undefined || pods.length > 1 ? {} : { node: facts.node }),
     },
   };
-}
-
-/** The server's time is of whole seconds and sure, the recorder's finer; where both agree the finer one counts. */
-function finer(sure: number | undefined, seen: number): number {
-  if (sure === undefined) return seen;
-  return Number.isNaN(seen) || Math.abs(seen - sure) > nearMs ? sure : seen;
 }
 
 function cameMs(pod: PodHistory): number {
@@ -187,8 +194,12 @@ function membersOf(pods: readonly PodHistory[], { templates }: History): Members
     let name = facts.role ?? 'pod';
     for (let i = 2; names.has(name); i += 1) name = `${facts.role ?? 'pod'}-${i}`;
     names.add(name);
-    const template = templates.get(String(facts.template)) ?? { spec: { containers: [] } };
-    return { name, count: most, template: facts.pinned && facts.node ? pinnedTo(template, facts.node) : template };
+    const template = templates.get(String(facts.template))!;
+    return {
+      name,
+      count: most,
+      template: facts.pinned && facts.node ? pinnedTo(template, facts.node) : template,
+    };
   });
   return { sets, count, replaced };
 }
@@ -236,7 +247,9 @@ class SharedSets {
   readonly #sets = new Map<string, readonly PodSet[]>();
 
   of(sets: readonly PodSet[]): readonly PodSet[] {
-    const key = sets.map(({ name, count, template }) => `${name} ${count} ${this.#number(template)}`).join(' + ');
+    const key = sets
+      .map(({ name, count, template }) => `${name} ${count} ${this.#number(template)}`)
+      .join(' + ');
     const known = this.#sets.get(key);
     if (known) return known;
     this.#sets.set(key, sets);

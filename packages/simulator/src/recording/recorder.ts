@@ -38,7 +38,12 @@ export class Recorder {
     };
   }
 
-  get counts(): { readonly nodes: number; readonly pods: number; readonly owners: number; readonly lines: number } {
+  get counts(): {
+    readonly nodes: number;
+    readonly pods: number;
+    readonly owners: number;
+    readonly lines: number;
+  } {
     return { nodes: this.#nodes.size, pods: this.#pods.size, owners: this.#owners.size, lines: this.#lines };
   }
 

@@ -52,7 +52,7 @@ async function wholeBytes(path: string, zipped: boolean): Promise<number> {
       () => false,
     );
   // Only the last member can be cut; its beginning is found by its first bytes, which may stand inside a member too.
-  for (let end = all.length; end > 0; ) {
+  for (let end = all.length; end > 0;) {
     if (await isWhole(all.subarray(0, end))) return end;
     end = all.lastIndexOf(memberStart, end - 1);
     if (end < 0) return 0;
@@ -110,7 +110,7 @@ class Appender implements RecordingFile {
       if (this.#error !== undefined) return;
       try {
         const piece = this.#zipped ? await promisify(gzip)(text) : Buffer.from(text);
-        for (let done = 0; done < piece.length; ) {
+        for (let done = 0; done < piece.length;) {
           const { bytesWritten } = await this.#handle.write(piece, done, piece.length - done, this.#bytes);
           done += bytesWritten;
           this.#bytes += bytesWritten;

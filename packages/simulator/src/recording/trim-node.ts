@@ -12,7 +12,11 @@ export function trimNode({ metadata, spec, status }: Node, names: Names): Record
     ...(metadata.labels ? { labels: names.labels(metadata.labels) } : {}),
     ...(topology === undefined ? {} : { annotations: { [topologyAnnotation]: topology } }),
     ...(spec?.taints?.length
-      ? { taints: spec.taints.map(({ key, value, effect }) => names.keyed({ key, effect, ...(value === undefined ? {} : { value }) })) }
+      ? {
+          taints: spec.taints.map(({ key, value, effect }) =>
+            names.keyed({ key, effect, ...(value === undefined ? {} : { value }) }),
+          ),
+        }
       : {}),
     ...(spec?.unschedulable ? { unschedulable: true } : {}),
     ...(status?.capacity ? { capacity: status.capacity } : {}),

@@ -116,7 +116,8 @@ function factsOf({ metadata, spec, status }: Pod, names: Names): PodFacts {
   const owner = controllerOf(metadata.ownerReferences, names);
   const group = groupOf(metadata, spec, names);
   const role = roleLabels.map((label) => metadata.labels?.[label]).find((value) => value !== undefined);
-  const mirror = metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined || owner?.kind === 'Node';
+  const mirror =
+    metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined || owner?.kind === 'Node';
   const claims = spec?.resourceClaims?.length ?? 0;
   return {
     uid: metadata.uid ?? '',
@@ -172,7 +173,8 @@ function containerTimes(status: Pod['status']): { started: number | undefined; e
       state?.terminated?.startedAt,
       state?.running?.startedAt,
     ];
-    for (const begin of begins.map(timeOf)) if (begin !== undefined && begin > 0) started = Math.min(started ?? begin, begin);
+    for (const begin of begins.map(timeOf))
+      if (begin !== undefined && begin > 0) started = Math.min(started ?? begin, begin);
     const end = timeOf(state?.terminated?.finishedAt);
     if (end !== undefined && end > 0) ended = Math.max(ended ?? end, end);
   }
