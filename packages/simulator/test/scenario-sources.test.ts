@@ -1,0 +1,91 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { planOf } from '../src/scenario/plan.ts';
+import { specOf } from '../src/scenario/run-spec.ts';
+import { createSources } from '../src/scenario/sources.ts';
+import type { ScenarioSpec } from '../src/scenario/types.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'sources-'));
+const file = (name: string, text: string): string => {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+};
+const node = (name: string, cards: number): object => ({
+  apiVersion: 'v1',
+  kind: 'Node',
+  metadata: { name },
+  status: { allocatable: { cpu: '8', memory: '32Gi', 'nvidia.com/gpu': String(cards) } },
+});
+const names = (nodes: readonly { metadata: { name?: string } }[]) =>
+  nodes.map(({ metadata }) => metadata.name);
+const jobs = file('jobs.csv', 'job_id,num_gpu,submit_time,duration\na,1,0,1000\nb,2,60000,1000\n');
+
+describe('nodes of a file', () => {
+  const sources = createSources();
+  test('are a list of kubectl, or documents', () => {
+    const list = file('list.json', JSON.stringify({ kind: 'List', items: [node('a', 1), node('b', 2)] }));
+    expect(names(sources.nodes(list))).toEqual(['a', 'b']);
+    const documents = file(
+      'docs.yaml',
+      `${JSON.stringify(node('c', 1))}\n---\n${JSON.stringify({ kind: 'Pod' })}\n`,
+    );
+    expect(names(sources.nodes(documents))).toEqual(['c']);
+  });
+  test('are the node list of a trace', () => {
+    const trace = file('openb.csv', 'sn,cpu_milli,memory_mib,gpu,model\nn-1,64000,262144,2,P100\n');
+    expect(names(sources.nodes(trace))).toEqual(['n-1']);
+  });
+  test('must be there', () => {
+    expect(() => sources.nodes(file('pods.yaml', 'kind: Pod'))).toThrow(
+      'pods.yaml: there are no objects of kind Node in it',
+    );
+    expect(() => sources.nodes(join(folder, 'gone.yaml'))).toThrow('gone.yaml: there is no such file');
+  });
+});
+
+describe('a run', () => {
+  const made = (spec: ScenarioSpec) => specOf(planOf(spec).runs[0]!, createSources());
+  test('has everything the scenario says, in the engine’s units', () => {
+    const spec = made({
+      cluster: { pools: [{ name: 'p', shape: 't4x4', count: 2 }] },
+      workload: { from: jobs, arrivals: 2 },
+      ordering: ['easy'],
+      firstSeed: 7,
+      until: '1d',
+      preemption: true,
+      nodeFailures: { meanUp: '1d', meanDown: '1h' },
+      jobFailures: { meanPodUp: '2d', limit: 3 },
+      maintenance: [{ from: '1h', to: '2h', pool: 'p' }],
+      autoscaling: [{ pool: 'p', min: 1, max: 4, boot: '1m' }],
+      points: { series: 50 },
+    });
+    expect(spec).toMatchObject({
+      seed: 7,
+      untilMs: 86_400_000,
+      preemption: true,
+      nodeFailures: { meanUpMs: 86_400_000, meanDownMs: 3_600_000 },
+      jobFailures: { meanPodUpMs: 172_800_000, limit: 3 },
+      maintenance: [{ fromMs: 3_600_000, toMs: 7_200_000, nodes: { pool: 'p' }, mode: 'drain' }],
+      autoscaling: [{ pool: 'p', min: 1, max: 4, bootMs: 60_000, idleMs: 600_000 }],
+      points: { series: 50 },
+    });
+    expect(spec.ordering.name).toBe('easy');
+    expect([...spec.workload.jobs()].map(({ submitMs }) => submitMs)).toEqual([0, 30_000]);
+  });
+  test('takes the nodes of the input where the scenario names none, and generates for its seed', () => {
+    expect(made({ cluster: {}, workload: { from: jobs } }).cluster.nodes).toHaveLength(8);
+    const generated = (firstSeed: number) =>
+      [
+        ...made({
+          cluster: { pools: [{ shape: 'cpu8', count: 1 }] },
+          workload: { generate: { jobs: 3 } },
+          firstSeed,
+        }).workload.jobs(),
+      ].map(({ runMs }) => runMs);
+    expect(generated(1)).toEqual(generated(1));
+    expect(generated(1)).not.toEqual(generated(2));
+  });
+});
