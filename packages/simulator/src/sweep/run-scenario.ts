@@ -86,7 +86,10 @@ export async function runScenario(
     const cells = plan.cells.filter(({ variant }) => variant === '');
     for (const cell of cells) {
       const result = await search(spec, cell, goal, sweeper, options);
-      if (!result) break;
+      if (!result) {
+        findings.push('Stopped before the search had its answer.');
+        break;
+      }
       const { found, runs } = result;
       const policy = cells.length > 1 ? cellName(cell, cells) : '';
       if (found.count !== undefined && found.count > 0) {
