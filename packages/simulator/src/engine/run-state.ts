@@ -17,6 +17,7 @@ import { EventHeap } from './event-heap.ts';
 import { JobKinds, type JobKind } from './job-kind.ts';
 import { JobTable } from './job-table.ts';
 import { Nodes } from './nodes.ts';
+import { Pools } from './pools.ts';
 import { purposes, Stream } from './random.ts';
 import { DemandRecorder } from './recorders/demand-recorder.ts';
 import { Fragments, popularOf } from './recorders/fragments.ts';
@@ -57,6 +58,7 @@ export class RunState {
   holdings: HoldingList<Holding> | undefined;
   /** Drains that are to come: who would still run then is not put there. */
   readonly windows = new Windows();
+  readonly pools: Pools;
   readonly series: SeriesRecorder;
   readonly heat: HeatRecorder;
   readonly gantt: GanttRecorder;
@@ -98,6 +100,7 @@ export class RunState {
     this.kinds = new JobKinds(this.snapshot);
     this.nodes = new Nodes(this.snapshot, this.heat);
     for (const node of cluster.nodes) this.nodes.add(node, node.metadata.labels?.[poolLabel] ?? '');
+    this.pools = new Pools(this);
     const cards = this.nodes.list.some(({ gpuMilli }) => gpuMilli > 0) || cluster.pools.length > 0;
     this.fragments = cards
       ? new Fragments(this.snapshot, spec.popular ?? popularOf(workload, this.kinds))

@@ -18,6 +18,7 @@ import { mayFit, place } from './placing.ts';
 import { quantity } from './recorders/series-recorder.ts';
 import { resultOf } from './result.ts';
 import { RunState } from './run-state.ts';
+import { read, restore, save } from './save.ts';
 import { SimJob } from './sim-job.ts';
 
 /** Runs to the end. */
@@ -37,14 +38,30 @@ export class Simulation {
   /** Of the event that asks for the order anew. */
   #orderVersion = 0;
 
-  constructor(spec: RunSpec) {
-    const state = new RunState(spec);
+  constructor(spec: RunSpec, saved?: Uint8Array) {
+    const from = saved && read(saved);
+    const state = new RunState(spec, from?.remembered);
     this.#state = state;
     this.#pass = passFor(state);
     this.#jobs = spec.workload.jobs()[Symbol.iterator]();
-    for (let i = 0; i < state.nodes.list.length; i++) join(state, i);
     planWindows(state);
+    if (from)
+      [this.#orderVersion, this.#done] = restore(state, this.#pass, from.saved, this.#jobs) as [
+        number,
+        boolean,
+      ];
+    else for (let i = 0; i < state.nodes.list.length; i++) join(state, i);
     this.#read();
+  }
+
+  /** All that the run is now. `resume` with the same spec goes on from there, and ends with the same result to the byte. */
+  save(): Uint8Array {
+    return save(this.#state, this.#pass, [this.#orderVersion, this.#done]);
+  }
+
+  /** Throws if the bytes are not a saved run, or one of another spec. */
+  static resume(spec: RunSpec, bytes: Uint8Array): Simulation {
+    return new Simulation(spec, bytes);
   }
 
   /** Goes on for so many events, or to the end: then it answers true. */
@@ -58,6 +75,7 @@ export class Simulation {
   /** All that happens at the next time at which something does. */
   #moment(): void {
     const { events, spec } = this.#state;
+    while (events.size > 0 && this.#isVoid(events.kind, events.subject, events.version)) events.pop();
     const nextMs = Math.min(events.nextMs, this.#next?.submitMs ?? Infinity);
     const { untilMs = Infinity } = spec;
     if (nextMs > untilMs || nextMs === Infinity || !this.#lives()) {
@@ -70,6 +88,7 @@ export class Simulation {
     while (this.#next && this.#next.submitMs === nextMs) this.#arrive(this.#next);
     this.#pass.run();
     grow(this.#state);
+    this.#state.pools.run(this.#pass);
     this.#askForOrder();
     this.#tally();
   }
@@ -91,6 +110,12 @@ export class Simulation {
   #tally(): void {
     const { fragments, series } = this.#state;
     if (fragments) series.now[quantity.gpuMilliFragmented] = fragments.refresh();
+  }
+
+  /** Events that something has overtaken are no reason to look at the order anew. */
+  #isVoid(kind: number, subject: number, version: number): boolean {
+    if (kind === eventKind.end) return this.#state.active.get(subject)?.version !== version;
+    return kind === eventKind.order && version !== this.#orderVersion;
   }
 
   #event(): void {
@@ -117,6 +142,8 @@ export class Simulation {
       if (state.nodes.list[subject]!.version === version) nodeUp(state, subject);
     } else if (kind === eventKind.windowStart) windowStart(state, pass, subject);
     else if (kind === eventKind.windowEnd) windowEnd(state, subject);
+    else if (kind === eventKind.nodeReady) state.pools.ready(subject);
+    else if (kind === eventKind.nodeIdle) state.pools.idle(pass, subject, version);
   }
 
   #read(): void {

@@ -1,0 +1,123 @@
+/**
+ * Themis as Muri's experiment has it. At every event each job is given a share of time on its cards, 0 to 1, such that the worst
+ * finish-time fairness is as good as it can be; whoever has not run yet goes first, the largest share first; then by share over
+ * time had so far. There are no leases.
+ *
+ * Fairness is the time from submission to end with that share, over the time alone with an equal part of the cluster. The latter is
+ * counted in iterations there, not in seconds, so jobs with slow iterations get more; done so here too.
+ *
+ * Shares that make the worst as good as it can be are not the only ones: while one job is behind and has its cards all the time,
+ * those of the others may be anything in a range. The authors took what a solver (ECOS) ended with; here all get the least that they
+ * need and the rest is shared out (`central`).
+ */
+import type { ActiveJob, OrderingContext, OrderingPolicy } from '../../ordering/policy.ts';
+
+interface Known {
+  /** Iterations left when it was last looked at; -1: it has not been. */
+  steps: number;
+  /** Part of full speed that it had alone then. */
+  part: number;
+  /** Iterations that it would have had to do at full speed, by what it has done since, alone. */
+  alone: number;
+  /** Time on cards that it should have got, in milliseconds. */
+  dueMs: number;
+}
+
+const base = { name: 'themis', mode: 'replan', backfill: 'none', skip: true, fixed: false } as const;
+const rank = ({ index }: ActiveJob): number => index;
+
+export const muriThemis: OrderingPolicy = { ...base, rank, forRun };
+
+interface Saved {
+  readonly jobs: readonly (readonly [number, Known])[];
+  readonly lastMs: number;
+  readonly order: readonly number[];
+}
+
+function forRun(saved?: unknown): OrderingPolicy {
+  const before = saved as Saved | undefined;
+  const jobs = new Map<number, Known>(before?.jobs.map(([index, known]) => [index, { ...known }]));
+  let lastMs = before?.lastMs ?? 0;
+  /** Places in the order before: equal jobs keep theirs. */
+  let order = new Map<number, number>(before?.order.map((index, place) => [index, place]));
+
+  function rankAll(active: readonly ActiveJob[], context: OrderingContext): Float64Array {
+    const present = new Set(active.map(({ index }) => index));
+    for (const index of jobs.keys()) if (!present.has(index)) jobs.delete(index);
+    const { nowMs } = context;
+    const total = context.gpuMilliUp / 1000;
+    const equal = Math.ceil(total / active.length);
+    const asks = active.map((job): Asks => {
+      const cards = job.gpuMilli / 1000;
+      const stepMs = job.job.runMs / Number(job.job.about?.['iterations']);
+      const leftMs = job.job.runMs - job.doneMs;
+      const steps = leftMs / stepMs;
+      let known = jobs.get(job.index);
+      if (!known) jobs.set(job.index, (known = { steps: -1, part: 1, alone: 0, dueMs: 0 }));
+      if (known.steps >= 0) known.alone += (known.steps - steps) / known.part;
+      known.part = Math.min(1, equal / cards);
+      known.steps = steps;
+      return { cards, leftMs, passedMs: nowMs - job.job.submitMs, alone: known.alone + steps / known.part };
+    });
+    const shares = fairest(asks, total);
+    const entries = active.map((job, i) => {
+      const known = jobs.get(job.index)!;
+      const share = shares[i]!;
+      const deficit = known.dueMs - job.heldMs;
+      known.dueMs += share * (nowMs - lastMs);
+      return { i, share, deficit, value: job.heldMs === 0 ? share * 1e12 : share / job.heldMs };
+    });
+    lastMs = nowMs;
+    const placeOf = (i: number): number => order.get(active[i]!.index) ?? Infinity;
+    entries.sort(
+      (a, b) =>
+        b.value - a.value ||
+        b.deficit - a.deficit ||
+        b.share - a.share ||
+        (placeOf(a.i) < placeOf(b.i) ? -1 : 1),
+    );
+    const ranks = new Float64Array(active.length);
+    entries.forEach(({ i }, place) => {
+      ranks[i] = place;
+    });
+    order = new Map(entries.map(({ i }, place) => [active[i]!.index, place]));
+    return ranks;
+  }
+
+  const save = (): Saved => ({ jobs: [...jobs], lastMs, order: [...order.keys()] });
+  return { ...base, rank, rankAll, save };
+}
+
+interface Asks {
+  readonly cards: number;
+  readonly leftMs: number;
+  readonly passedMs: number;
+  /** Iterations. */
+  readonly alone: number;
+}
+
+/** Shares with which the largest (passed + left / share) / alone is as small as it can be. */
+function fairest(asks: readonly Asks[], total: number): Float64Array {
+  const least = new Float64Array(asks.length);
+  /** Fills `least` with what each needs so that none is worse than `ratio`; false if that is more than there is. */
+  function fits(ratio: number): boolean {
+    let sum = 0;
+    for (const [i, { cards, leftMs, passedMs, alone }] of asks.entries()) {
+      const timeMs = ratio * alone - passedMs;
+      if (!(timeMs >= leftMs)) return false;
+      least[i] = leftMs / timeMs;
+      sum += least[i] * cards;
+    }
+    return sum <= total;
+  }
+  let low = 0;
+  let high = 1;
+  while (!fits(high)) high *= 2;
+  for (let i = 0; i < 60; i++) {
+    const middle = (low + high) / 2;
+    if (fits(middle)) high = middle;
+    else low = middle;
+  }
+  fits(high);
+  return least;
+}
