@@ -9,6 +9,7 @@ import {
   findPreemption,
   fitErrorMessage,
   Nominations,
+  scheduleOne,
   Trial,
   type Preemption,
 } from '../src/core/index.ts';
@@ -166,5 +167,33 @@ test('kept verdicts, counts and victims are what asking anew finds, whatever has
       },
     ),
     { numRuns: 300 },
+  );
+});
+
+test('where nodes are sampled, the few on which a pod fits are found in the order of a search that looks at all', () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat(149), { minLength: 20, maxLength: 60 }), fc.nat(149), (freed, from) => {
+      const snapshot = createSnapshot();
+      const create = () => createFramework({ profile: defaultProfile(), snapshot, random: () => 0.7 });
+      const kept = create();
+      for (let i = 0; i < 150; i++) {
+        snapshot.setNode(node(`n${i}`, { allocatable: { cpu: '4' } }));
+        snapshot.addPod(snapshot.describe(pod(`r${i}`, { requests: { cpu: '3' } })), `n${i}`);
+      }
+      kept.searchStart = from;
+      const want = (i: number) => snapshot.describe(pod(`p${i}`, { requests: { cpu: '3' } }));
+      expect(kept.schedule(want(0)).fits).toBe(false);
+      for (const [i, n] of freed.entries()) {
+        snapshot.removePod(`pod-r${n}`);
+        if (i % 3 !== 0) continue;
+        const anew = create();
+        anew.searchStart = kept.searchStart;
+        const info = want(i + 1);
+        expect(kept.schedule(info)).toEqual(anew.schedule(info));
+        expect(kept.searchStart).toBe(anew.searchStart);
+        if (i % 2 === 0) scheduleOne(kept, info);
+      }
+    }),
+    { numRuns: 60 },
   );
 });

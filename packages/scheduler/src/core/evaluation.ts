@@ -10,9 +10,11 @@ import {
   isClusterWide,
   isFilter,
   isScore,
+  type FilterPlugin,
   type PreparedFilter,
   type PreparedScore,
   type Profile,
+  type ScorePlugin,
 } from './plugin.ts';
 import { RoomColumn } from './room.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -28,6 +30,31 @@ export interface NamedScore {
   readonly score: PreparedScore;
 }
 
+/** A profile's plugins by what they prepare and whether they are cluster-wide: sorted once, as every pod is asked about. */
+interface Sorted {
+  readonly filters: Readonly<Record<'wide' | 'local', readonly FilterPlugin[]>>;
+  readonly scores: Readonly<Record<'wide' | 'local', readonly WeighedPlugin[]>>;
+}
+interface WeighedPlugin {
+  readonly plugin: ScorePlugin;
+  readonly weight: number;
+}
+const sorted = new WeakMap<Profile, Sorted>();
+
+function sortedOf(profile: Profile): Sorted {
+  let known = sorted.get(profile);
+  if (known) return known;
+  const filters = { wide: [] as FilterPlugin[], local: [] as FilterPlugin[] };
+  const scores = { wide: [] as WeighedPlugin[], local: [] as WeighedPlugin[] };
+  for (const { plugin, weight = 1 } of profile.plugins) {
+    const reach = isClusterWide(plugin) ? 'wide' : 'local';
+    if (isFilter(plugin)) filters[reach].push(plugin);
+    if (isScore(plugin) && weight !== 0) scores[reach].push({ plugin, weight });
+  }
+  sorted.set(profile, (known = { filters, scores }));
+  return known;
+}
+
 /** What a profile's plugins (only the cluster-wide ones, or only the others) prepare; those with nothing to say left out. */
 export function prepareFilters(
   profile: Profile,
@@ -36,8 +63,7 @@ export function prepareFilters(
   clusterWide: boolean,
 ): NamedFilter[] {
   const result: NamedFilter[] = [];
-  for (const { plugin } of profile.plugins) {
-    if (isClusterWide(plugin) !== clusterWide || !isFilter(plugin)) continue;
+  for (const plugin of sortedOf(profile).filters[clusterWide ? 'wide' : 'local']) {
     const filter = plugin.prepareFilter(pod, snapshot);
     if (filter) result.push({ name: plugin.name, filter });
   }
@@ -51,8 +77,7 @@ export function prepareScores(
   clusterWide: boolean,
 ): NamedScore[] {
   const result: NamedScore[] = [];
-  for (const { plugin, weight = 1 } of profile.plugins) {
-    if (isClusterWide(plugin) !== clusterWide || !isScore(plugin) || weight === 0) continue;
+  for (const { plugin, weight } of sortedOf(profile).scores[clusterWide ? 'wide' : 'local']) {
     const score = plugin.prepareScore(pod, snapshot);
     if (score) result.push({ name: plugin.name, weight, score });
   }

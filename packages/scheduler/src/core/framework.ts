@@ -83,6 +83,7 @@ export class Framework implements Taker {
   readonly #evaluations = new Map<string, Evaluation>();
   /** Row where the next search begins. */
   #next = 0;
+  #stride: Stride = { total: 0, stride: 0, inverse: 0 };
   #feasible = new Int32Array(0);
   #totals = new Float64Array(0);
   #part = new Float64Array(0);
@@ -249,7 +250,9 @@ export class Framework implements Taker {
     if (local) this.#evaluations.delete(pod.signature);
     else {
       let worn: Evaluation | undefined;
-      if (this.#evaluations.size >= Math.max(minEvaluations, this.#maxVerdicts / this.snapshot.alive.length)) {
+      if (
+        this.#evaluations.size >= Math.max(minEvaluations, this.#maxVerdicts / this.snapshot.alive.length)
+      ) {
         const [oldest] = this.#evaluations;
         worn = oldest![1];
         this.#evaluations.delete(oldest![0]);
@@ -270,27 +273,40 @@ export class Framework implements Taker {
     // Only where some nodes are left out does it matter where a search begins.
     const sampled = !rows && wanted < snapshot.nodeCount;
     const start = sampled ? this.#next % Math.max(1, total) : 0;
-    const stride = sampled ? strideFor(total) : 1;
+    const stride = sampled ? this.#strideOf(total).stride : 1;
     const reserved = this.nominations.size > 0;
     const { alive } = snapshot;
     const { within } = options;
     const batch = this.#batch;
     let found = 0;
     let evaluated = 0;
-    const few = rows || within !== undefined ? undefined : this.#fewFree(cycle.local, wanted);
+    const few = rows || within ? undefined : this.#fewFree(cycle.local, wanted);
     if (few) {
       evaluated = snapshot.nodeCount;
+      // In the order in which a search comes by.
+      if (sampled) this.#sortByVisit(few, start, total);
+      else few.sort();
       batch.set(few);
       found = this.#collect(cycle, batch, few.length, reserved, 0);
     }
     let at = start;
     for (let left = few ? 0 : total; left > 0 && found < wanted;) {
       let count = 0;
-      for (; left > 0 && count < batchSize; left--) {
-        const row = rows ? rows[at]! : at;
-        at += stride;
-        if (at >= total) at -= total;
-        if (alive[row] !== 0 && (within === undefined || within[row] !== 0)) batch[count++] = row;
+      if (rows || within) {
+        for (; left > 0 && count < batchSize; left--) {
+          const row = rows ? rows[at]! : at;
+          at += stride;
+          if (at >= total) at -= total;
+          if (alive[row] !== 0 && (!within || within[row] !== 0)) batch[count++] = row;
+        }
+      } else {
+        // The same, for most pods.
+        for (; left > 0 && count < batchSize; left--) {
+          batch[count] = at;
+          count += alive[at]!;
+          at += stride;
+          if (at >= total) at -= total;
+        }
       }
       evaluated += count;
       found = this.#collect(cycle, batch, count, reserved, found);
@@ -298,7 +314,7 @@ export class Framework implements Taker {
     if (found === 0) return undefined;
     found = Math.min(found, wanted);
     if (sampled) this.#next = (this.#feasible[found - 1]! + stride) % total;
-    return this.#placed(this.#best(cycle, found, reserved), evaluated, found);
+    return this.#placed(this.#best(cycle, found, reserved, reserved || cycle.clusterWide), evaluated, found);
   }
 
   /**
@@ -308,10 +324,21 @@ export class Framework implements Taker {
   #fewFree(local: Evaluation, wanted: number): Int32Array | undefined {
     const { tally } = local;
     if (!tally.holds || !tally.catchUp(this.snapshot, local, false)) return undefined;
-    if (tally.freeCount < Math.min(wanted, maxFree)) return tally.freeRows.slice(0, tally.freeCount).sort();
+    if (tally.freeCount < Math.min(wanted, maxFree)) return tally.freeRows.slice(0, tally.freeCount);
     // Such pods fit in many places again: counting all rows would cost more than the search.
     if (tally.freeCount >= maxFree) tally.forget();
     return undefined;
+  }
+
+  #strideOf(total: number): Stride {
+    if (this.#stride.total !== total) this.#stride = strideFor(total);
+    return this.#stride;
+  }
+
+  #sortByVisit(rows: Int32Array, start: number, total: number): void {
+    const { inverse } = this.#strideOf(total);
+    const visit = (row: number): number => (((row - start + total) % total) * inverse) % total;
+    rows.sort((a, b) => visit(a) - visit(b));
   }
 
   /** Appends those of the batch that fit to `#feasible`. Returns how many there are now. */
@@ -321,10 +348,15 @@ export class Framework implements Taker {
     const { rejectedBy } = local;
     const feasible = this.#feasible;
     if (!reserved && !cycle.clusterWide) {
+      const { base } = local;
+      const totals = this.#totals;
       let end = found;
       for (let i = 0; i < count; i++) {
-        feasible[end] = batch[i]!;
-        if (rejectedBy[batch[i]!] === 0) end++;
+        const row = batch[i]!;
+        feasible[end] = row;
+        // On the way, for `#best`.
+        totals[end] = base[row]!;
+        end += rejectedBy[row] === 0 ? 1 : 0;
       }
       return end;
     }
@@ -376,8 +408,11 @@ export class Framework implements Taker {
     return Math.max(minFeasibleNodes, Math.floor((nodes * percentage) / 100));
   }
 
-  /** The feasible row with the highest total; equals by lot. `stale`: some rows were touched after they were judged. */
-  #best(cycle: Cycle, count: number, stale: boolean): number {
+  /**
+   * The feasible row with the highest total; equals by lot. `stale`: some rows were touched after they were judged. `open`: `#totals`
+   * lacks what is kept of each row.
+   */
+  #best(cycle: Cycle, count: number, stale: boolean, open: boolean): number {
     const rows = this.#feasible;
     if (count === 1) return rows[0]!;
     const { local } = cycle;
@@ -388,7 +423,7 @@ export class Framework implements Taker {
     }
     const { base } = local;
     const totals = this.#totals;
-    for (let i = 0; i < count; i++) totals[i] = base[rows[i]!]!;
+    for (let i = 0; open && i < count; i++) totals[i] = base[rows[i]!]!;
     for (let s = 0; s < local.relative.length; s++) {
       // All nodes alike: normalized they are alike too, and the choice does not depend on it.
       if (!local.differs[s]) continue;
@@ -446,11 +481,31 @@ function sameItems<T>(a: readonly T[], b: readonly T[]): boolean {
   return a.length === b.length && a.every((item, i) => item === b[i]);
 }
 
-/** A step, below `total`, that visits every row before any twice: about the golden section, so that neighbours part. */
-function strideFor(total: number): number {
+interface Stride {
+  readonly total: number;
+  /** A step, below `total`, that visits every row before any twice: about the golden section, so that neighbours part. */
+  readonly stride: number;
+  /** `stride * inverse` is 1 modulo `total`: with it the number of the visit follows from the row. */
+  readonly inverse: number;
+}
+
+function strideFor(total: number): Stride {
   let stride = Math.max(1, Math.floor(total * 0.618));
   while (gcd(stride, total) > 1) stride++;
-  return stride % Math.max(1, total);
+  stride %= Math.max(1, total);
+  return { total, stride, inverse: inverseOf(stride, total) };
+}
+
+/** Of numbers without a common factor. */
+function inverseOf(value: number, modulus: number): number {
+  let [a, b] = [value, modulus];
+  let [x, y] = [1, 0];
+  while (b > 0) {
+    const quotient = Math.floor(a / b);
+    [a, b] = [b, a - quotient * b];
+    [x, y] = [y, x - quotient * y];
+  }
+  return modulus === 0 ? 0 : ((x % modulus) + modulus) % modulus;
 }
 
 function gcd(a: number, b: number): number {

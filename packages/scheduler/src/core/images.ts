@@ -10,6 +10,11 @@ export class ImageTable {
   readonly #images = new Map<string, ImageState>();
   readonly #namesOnRow = new Map<number, readonly string[]>();
 
+  /** True if no node has any. */
+  get empty(): boolean {
+    return this.#images.size === 0;
+  }
+
   /** The nodes that have this image; undefined if none. */
   get(name: string): ImageState | undefined {
     return this.#images.get(name);

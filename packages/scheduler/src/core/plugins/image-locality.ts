@@ -14,6 +14,7 @@ export const imageLocality: ScorePlugin = {
   name: 'ImageLocality',
   clusterWide: true,
   prepareScore(pod, snapshot) {
+    if (snapshot.images.empty) return undefined;
     const { initContainers = [], containers = [] } = pod.pod.spec ?? {};
     const all = [...initContainers, ...containers];
     const images = all

@@ -1,4 +1,4 @@
-import type { Pod } from '@coracle/machinery/api';
+import type { Container, Pod } from '@coracle/machinery/api';
 import type { FilterPlugin } from '../plugin.ts';
 
 /** Pods that use what not every node can do yet go to nodes that say they can (`status.declaredFeatures`, KEP-5328). */
@@ -23,12 +23,22 @@ export const nodeDeclaredFeatures: FilterPlugin = {
 };
 
 /** What v1.36 infers from a pod's spec. */
-function featuresOf({ spec }: Pod): string[] {
+function featuresOf({ spec }: Pod): readonly string[] {
+  const userNamespace = spec?.hostNetwork === true && spec.hostUsers === false;
+  const restarts = restartsAll(spec?.containers) || restartsAll(spec?.initContainers);
+  // Asked of every pod; mostly there is nothing.
+  if (!userNamespace && !restarts) return none;
   const features: string[] = [];
-  if (spec?.hostNetwork && spec.hostUsers === false) features.push('UserNamespacesHostNetworkSupport');
-  const containers = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])];
-  if (containers.some((c) => c.restartPolicyRules?.some(({ action }) => action === 'RestartAllContainers'))) {
-    features.push('RestartAllContainersOnContainerExits');
-  }
+  if (userNamespace) features.push('UserNamespacesHostNetworkSupport');
+  if (restarts) features.push('RestartAllContainersOnContainerExits');
   return features;
+}
+const none: readonly string[] = [];
+
+function restartsAll(containers: readonly Container[] | undefined): boolean {
+  if (!containers) return false;
+  for (const { restartPolicyRules } of containers) {
+    if (restartPolicyRules?.some(({ action }) => action === 'RestartAllContainers')) return true;
+  }
+  return false;
 }
