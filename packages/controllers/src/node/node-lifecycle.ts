@@ -17,7 +17,7 @@ import { wantedTaints } from './taints.ts';
 
 export interface NodeLifecycleOptions {
   health?: HealthLimits;
-  /** Time between two looks at all nodes in ms; default 5000. */
+  /** Time between two looks at the nodes in ms; default 5000. */
   periodMs?: number;
 }
 
@@ -32,6 +32,8 @@ export function nodeLifecycleController(deps: ComponentDeps, options: NodeLifecy
   ensurePodIndexes(pods);
   /** By node name. */
   const heard = new Map<string, Heard>();
+  /** When to look at a node again if nothing is heard of it; 0: in the next round. Most rounds pass most of thousands by. */
+  const due = new Map<string, number>();
   let cancel: (() => void) | undefined;
   let stopped = false;
 
@@ -94,32 +96,44 @@ export function nodeLifecycleController(deps: ComponentDeps, options: NodeLifecy
     const before = heard.get(name);
     const news = listen(node, leases.get(name, leaseNamespace), before, now);
     if (news !== before) heard.set(name, news);
-    const silent = silentAt(node, news, limits) <= now && silentConditions(node, now) !== undefined;
+    const silence = silentAt(node, news, limits);
+    const silent = silence <= now && silentConditions(node, now) !== undefined;
     const notReady = readyCondition(node)?.status !== 'True';
-    if (silent || notReady || wantedTaints(node, now)) controller.queue.add(name);
+    const ill = silent || notReady || wantedTaints(node, now) !== undefined;
+    due.set(name, ill ? 0 : silence);
+    if (ill) controller.queue.add(name);
   };
-  const lookAtAll = async (): Promise<void> => {
+  const lookAtDue = async (): Promise<void> => {
     const turns = createTurns();
-    for (const { metadata } of nodes.list()) {
-      const node = nodes.get(metadata.name);
+    const now = clock.now();
+    for (const [name, at] of due) {
+      if (at > now) continue;
+      const node = nodes.get(name);
       if (node) look(node);
       const pause = turns.pause();
       if (pause) await pause;
       if (stopped) return;
     }
-    cancel = clock.after(options.periodMs ?? 5000, () => void lookAtAll());
+    cancel = clock.after(options.periodMs ?? 5000, () => void lookAtDue());
   };
   nodes.on({
     add: look,
     update: (_, node) => look(node),
-    delete: ({ metadata }) => void heard.delete(metadata.name),
+    delete({ metadata }) {
+      heard.delete(metadata.name);
+      due.delete(metadata.name);
+    },
   });
+  const hear = ({ metadata }: Lease): void => {
+    if (due.has(metadata.name)) due.set(metadata.name, 0);
+  };
+  leases.on({ add: hear, update: (_, lease) => hear(lease), delete: hear });
 
   return {
     name: 'node-lifecycle-controller',
     async start() {
       await controller.start();
-      void lookAtAll();
+      void lookAtDue();
     },
     async stop() {
       stopped = true;
