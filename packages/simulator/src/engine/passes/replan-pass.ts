@@ -28,10 +28,32 @@ export class ReplanPass implements Pass {
     if (job.starts > 0) this.#order = [];
   }
 
+  put(): void {}
+
+  save(): unknown {
+    const failed = this.#state.kinds.list.map((kind) => kind.failedIn);
+    return {
+      order: this.#order.map(({ index }) => index),
+      changes: this.#changes,
+      passes: this.#passes,
+      failed,
+    };
+  }
+  restore(saved: unknown): void {
+    const state = saved as { order: number[]; changes: number; passes: number; failed: number[] };
+    // A job that has ended since keeps its place in the order: it only must not equal the one that is there now.
+    this.#order = state.order.map((index) => this.#state.active.get(index)!);
+    this.#changes = state.changes;
+    this.#passes = state.passes;
+    for (const [i, kind] of this.#state.kinds.list.entries()) kind.failedIn = state.failed[i] ?? -1;
+  }
+
   run(): void {
     const state = this.#state;
     const pass = ++this.#passes;
     const order = [...state.active.values()];
+    // First: what that undoes counts in the ranks.
+    if (state.ordering.restartsAll) for (const job of order) if (job.running) restart(state, job);
     rankAll(state, order);
     order.sort((a, b) => (before(a, b) ? -1 : 1));
     let same = 0;
@@ -40,7 +62,6 @@ export class ReplanPass implements Pass {
     }
     this.#changes = state.nodes.changes;
     this.#order = order;
-    if (state.ordering.restartsAll) for (const job of order) if (job.running) restart(state, job);
     for (let i = 0; i < same; i++) if (!order[i]!.running) order[i]!.kind.failedIn = pass;
     const before_ = new Map<SimJob, Map<number, number>>();
     for (let i = same; i < order.length; i++) {
