@@ -89,6 +89,7 @@ const durationTicks: readonly Tick[] = [
   { value: 86_400_000, text: '1 d' },
   { value: 7 * 86_400_000, text: '7 d' },
   { value: 30 * 86_400_000, text: '30 d' },
+  { value: 100 * 86_400_000, text: '100 d' },
   { value: 365 * 86_400_000, text: '1 y' },
 ];
 
@@ -121,12 +122,16 @@ function logarithmic(from: number, to: number, ticks: readonly Tick[], title: st
   };
 }
 
-/** Ticks that do not run into each other, `room` of the axis being what one needs (0 to 1). */
-export function thinned(axis: Axis, room: number): Tick[] {
+/** Ticks whose texts do not run into each other on so many pixels. */
+export function thinned(axis: Axis, width: number): Tick[] {
   const kept: Tick[] = [];
+  let freeFrom = Number.NEGATIVE_INFINITY;
   for (const tick of axis.ticks) {
-    const last = kept.at(-1);
-    if (!last || axis.part(tick.value) - axis.part(last.value) >= room) kept.push(tick);
+    const at = axis.part(tick.value) * width;
+    const half = 4 + tick.text.length * 3.6;
+    if (at - half < freeFrom) continue;
+    kept.push(tick);
+    freeFrom = at + half + 4;
   }
   return kept;
 }

@@ -20,14 +20,16 @@ export function intervalChart(host: HTMLElement, metric: PageInterval, legend: L
     const area = { width: width - labelWidth - valueWidth - 12, height: rows.length * 24 };
     const scale = valueAxis(Math.max(...rows.map(({ mean, half }) => mean + (half ?? 0)), 0), metric.unit);
     const plot = svg('g', { transform: `translate(${labelWidth} 4)` });
-    for (const tick of thinned(scale, 40 / area.width)) {
+    for (const tick of thinned(scale, area.width)) {
       const left = scale.part(tick.value) * area.width;
       plot.append(
         svg('line', { class: 'grid', x1: left, x2: left, y1: 0, y2: area.height }),
         svg('text', { class: 'tick', x: left, y: area.height + 14, 'text-anchor': 'middle' }, tick.text),
       );
     }
-    plot.append(svg('text', { class: 'tick', x: area.width + 12, y: area.height + 14 }, scale.title));
+    plot.append(
+      svg('text', { class: 'tick', x: unitAt(scale, area.width), y: area.height + 14 }, scale.title),
+    );
     for (const [row, { index, mean, half }] of rows.entries()) {
       const top = row * 24 + 12;
       const dot = scale.part(mean) * area.width;
@@ -105,7 +107,7 @@ export function tenantChart(host: HTMLElement, chart: () => TenantRows, legend: 
       unit === 'times' && rows.some(({ values }) => values.some((value) => value !== null && value < 1));
     const axis = below ? { ...countAxis(most, title) } : scale;
     const plot = svg('g', { transform: `translate(${labelWidth} 4)` });
-    for (const tick of thinned(axis, 44 / area.width)) {
+    for (const tick of thinned(axis, area.width)) {
       const left = axis.part(tick.value) * area.width;
       plot.append(
         svg('line', { class: 'grid', x1: left, x2: left, y1: 0, y2: area.height }),
@@ -197,6 +199,12 @@ export function partsChart(
   };
   onLayout(host, draw);
   legend.onChange(draw);
+}
+
+/** Where the unit stands: right of the last tick. */
+function unitAt(axis: Axis, width: number): number {
+  const last = axis.ticks.at(-1);
+  return last ? axis.part(last.value) * width + 6 + last.text.length * 3.6 : width;
 }
 
 /** A little above or below, so that equal values do not hide each other. */

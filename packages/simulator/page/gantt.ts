@@ -11,8 +11,7 @@ interface Bar {
   readonly job: number;
   readonly gpuMilli: number;
   /** From the bottom of the row, and how much of it: 0 to 1. */
-  low: number;
-  size: number;
+  readonly pieces: { low: number; size: number }[];
 }
 
 interface Loaded {
@@ -77,7 +76,7 @@ export function ganttChart(
   };
   const draw = (): void => {
     if (!loaded) return;
-    const { rows, nodes, jobs, colour } = loaded;
+    const { gantt, rows, nodes, jobs, colour } = loaded;
     const context = sized(canvas, view.width, view.height);
     const [fromMs, toMs] = [timeAt(view.gutter), timeAt(view.width)];
     const place = (ms: number): number =>
@@ -95,15 +94,14 @@ export function ganttChart(
         if (bar.toMs < fromMs || bar.fromMs > toMs) continue;
         const left = Math.max(view.gutter, place(bar.fromMs));
         const right = Math.max(left + 0.75, Math.min(view.width, place(bar.toMs)));
-        const height = Math.max(1, bar.size * (rowHeight - 4));
-        const y = top + rowHeight - 2 - bar.low * (rowHeight - 4) - height;
-        context.fillStyle = paints[colour.get(jobs[bar.job]![1]) ?? 7]!;
-        context.fillRect(
-          left,
-          y,
-          right - left - (right - left > 4 ? 1 : 0),
-          Math.max(1, height - (height > 3 ? 0.75 : 0)),
-        );
+        const [id, tenant] = [bar.job, jobs[bar.job]![1]];
+        context.fillStyle = paints[gantt.tenants.length > 1 ? (colour.get(tenant) ?? 7) : id % 7]!;
+        for (const piece of bar.pieces) {
+          const height = Math.max(1, piece.size * (rowHeight - 4));
+          const y = top + rowHeight - 2 - piece.low * (rowHeight - 4) - height;
+          const gap = right - left > 4 ? 1 : 0;
+          context.fillRect(left, y, right - left - gap, Math.max(1, height - (height > 3 ? 0.75 : 0)));
+        }
       }
       context.fillStyle = back;
       context.fillRect(0, top, view.gutter, rowHeight);
@@ -117,7 +115,7 @@ export function ganttChart(
     context.fillStyle = ink;
     context.textAlign = 'center';
     const axis = timeAxis(fromMs, toMs, (view.width - view.gutter) / 90);
-    for (const tick of thinned(axis, 50 / (view.width - view.gutter)))
+    for (const tick of thinned(axis, view.width - view.gutter))
       context.fillText(tick.text, place(tick.value), bottom + 16);
     context.fillText(axis.title, view.gutter + (view.width - view.gutter) / 2, bottom + 34);
   };
@@ -138,8 +136,10 @@ export function ganttChart(
     const slack = timeAt(x + 2) - ms;
     const part = 1 - (y + scroller.scrollTop - row * rowHeight - 2) / (rowHeight - 4);
     const bar = loaded.rows[row]?.find(
-      ({ fromMs, toMs, low, size }) =>
-        ms >= fromMs - slack && ms <= toMs + slack && part >= low && part <= low + size,
+      ({ fromMs, toMs, pieces }) =>
+        ms >= fromMs - slack &&
+        ms <= toMs + slack &&
+        pieces.some(({ low, size }) => part >= low && part <= low + size),
     );
     return bar && { bar, row };
   };
@@ -186,7 +186,9 @@ export function ganttChart(
     scroller.scrollTo(0, 0);
     const { gantt, colour, nodes } = loaded;
     legend.replaceChildren(
-      ...[...colour].map(([tenant, paint]) => element('span', {}, chip(paint), gantt.tenants[tenant] ?? '')),
+      ...(gantt.tenants.length > 1 ? [...colour] : []).map(([tenant, paint]) =>
+        element('span', {}, chip(paint), gantt.tenants[tenant] ?? ''),
+      ),
       ...(gantt.tenants.length > colour.size ? [element('span', {}, chip(7), 'others')] : []),
     );
     scroller.setAttribute(
@@ -215,8 +217,7 @@ async function load(gantt: PageGantt): Promise<Loaded> {
         toMs: fromMs + length * gantt.unitMs,
         job: from.next(),
         gpuMilli: from.next(),
-        low: 0,
-        size: 1,
+        pieces: [],
       };
     });
     stack(bars);
@@ -225,28 +226,39 @@ async function load(gantt: PageGantt): Promise<Loaded> {
   return { gantt, nodes, jobs, rows, colour: coloursOf(gantt, jobs) };
 }
 
-/** Puts stretches that overlap on top of each other, each in the lowest gap that takes it. */
+/**
+ * Puts stretches that overlap on top of each other: each takes the lowest gaps, in pieces if need be, so that a row is as high
+ * as what the node ever holds at once.
+ */
 function stack(bars: readonly Bar[]): void {
-  const active: Bar[] = [];
+  const active: { toMs: number; low: number; size: number }[] = [];
   let top = 1e-9;
   for (const bar of bars) {
-    bar.size = bar.gpuMilli || 1;
     for (let index = active.length - 1; index >= 0; index--) {
       if (active[index]!.toMs <= bar.fromMs) active.splice(index, 1);
     }
+    let left = bar.gpuMilli || 1;
     let low = 0;
-    for (const other of active) {
-      if (other.low >= low + bar.size - 1e-9) break;
+    for (const other of active.toSorted((a, b) => a.low - b.low)) {
+      const size = Math.min(left, other.low - low);
+      if (size > 0) {
+        bar.pieces.push({ low, size });
+        left -= size;
+      }
       low = Math.max(low, other.low + other.size);
+      if (left <= 0) break;
     }
-    bar.low = low;
-    top = Math.max(top, low + bar.size);
-    active.push(bar);
-    active.sort((a, b) => a.low - b.low);
+    if (left > 0) bar.pieces.push({ low, size: left });
+    for (const piece of bar.pieces) {
+      active.push({ toMs: bar.toMs, ...piece });
+      top = Math.max(top, piece.low + piece.size);
+    }
   }
-  for (const bar of bars) {
-    bar.low /= top;
-    bar.size /= top;
+  for (const { pieces } of bars) {
+    for (const piece of pieces) {
+      piece.low /= top;
+      piece.size /= top;
+    }
   }
 }
 

@@ -90,7 +90,7 @@ export function heatMap(
     }
     const axis = timeAxis(heat.fromMs, heat.fromMs + heat.columns * heat.stepMs, area.width / 90);
     context.textAlign = 'center';
-    for (const tick of thinned(axis, 44 / area.width)) {
+    for (const tick of thinned(axis, area.width)) {
       context.fillText(
         tick.text,
         area.left + axis.part(tick.value) * area.width,

@@ -132,7 +132,7 @@ export function drawAxes(
     );
   }
   if (y) plot.append(svg('text', { class: 'axis', x: -margin.left + 4, y: -10 }, y.title));
-  for (const tick of thinned(x, 44 / area.width)) {
+  for (const tick of thinned(x, area.width)) {
     const left = x.part(tick.value) * area.width;
     plot.append(
       svg('line', { class: 'grid', x1: left, x2: left, y1: 0, y2: area.height }),

@@ -235,7 +235,7 @@ export function nodesAndJobs(report: Report, data: PageData): string {
       : figure({
           chart: 'gantt',
           title: 'Jobs on nodes',
-          about: `Each bar is a job on a node, as high as its part of the node; colours are tenants.${data.gantts.some(({ thinned }) => thinned) ? ' Some of the nodes are shown.' : ''}${left.length > 0 ? ` Stretches that were too many to keep: ${left.join('; ')}.` : ''}`,
+          about: `Each bar is a job on a node, as high as its part of the node; ${data.gantts.some(({ tenants }) => tenants.length > 1) ? 'colours are tenants' : 'colours tell jobs apart'}.${data.gantts.some(({ thinned }) => thinned) ? ' Some of the nodes are shown.' : ''}${left.length > 0 ? ` Stretches that were too many to keep: ${left.join('; ')}.` : ''}`,
           label: '',
           own: true,
           whole: true,

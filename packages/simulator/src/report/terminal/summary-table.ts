@@ -97,7 +97,8 @@ export function summaryTable(
     from = to;
   }
   const marked = rows.some(({ best }) => best.length > 0);
-  if (marked) blocks.push(paint('dim', '* the best, and what cannot be told apart from it'));
+  if (marked)
+    blocks.push(paint('dim', wrapped('* the best, and what cannot be told apart from it', width, '  ')));
   return blocks.join('\n\n');
 }
 
@@ -109,8 +110,9 @@ function cell(candidate: Candidate, metric: Metric): string {
 function overTime(report: Report, options: TerminalOptions): string {
   const width = Math.max(40, options.width ?? 80);
   const names = report.candidates.map(({ name }) => plain(name));
-  const nameWidth = Math.min(24, Math.max(...names.map(widthOf)));
-  const room = Math.max(10, Math.floor((width - nameWidth - 4 - 16) / 2));
+  const nameWidth = Math.min(24, Math.floor(width / 3), Math.max(...names.map(widthOf)));
+  // What it is over stands behind the titles.
+  const room = Math.floor((width - nameWidth - 4 - (width < 80 ? 0 : 16)) / 2);
   const all = averagedShares(report.candidates);
   const most = all.reduce((top, { jobsWaiting }) => jobsWaiting.reduce((a, b) => (b > a ? b : a), top), 0);
   const endMs = Math.max(...report.candidates.flatMap(({ runs }) => runs.map((run) => run.endMs)));
