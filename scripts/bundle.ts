@@ -15,8 +15,9 @@ export async function bundle(outdir: string): Promise<void> {
     absWorkingDir: root,
     entryPoints: {
       coracle: 'packages/cli/src/main.ts',
-      // The threads of sweeps: packages/simulator/src/sweep/pool.ts looks for it under this name beside itself.
+      // Threads: packages/simulator/src/sweep/pool.ts and experiments/threads.ts look for them under these names beside themselves.
       'simulator-worker': 'packages/simulator/src/sweep/worker.ts',
+      'simulator-experiments-worker': 'packages/simulator/src/experiments/worker.ts',
     },
     outdir,
     outExtension: { '.js': '.mjs' },

@@ -1,5 +1,6 @@
 /** Clusters in virtual time, decided by the same scheduler core that the live cluster uses. */
 export * from './engine/index.ts';
+export * from './experiments/index.ts';
 export * from './model/cluster.ts';
 export * from './inputs/index.ts';
 export * from './model/job.ts';

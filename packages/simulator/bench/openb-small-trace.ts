@@ -1,9 +1,9 @@
-/** Makes the small trace the tests always run on: `node packages/scheduler/bench/openb-small-trace.ts`. */
+/** Makes the small trace the tests always run on: `node packages/simulator/bench/openb-small-trace.ts`. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { GoRandom } from './openb/go-random.ts';
-import { smallTraceFolder } from './openb/trace.ts';
+import { GoRandom } from '../src/experiments/openb/go-random.ts';
 
+const folder = join(import.meta.dirname, '../test/traces/openb-small');
 const random = new GoRandom(7);
 /** One of several, by weight. */
 function draw<T>(choices: readonly (readonly [number, T])[]): T {
@@ -56,8 +56,8 @@ const pods = Array.from({ length: 300 }, (_, i) => {
   const fits = cards > 2 && model === 'T' ? '' : model;
   return `pod-${String(i).padStart(4, '0')},${cpu * 1000},${cpu * 2048},${cards},${milli},${fits}`;
 });
-mkdirSync(smallTraceFolder, { recursive: true });
+mkdirSync(folder, { recursive: true });
 const write = (name: string, head: string, lines: readonly string[]): void =>
-  writeFileSync(join(smallTraceFolder, name), `${head}\n${lines.join('\n')}\n`);
+  writeFileSync(join(folder, name), `${head}\n${lines.join('\n')}\n`);
 write('openb_node_list_gpu_node.csv', 'sn,cpu_milli,memory_mib,gpu,model', nodes);
 write('openb_pod_list_small.csv', 'name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec', pods);
