@@ -9,9 +9,12 @@ import { join } from 'node:path';
 import type { Database, RootDatabase } from 'lmdb';
 import { StoreCorruptError, StoreFormatError } from './errors.ts';
 import type { Journal } from './journal.ts';
-import { decodeRecord, encodeRecord } from './record-codec.ts';
+import { decodeRecord, encodeRecord, recordBytes } from './record-codec.ts';
 
 const formatVersion = 1;
+/** Bytes kept for what is being appended: at first, and at most. */
+const usualRoom = 64 * 1024;
+const mostRoom = 1024 * 1024;
 /** lmdb takes put options in the version's place, which its types do not say. */
 const atEnd = { append: true } as unknown as number;
 
@@ -64,6 +67,11 @@ function journalOn(
     if (typeof record === 'string') throw new StoreCorruptError(folder, record);
     return record;
   };
+  /**
+   * What is being appended: one append is in flight at a time, and the library reads it until that is on disk. The same memory
+   * for each, because memory that was never used before costs more (the system has to find and clear it) than all the rest.
+   */
+  let room = Buffer.allocUnsafeSlow(usualRoom);
   /** After a failed commit the library's own waiting for flushes never ends. */
   let failed = false;
   const write = async (writes: readonly Promise<boolean>[]): Promise<void> => {
@@ -90,8 +98,17 @@ function journalOn(
     async append(records) {
       // Puts of one turn of the event loop are one transaction. `append` tells LMDB that revisions only grow, so that it
       // fills pages (half the file size).
-      const puts = records.map((record) => events.put(record.revision, encodeRecord(record), atEnd));
+      const sizes = records.map(recordBytes);
+      const total = sizes.reduce((sum, size) => sum + size, 0);
+      if (room.length < total) room = Buffer.allocUnsafeSlow(total);
+      let start = 0;
+      const puts = records.map((record, i) => {
+        const bytes = encodeRecord(record, room, start, sizes[i]!);
+        start += bytes.length;
+        return events.put(record.revision, bytes, atEnd);
+      });
       await write(puts);
+      if (room.length > mostRoom) room = Buffer.allocUnsafeSlow(usualRoom);
     },
     read(revision) {
       const value = events.get(revision);

@@ -16,9 +16,14 @@ import type { JournalRecord } from './journal.ts';
 
 const headerBytes = 24;
 
-export function encodeRecord(record: JournalRecord): Buffer {
-  const keyBytes = Buffer.byteLength(record.key);
-  const out = Buffer.allocUnsafe(headerBytes + keyBytes + record.bytes.length);
+/** Bytes that a record takes. */
+export const recordBytes = ({ key, bytes }: JournalRecord): number =>
+  headerBytes + Buffer.byteLength(key) + bytes.length;
+
+/** Writes a record of `size` bytes (see recordBytes) into `room` from `start` on, and returns that part of it. */
+export function encodeRecord(record: JournalRecord, room: Buffer, start: number, size: number): Buffer {
+  const out = room.subarray(start, start + size);
+  const keyBytes = size - headerBytes - record.bytes.length;
   out.writeUInt16LE(record.type === 'PUT' ? 1 : 2, 4);
   out.writeUInt16LE(keyBytes, 6);
   out.writeDoubleLE(record.createRevision, 8);
