@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { CliError, type CliContext } from '../context.ts';
 import type { SimFlags } from '../sim/flags.ts';
+import { registerExperiments } from './sim-experiments.ts';
 
 /** Adds `coracle sim` to the program. */
 export function register(program: Command, context: CliContext): void {
@@ -80,6 +81,7 @@ Examples:
       const { simNames } = await import('../sim/names.ts');
       context.stdout.write(simNames());
     });
+  registerExperiments(sim, context);
 }
 
 function commas(text: string): string[] {
