@@ -108,6 +108,8 @@ export class Evaluation {
   readonly filters: readonly NamedFilter[];
   /** Row-local scores which must be normalized over the nodes compared. */
   readonly relative: readonly NamedScore[];
+  /** True if `imagine` can be asked. */
+  readonly imaginable: boolean;
   /** Index + 1 into `filters` of the first that rejects the row; 0: none does. */
   rejectedBy = new Uint8Array(0);
   /** That filter's code. */
@@ -142,6 +144,7 @@ export class Evaluation {
   constructor(profile: Profile, pod: PodInfo, snapshot: Snapshot, worn?: Evaluation) {
     const scores = prepareScores(profile, pod, snapshot, false);
     this.filters = prepareFilters(profile, pod, snapshot, false);
+    this.imaginable = this.filters.every(({ filter }) => filter.ofNode || filter.imagine);
     this.#absolute = scores.filter(({ score }) => !score.normalize);
     this.relative = scores.filter(({ score }) => score.normalize);
     if (worn) {
@@ -186,6 +189,26 @@ export class Evaluation {
     for (const by of this.filters) {
       by.filter.filter(one, 1, codes);
       if (codes[0] !== 0) return { by, code: codes[0]! };
+    }
+    return undefined;
+  }
+
+  /** Judges one row as if `gone` were not on it and `come` were, keeping nothing. Undefined: it will do. */
+  imagine(
+    row: number,
+    gone: readonly PodInfo[],
+    come: readonly PodInfo[],
+  ): { by: NamedFilter; code: number } | undefined {
+    const { one, codes } = this;
+    for (const by of this.filters) {
+      let code: number;
+      if (by.filter.imagine) code = by.filter.imagine(row, gone, come);
+      else {
+        one[0] = row;
+        by.filter.filter(one, 1, codes);
+        code = codes[0]!;
+      }
+      if (code !== 0) return { by, code };
     }
     return undefined;
   }

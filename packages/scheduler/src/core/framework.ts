@@ -70,7 +70,11 @@ export interface Probe {
   readonly clusterWide: boolean;
   /** Why the pod cannot run on the row as things are; undefined if it can. */
   rejection(row: number): string | undefined;
+  /** The same if `gone` were not on the row, without making it so. Undefined: that cannot be said. */
+  imagine(row: number, gone: readonly PodInfo[]): string | typeof fits | undefined;
 }
+/** What a probe that only imagines answers if the pod can run. */
+export const fits = Symbol('fits');
 
 export class Framework implements Taker {
   readonly profile: Profile;
@@ -178,8 +182,23 @@ export class Framework implements Taker {
     const cycle = this.#begin(pod);
     const { snapshot, nominations } = this;
     const newTrial = (): Trial => new Trial(snapshot, this);
+    const imaginable = !cycle.clusterWide && !cycle.rejection && !cycle.only && cycle.local.imaginable;
     return {
       clusterWide: cycle.clusterWide,
+      imagine(row, gone) {
+        if (!imaginable) return undefined;
+        let ahead = noPods;
+        if (nominations.size > 0 && nominations.anyOn(snapshot.nameOf(row))) {
+          ahead = nominations.ahead(snapshot.nameOf(row), pod).filter(({ uid }) => !snapshot.pod(uid));
+          // Whom they want near or far is for plugins that look further than one node.
+          if (ahead.some(({ terms }) => terms)) return undefined;
+        }
+        const found =
+          cycle.local.imagine(row, gone, ahead) ??
+          // And without them: they may never come, and the pod must not need them.
+          (ahead.length > 0 ? cycle.local.imagine(row, gone, noPods) : undefined);
+        return found ? found.by.filter.reasons(found.code, row)[0] : fits;
+      },
       rejection(row) {
         if (cycle.rejection) return cycle.rejection.message;
         if (!cycle.considers(row)) return 'not a node the pod asks for';
@@ -474,6 +493,7 @@ export class Framework implements Taker {
 
 /** Where a kind of pod fits on more rows than these, it is searched for. Not more than a batch. */
 const maxFree = 128;
+const noPods: readonly PodInfo[] = [];
 /** Rows of which a pod's verdict with nominated pods is kept. */
 const maxNominated = 8192;
 

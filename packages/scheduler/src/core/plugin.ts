@@ -24,6 +24,13 @@ export interface PreparedFilter {
   reasons(code: number, row: number): readonly string[];
   /** False if no preemption on that node can change the verdict (kube-scheduler's UnschedulableAndUnresolvable). */
   resolvable(code: number): boolean;
+  /** The verdict does not depend on the pods on the row. */
+  readonly ofNode?: true;
+  /**
+   * The code that `filter` would set for the row if `gone` were not on it and `come` were. With every filter of a pod having this, or
+   * `ofNode`, preemption imagines evictions by it and need not carry them out for a look.
+   */
+  imagine?(row: number, gone: readonly PodInfo[], come: readonly PodInfo[]): number;
   /** True if some rows were given up for want of time: asked again, the plugin goes on from there. */
   unfinished?(): boolean;
 }

@@ -8,7 +8,7 @@
 import { selectorFrom, type Selector } from '@coracle/machinery';
 import type { Pod, PodDisruptionBudget } from '@coracle/machinery/api';
 import { histogram, type Diagnosis } from './diagnosis.ts';
-import type { Framework, Probe } from './framework.ts';
+import { fits, type Framework, type Probe } from './framework.ts';
 import type { PreemptionSettings } from './plugin.ts';
 import type { PodInfo } from './pod-info.ts';
 import { helpfulRowsOf } from './helpful-rows.ts';
@@ -164,32 +164,10 @@ class RowLooker implements Looker {
       if (!together || mayGo(together, pod)) potential.push(victim);
     }
     if (potential.length === 0) return noVictims;
-    const nodeName = snapshot.nameOf(row);
     potential.sort(moreImportant);
-    const trial = new Trial(snapshot, this.#framework);
-    for (const victim of potential) trial.remove(victim);
-    const rejection = this.probe.rejection(row);
-    if (rejection !== undefined) {
-      trial.rollback();
-      return rejection;
-    }
-    const violating = violatingBudgets(potential, budgets);
-    const victims: PlacedPod[] = [];
-    let violations = 0;
-    // Those whose eviction would break a budget stay before others.
-    for (const violates of violating.size > 0 ? [true, false] : [false]) {
-      for (let i = 0; i < potential.length; i++) {
-        const candidate = potential[i]!;
-        if (violating.has(candidate) !== violates) continue;
-        const again = new Trial(snapshot, this.#framework);
-        again.bringBack(trial, i);
-        if (this.probe.rejection(row) === undefined) continue;
-        again.rollback();
-        victims.push(candidate);
-        if (violates) violations++;
-      }
-    }
-    trial.rollback();
+    const found = this.#imagined(row, potential) ?? this.#tried(row, potential);
+    if (typeof found === 'string') return found;
+    const { victims, violations } = found;
     if (group) addGroups(victims, group);
     victims.sort(moreImportant);
     const top = victims[0]?.info.priority;
@@ -201,8 +179,64 @@ class RowLooker implements Looker {
       if (victim.info.priority === top && start < first) first = start;
     }
     const rank = `${violations} ${top} ${prioritySum} ${victims.length} ${first}`;
+    const nodeName = snapshot.nameOf(row);
     return { nodeName, pods: victims, violations, prioritySum, start: first, rank };
   }
+
+  /** Who of `potential` must go, the most important first, and how many budgets that breaks; by calculation. Undefined: it takes a trial. */
+  #imagined(row: number, potential: readonly PlacedPod[]): Chosen | string | undefined {
+    const gone = potential.map(({ info }) => info);
+    const without = this.probe.imagine(row, gone);
+    if (without === undefined || typeof without === 'string') return without;
+    return this.#reprieve(potential, (candidate) => {
+      const at = gone.indexOf(candidate.info);
+      gone.splice(at, 1);
+      if (this.probe.imagine(row, gone) === fits) return true;
+      gone.push(candidate.info);
+      return false;
+    });
+  }
+
+  /** The same by carrying it out, on trial. */
+  #tried(row: number, potential: readonly PlacedPod[]): Chosen | string {
+    const { snapshot } = this.#framework;
+    const trial = new Trial(snapshot, this.#framework);
+    for (const victim of potential) trial.remove(victim);
+    const rejection = this.probe.rejection(row);
+    const found =
+      rejection ??
+      this.#reprieve(potential, (_candidate, i) => {
+        const again = new Trial(snapshot, this.#framework);
+        again.bringBack(trial, i);
+        if (this.probe.rejection(row) === undefined) return true;
+        again.rollback();
+        return false;
+      });
+    trial.rollback();
+    return found;
+  }
+
+  /** Who cannot stay, asked one after the other. */
+  #reprieve(potential: readonly PlacedPod[], mayStay: (candidate: PlacedPod, i: number) => boolean): Chosen {
+    const violating = violatingBudgets(potential, this.#options.budgets);
+    const victims: PlacedPod[] = [];
+    let violations = 0;
+    // Those whose eviction would break a budget stay before others.
+    for (const violates of violating.size > 0 ? [true, false] : [false]) {
+      for (let i = 0; i < potential.length; i++) {
+        const candidate = potential[i]!;
+        if (violating.has(candidate) !== violates || mayStay(candidate, i)) continue;
+        victims.push(candidate);
+        if (violates) violations++;
+      }
+    }
+    return { victims, violations };
+  }
+}
+
+interface Chosen {
+  readonly victims: PlacedPod[];
+  readonly violations: number;
 }
 
 /** False if the victim's group must go with it and one of that is too important. */

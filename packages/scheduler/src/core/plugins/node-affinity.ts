@@ -33,6 +33,7 @@ export function nodeAffinity(args: NodeAffinityArgs = {}): FilterPlugin & ScoreP
       return {
         ...(names ? { onlyNodes: names } : {}),
         ...(names?.size === 0 ? { rejection: 'pod affinity terms conflict' } : {}),
+        ofNode: true,
         filter(rows, count, codes) {
           if (matches.length < count) matches = new Uint8Array(rows.length);
           codes.fill(0, 0, count);

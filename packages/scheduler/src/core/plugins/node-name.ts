@@ -7,6 +7,7 @@ export const nodeName: FilterPlugin = {
     const wanted = pod.pod.spec?.nodeName;
     if (!wanted) return undefined;
     return {
+      ofNode: true,
       filter(rows, count, codes) {
         const row = snapshot.rowOf(wanted);
         for (let i = 0; i < count; i++) codes[i] = rows[i] === row ? 0 : 1;

@@ -1,4 +1,4 @@
-import { podsDimension } from '../pod-info.ts';
+import { podsDimension, type PodInfo } from '../pod-info.ts';
 import type { FilterPlugin, ScorePlugin } from '../plugin.ts';
 import { prepareAllocationScore, type ScoringStrategy } from './resource-scores.ts';
 
@@ -57,6 +57,19 @@ export function nodeResourcesFit(args: NodeResourcesFitArgs = {}): FilterPlugin 
             }
           }
         },
+        imagine(row, gone, come) {
+          const pods = snapshot.requested[podsDimension]![row]! - gone.length + come.length;
+          let code = pods + 1 > snapshot.allocatable[podsDimension]![row]! ? tooManyPods : 0;
+          for (const { dimension, amount, bit } of wanted) {
+            const capacity = snapshot.allocatable[dimension]![row]!;
+            if (capacity === 0 && snapshot.devices.backs(snapshot.resourceName(dimension))) continue;
+            let requested = snapshot.requested[dimension]![row]!;
+            for (let i = 0; i < gone.length; i++) requested -= requestOf(gone[i]!, dimension);
+            for (let i = 0; i < come.length; i++) requested += requestOf(come[i]!, dimension);
+            if (requested + amount > capacity) code |= amount > capacity ? bit | beyondNode : bit;
+          }
+          return code;
+        },
         reasons(code) {
           const reasons = code & tooManyPods ? ['Too many pods'] : [];
           for (const { dimension, bit } of wanted) {
@@ -69,4 +82,9 @@ export function nodeResourcesFit(args: NodeResourcesFitArgs = {}): FilterPlugin 
     },
     prepareScore: (pod, snapshot) => prepareAllocationScore(strategy, pod, snapshot),
   };
+}
+
+function requestOf({ dimensions, requests }: PodInfo, dimension: number): number {
+  for (let i = 0; i < dimensions.length; i++) if (dimensions[i] === dimension) return requests[i]!;
+  return 0;
 }

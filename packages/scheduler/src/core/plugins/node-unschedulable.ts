@@ -8,6 +8,7 @@ export const nodeUnschedulable: FilterPlugin = {
   prepareFilter(pod, snapshot) {
     if (podTolerates(pod, { key: unschedulableTaint, effect: 'NoSchedule' })) return undefined;
     return {
+      ofNode: true,
       filter(rows, count, codes) {
         const column = snapshot.unschedulable;
         for (let i = 0; i < count; i++) codes[i] = column[rows[i]!]!;

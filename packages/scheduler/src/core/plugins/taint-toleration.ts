@@ -16,6 +16,7 @@ export const taintToleration: FilterPlugin & ScorePlugin = {
     const verdictOf = (set: number): number =>
       (verdicts[set] ??= firstUntolerated(snapshot.taintSets[set]!, tolerations, hardEffects) ? set + 1 : 0);
     return {
+      ofNode: true,
       filter(rows, count, codes) {
         const column = snapshot.taintSet;
         for (let i = 0; i < count; i++) codes[i] = verdictOf(column[rows[i]!]!);
