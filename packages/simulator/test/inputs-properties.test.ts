@@ -66,7 +66,7 @@ describe('whatever stands in a file', () => {
           expect(error.message.startsWith('some.file')).toBe(true);
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
   });
 
@@ -101,7 +101,7 @@ describe('whatever stands in a file', () => {
           if (!(error instanceof InputError)) throw error;
         }
       }),
-      { numRuns: 500 },
+      { numRuns: 300 },
     );
   });
 
@@ -162,7 +162,7 @@ describe('whatever stands in a file', () => {
           if (!(error instanceof InputError)) throw error;
         }
       }),
-      { numRuns: 3000 },
+      { numRuns: 1500 },
     );
   });
 });

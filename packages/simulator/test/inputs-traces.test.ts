@@ -6,11 +6,11 @@ import { gzipSync } from 'node:zlib';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { describe, expect, test } from 'vitest';
-import { readTrace, smallTraceFolder, traceFolder, traceIsThere } from '../../scheduler/bench/openb/trace.ts';
 import { readInput, type InputRequest } from '../src/inputs/index.ts';
 
 const sample = (name: string): string => join(import.meta.dirname, 'samples', name);
-const muriFolder = join(traceFolder, '../muri');
+/** Published traces, where they lie beside the repository. */
+const published = (path: string): string => join(import.meta.dirname, '../../../../shared/data/traces', path);
 const jobsOf = (request: InputRequest): Job[] => [...(readInput(request).workload?.jobs() ?? [])];
 const requests = (job: Job | undefined) =>
   job?.podSets.map(({ count, template }) => [count, template.spec.containers[0]!.resources?.requests]);
@@ -39,34 +39,25 @@ describe('openb', () => {
     ]);
   });
 
-  test.each([
-    ['small', smallTraceFolder, true],
-    ['default', traceFolder, traceIsThere],
-    ['multigpu50', traceFolder, traceIsThere],
-  ])('%s: nodes and pods are those of the placement experiment', (name, folder, isThere) => {
-    if (!isThere) return void console.warn('skipped: no openb traces beside the repository');
-    const trace = readTrace(name, folder);
-    const input = readInput({
-      files: [join(folder, 'openb_node_list_gpu_node.csv'), join(folder, `openb_pod_list_${name}.csv`)],
+  test('the published trace has as many of each kind as its authors say', () => {
+    const folder = published('openb');
+    if (!existsSync(folder)) return void console.warn('skipped: no openb traces beside the repository');
+    const { cluster, workload } = readInput({
+      files: [join(folder, 'openb_node_list_gpu_node.csv'), join(folder, 'openb_pod_list_default.csv')],
     });
-    expect(input.cluster!.nodes).toEqual(trace.nodes);
-    const byName = [...input.workload!.jobs()].toSorted((a, b) => (a.id < b.id ? -1 : 1));
-    expect(byName).toHaveLength(trace.pods.length);
-    for (const [i, { pod }] of trace.pods.entries()) {
-      const { id, podSets } = byName[i]!;
-      const [{ template, count }] = podSets as [(typeof podSets)[number]];
-      if (id !== pod.metadata.name || count !== 1)
-        expect.fail(`pod ${i} is ${id} and not ${pod.metadata.name}`);
-      if (
-        JSON.stringify([template.metadata?.annotations, template.spec]) !==
-        JSON.stringify([pod.metadata.annotations, pod.spec])
-      ) {
-        expect({ annotations: template.metadata?.annotations, spec: template.spec }).toEqual({
-          annotations: pod.metadata.annotations,
-          spec: pod.spec,
-        });
-      }
+    expect(cluster!.nodes).toHaveLength(1213);
+    const gpus = cluster!.nodes.map(({ status }) =>
+      Number(status?.allocatable?.['alibabacloud.com/gpu-count']),
+    );
+    expect(gpus.reduce((sum, count) => sum + count, 0)).toBe(6212);
+    const kinds = new Map<string, number>();
+    for (const { podSets } of workload!.jobs()) {
+      const annotations = podSets[0]!.template.metadata?.annotations ?? {};
+      const count = annotations['alibabacloud.com/gpu-count'] ?? '0';
+      const kind = count === '1' && annotations['alibabacloud.com/gpu-milli'] !== '1000' ? 'part' : count;
+      kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
     }
+    expect(Object.fromEntries(kinds)).toEqual({ 0: 1088, part: 3078, 1: 3911, 2: 16, 4: 15, 8: 44 });
   });
 });
 
@@ -87,7 +78,7 @@ describe('Muri', () => {
   });
 
   test.each([1, 2, 3])('trace%i has all its jobs', (n) => {
-    const path = join(muriFolder, `trace${n}.csv`);
+    const path = published(`muri/trace${n}.csv`);
     if (!existsSync(path)) return void console.warn('skipped: no Muri traces beside the repository');
     const { workload, notes } = readInput({ path });
     expect(workload!.count).toBe(readFileSync(path, 'utf8').trim().split('\n').length - 1);

@@ -81,10 +81,15 @@ const none: ReadonlySet<string> = new Set([
 
 /** Decimal notation only. Undefined: it is none, or too large. */
 export function readNumber(text: string): number | undefined {
-  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) return undefined;
   const value = Number(text);
-  return Number.isFinite(value) ? value : undefined;
+  if (!Number.isFinite(value) || text === '') return undefined;
+  // Number() takes 0x10, 0b1 and 0o7 too, and blanks for 0.
+  if (text.length > 1 && text.charCodeAt(0) === zero && text.charCodeAt(1) > nine && !/^0e/i.test(text))
+    return undefined;
+  return value === 0 && text.trim() === '' ? undefined : value;
 }
+const zero = 0x30;
+const nine = 0x39;
 
 function expected({ min, max, whole = false }: NumberOptions): string {
   const what = whole ? 'a whole number' : 'a number';

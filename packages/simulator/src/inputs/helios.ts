@@ -111,7 +111,8 @@ export function readHeliosCards(source: TextSource, options: ReadOptions = {}): 
   const table = new CsvTable(source);
   table.require(['date', 'total']);
   let most = 0;
-  for (const row of table.rows()) most = Math.max(most, row.number('total', { min: 0, whole: true }));
+  for (const row of table.rows())
+    most = Math.max(most, row.number('total', { min: 0, max: 1e7, whole: true }));
   return sized(baseName(source.name), Math.ceil(most / (options.node?.gpus ?? defaultSize.gpus)), options);
 }
 

@@ -53,27 +53,26 @@ export interface SwfInput extends Input {
   readonly header: SwfHeader;
 }
 
+/** More is taken for a mistake. */
+const mostNodes = 1e7;
+
 /** Jobs and the cluster that the header tells of. A processor is a core. */
 export function readSwf(source: TextSource, options: SwfOptions = {}): SwfInput {
   const notes = new Notes();
   const reader = new SwfReader(source, options, notes);
-  reader.read();
+  const jobs = reader.jobs();
   const name = baseName(source.name);
-  const workload = workloadOf(name, source.name, reader.jobs(), notes.all());
+  const cluster = reader.cluster(name);
+  const workload = workloadOf(name, source.name, jobs, notes.all());
   const start = Number(reader.header['UnixStartTime']);
   return {
     format: 'swf',
     workload,
-    cluster: reader.cluster(name),
+    cluster,
     notes: workload.notes,
     header: reader.header,
     ...(start > 0 ? { epochMs: start * 1000 } : {}),
   };
-}
-
-interface Record_ {
-  readonly line: number;
-  readonly values: readonly number[];
 }
 
 class SwfReader {
@@ -81,7 +80,10 @@ class SwfReader {
   readonly #source: TextSource;
   readonly #options: SwfOptions;
   readonly #notes: Notes;
-  #records: Record_[] = [];
+  readonly #shapes = new Shapes();
+  #largest = 1;
+  /** Known with the first job: the header stands before it. */
+  #per: number | undefined;
 
   constructor(source: TextSource, options: SwfOptions, notes: Notes) {
     this.#source = source;
@@ -89,7 +91,9 @@ class SwfReader {
     this.#notes = notes;
   }
 
-  read(): void {
+  /** All jobs, in the order of the log. */
+  jobs(): Job[] {
+    const jobs: Job[] = [];
     let line = 0;
     for (const text of linesOf(this.#source)) {
       line += 1;
@@ -100,12 +104,14 @@ class SwfReader {
         continue;
       }
       try {
-        this.#records.push({ line, values: this.#values(trimmed, line) });
+        const job = this.#job(this.#values(trimmed, line), line);
+        if (job) jobs.push(job);
       } catch (error) {
         if (!this.#options.lenient || !(error instanceof InputError)) throw error;
         this.#notes.skipped('cannot be read', line);
       }
     }
+    return jobs;
   }
 
   #comment(text: string): void {
@@ -137,31 +143,17 @@ class SwfReader {
     });
   }
 
-  jobs(): Job[] {
-    const perMachine = this.#perMachine();
-    const shapes = new Shapes();
-    const jobs: Job[] = [];
-    for (const { line, values } of this.#records) {
-      const job = this.#job(values, line, (processors) => podSets(shapes, processors, perMachine));
-      if (job) jobs.push(job);
-    }
-    return jobs;
-  }
-
-  #job(
-    values: readonly number[],
-    line: number,
-    pods: (processors: number) => readonly PodSet[],
-  ): Job | undefined {
-    const [number, submit, wait, run, allocated, , , requested, limit, , status] = values as Values;
-    const [, , , , , , , , , , , user, group, app, queue, partition, preceding, think] = values as Values;
+  #job(values: readonly number[], line: number): Job | undefined {
+    const [submit, run, limit] = [values[at.submit]!, values[at.run]!, values[at.limit]!];
+    const [status, user, requested] = [values[at.status]!, values[at.user]!, values[at.requested]!];
     const notes = this.#notes;
     // A job that was stopped and went on has a line for the whole and one for each part; the whole is what counts.
     if (status === 2 || status === 3 || status === 4) {
       notes.skipped('a part of a job that has a line for the whole (status 2, 3 or 4)', line);
       return undefined;
     }
-    const processors = requested > 0 ? requested : allocated;
+    const processors = requested > 0 ? requested : values[at.allocated]!;
+    this.#largest = Math.max(this.#largest, Math.ceil(processors));
     if (!(processors > 0)) {
       notes.skipped('it is not known how many processors it had or asked for', line);
       return undefined;
@@ -175,18 +167,20 @@ class SwfReader {
       return undefined;
     }
     if (submit < 0) notes.mended('submitted before the log begins: it comes at 0', line);
-    const about: Record<string, number> = {};
-    const known = { group, app, queue, partition, preceding, waitSeconds: wait, thinkSeconds: think };
-    for (const [name, value] of Object.entries(known)) if (value !== -1) about[name] = value;
+    let about: Record<string, number> | undefined;
+    for (const [name, index] of kept) {
+      const value = values[index]!;
+      if (value !== -1) (about ??= {})[name] = value;
+    }
     return {
-      id: String(number),
+      id: String(values[at.number]),
       tenant: user === -1 ? 'unknown' : `user-${user}`,
       submitMs: milliseconds(Math.max(0, submit)),
-      podSets: pods(Math.ceil(processors)),
+      podSets: podSets(this.#shapes, Math.ceil(processors), (this.#per ??= this.#perMachine())),
       runMs: milliseconds(run),
       ...(limit > 0 ? { estimateMs: milliseconds(limit) } : {}),
       ...(status === 0 ? { ends: 'failed' as const } : status === 5 ? { ends: 'cancelled' as const } : {}),
-      ...(Object.keys(about).length > 0 ? { about } : {}),
+      ...(about ? { about } : {}),
     };
   }
 
@@ -195,11 +189,9 @@ class SwfReader {
     const nodes = given('MaxNodes');
     let processors = given('MaxProcs');
     if (!(processors > 0)) processors = nodes;
-    if (!(processors > 0)) {
-      processors = 1;
-      for (const { values } of this.#records)
-        processors = Math.max(processors, Math.ceil(values[7]!), Math.ceil(values[4]!));
-      this.#notes.mended('the header has no MaxProcs: the machine is as large as the largest job', 1);
+    if (!(processors > 0)) processors = this.#largest;
+    if (Math.max(nodes, processors) > mostNodes) {
+      throw new InputError(this.#source.name, `MaxNodes or MaxProcs is more than ${mostNodes}`, { line: 1 });
     }
     return { nodes: nodes > 0 ? Math.min(nodes, processors) : processors, processors };
   }
@@ -213,7 +205,10 @@ class SwfReader {
 
   cluster(name: string): Cluster {
     const { nodes, processors } = this.#size();
-    const per = this.#perMachine();
+    const per = (this.#per ??= this.#perMachine());
+    if (!('MaxProcs' in this.header) && !('MaxNodes' in this.header)) {
+      this.#notes.mended('the header has no MaxProcs: the machine is as large as the largest job', 1);
+    }
     const memoryMib = this.#options.node?.memoryMib ?? 1 << 20;
     if (per === Infinity) {
       const size = { cpuMilli: processors * 1000, memoryMib, pods: Math.max(110, processors) };
@@ -242,23 +237,24 @@ function podSets(shapes: Shapes, processors: number, perMachine: number): readon
   ]);
 }
 
-type Values = readonly [
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-];
+/** Places of the fields that make the job. */
+const at = {
+  number: 0,
+  submit: 1,
+  run: 3,
+  allocated: 4,
+  requested: 7,
+  limit: 8,
+  status: 10,
+  user: 11,
+} as const;
+/** Places of those that are only kept. */
+const kept = [
+  ['group', 12],
+  ['app', 13],
+  ['queue', 14],
+  ['partition', 15],
+  ['preceding', 16],
+  ['waitSeconds', 2],
+  ['thinkSeconds', 17],
+] as const;

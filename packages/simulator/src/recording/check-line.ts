@@ -61,26 +61,47 @@ const lines: Readonly<Record<string, Shape>> = {
   end: { t: 'number', end: 'true' },
 };
 
+interface Check {
+  readonly name: string;
+  readonly optional: boolean;
+  readonly shape: keyof typeof words | readonly Check[];
+}
+
+const checks = Object.entries(lines).map(([field, shape]) => ({ field, fields: checksOf(shape) }));
+
+function checksOf(shape: Shape): readonly Check[] {
+  return Object.entries(shape).map(([field, inner]: [string, Shape]) => ({
+    name: field.replace('?', ''),
+    optional: field.endsWith('?'),
+    shape: typeof inner === 'string' ? inner : checksOf(inner),
+  }));
+}
+
 /** What is wrong with it; undefined: nothing. A line that says none of these things is of a later version, and is right. */
 export function problemOf(line: unknown): string | undefined {
   if (!isObject(line)) return 'an object was expected';
-  for (const [field, shape] of Object.entries(lines))
-    if (Object.hasOwn(line, field)) return problem(line, shape, '');
+  for (const { field, fields } of checks) if (line[field] !== undefined) return problem(line, fields, '');
   return undefined;
 }
 
-function problem(value: unknown, shape: Shape, path: string): string | undefined {
-  if (typeof shape === 'string') return fits(value, shape) ? undefined : `${path} is not ${words[shape]}`;
-  if (!isObject(value)) return `${path} is not an object`;
-  for (const [field, inner] of Object.entries(shape)) {
-    const optional = field.endsWith('?');
-    const name = optional ? field.slice(0, -1) : field;
-    if (!Object.hasOwn(value, name)) {
-      if (!optional) return `${path === '' ? '' : `${path}.`}${name} is missing`;
-      continue;
+function problem(
+  of: Readonly<Record<string, unknown>>,
+  fields: readonly Check[],
+  path: string,
+): string | undefined {
+  for (const { name, optional, shape } of fields) {
+    const value = of[name];
+    if (value === undefined) {
+      if (optional) continue;
+      return `${path}${name} is missing`;
     }
-    const found = problem(value[name], inner, path === '' ? name : `${path}.${name}`);
-    if (found !== undefined) return found;
+    if (typeof shape === 'string') {
+      if (!fits(value, shape)) return `${path}${name} is not ${words[shape]}`;
+    } else {
+      if (!isObject(value)) return `${path}${name} is not an object`;
+      const found = problem(value, shape, `${path}${name}.`);
+      if (found !== undefined) return found;
+    }
   }
   return undefined;
 }
