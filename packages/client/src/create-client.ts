@@ -149,7 +149,7 @@ export function createClient(transport: Transport): Client {
       const answer = await send<T | Status>({
         method: 'DELETE',
         path: resourcePath(type, options.namespace, name),
-        query: toQuery({ dryRun: options.dryRun ? 'All' : undefined }),
+        query: writeQuery({ dryRun: options.dryRun }),
         body: deleteBody(options),
         signal: options.signal,
       });
@@ -236,23 +236,22 @@ function listQuery(options: ListOptions): URLSearchParams {
   });
 }
 
-function writeQuery(options: WriteOptions): URLSearchParams {
-  return toQuery({
-    dryRun: options.dryRun ? 'All' : undefined,
-    fieldManager: options.fieldManager,
-    fieldValidation: options.fieldValidation,
-  });
+function writeQuery({ dryRun, fieldManager, fieldValidation }: WriteOptions): URLSearchParams {
+  const query = new URLSearchParams();
+  // Each by name, not through `toQuery`: most writes say none of them.
+  if (dryRun) query.set('dryRun', 'All');
+  if (fieldManager) query.set('fieldManager', fieldManager);
+  if (fieldValidation) query.set('fieldValidation', fieldValidation);
+  return query;
 }
 
-function deleteBody(options: DeleteOptions): object {
-  return {
-    kind: 'DeleteOptions',
-    apiVersion: 'v1',
-    ...(options.gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds: options.gracePeriodSeconds }),
-    ...(options.propagationPolicy === undefined ? {} : { propagationPolicy: options.propagationPolicy }),
-    ...(options.preconditions === undefined ? {} : { preconditions: options.preconditions }),
-    ...(options.dryRun ? { dryRun: ['All'] } : {}),
-  };
+function deleteBody({ gracePeriodSeconds, propagationPolicy, preconditions, dryRun }: DeleteOptions): object {
+  const body: Record<string, unknown> = { kind: 'DeleteOptions', apiVersion: 'v1' };
+  if (gracePeriodSeconds !== undefined) body['gracePeriodSeconds'] = gracePeriodSeconds;
+  if (propagationPolicy !== undefined) body['propagationPolicy'] = propagationPolicy;
+  if (preconditions !== undefined) body['preconditions'] = preconditions;
+  if (dryRun) body['dryRun'] = ['All'];
+  return body;
 }
 
 function isStatus(value: unknown): value is Status {

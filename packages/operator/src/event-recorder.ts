@@ -231,8 +231,9 @@ export function createEventRecorder(deps: EventRecorderDeps): FlushableEventReco
 }
 
 function identityOf({ apiVersion, kind, namespace, name, uid, fieldPath }: ObjectReference): string {
-  // No part but the last holds a line's end.
-  return `${kind}\n${namespace ?? ''}\n${name}\n${uid ?? ''}\n${apiVersion}\n${fieldPath ?? ''}`;
+  // Short where it can be: thousands of these are kept. No part but the last holds a line's end.
+  if (uid) return `${kind}\n${uid}\n${fieldPath ?? ''}`;
+  return `${kind}\n${namespace ?? ''}\n${name}\n${apiVersion}\n${fieldPath ?? ''}`;
 }
 
 function referenceTo(about: Parameters<EventRecorder['event']>[0]): ObjectReference {

@@ -57,13 +57,9 @@ export class IndexedCache<T extends KubeObject> {
   put(key: string, object: T): T | undefined {
     const slot = this.#slots.get(key);
     if (slot === undefined) {
-      const fresh: Slot<T> = { object, values: [] };
+      const fresh: Slot<T> = { object, values: this.#all.map((index) => valuesOf(index, object)) };
       this.#slots.set(key, fresh);
-      for (const index of this.#all) {
-        const values = index.values(object);
-        fresh.values.push(values.length === 0 ? none : values);
-        if (values.length > 0) enter(index, values, fresh);
-      }
+      for (let at = 0; at < this.#all.length; at++) enter(this.#all[at]!, fresh.values[at]!, fresh);
       return undefined;
     }
     const before = slot.object;
@@ -71,12 +67,12 @@ export class IndexedCache<T extends KubeObject> {
     // The namespace is part of the key.
     for (let at = this.#byNamespace ? 1 : 0; at < this.#all.length; at++) {
       const index = this.#all[at]!;
-      const values = index.values(object);
+      const values = valuesOf(index, object);
       const known = slot.values[at]!;
       if (same(known, values)) continue;
       leave(index, known, slot);
       enter(index, values, slot);
-      slot.values[at] = values.length === 0 ? none : values;
+      slot.values[at] = values;
     }
     return before;
   }
@@ -94,6 +90,11 @@ function objectsOf<T>(slots: Iterable<Slot<T>> | undefined): T[] {
   const objects: T[] = [];
   if (slots) for (const slot of slots) objects.push(slot.object);
   return objects;
+}
+
+function valuesOf<T>(index: Index<T>, object: T): readonly string[] {
+  const values = index.values(object);
+  return values.length === 0 ? none : values;
 }
 
 function same(a: readonly string[], b: readonly string[]): boolean {
