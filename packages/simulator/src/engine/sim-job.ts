@@ -67,6 +67,10 @@ export class SimJob implements ActiveJob {
     this.waitingSinceMs = job.submitMs;
   }
 
+  /** False: it has ended. */
+  get active(): boolean {
+    return this.running || !Number.isNaN(this.waitingSinceMs);
+  }
   get gpuMilli(): number {
     return this.kind.gpuMilli;
   }

@@ -15,6 +15,8 @@ export class ReplanPass implements Pass {
   readonly #state: RunState;
   /** As they were placed the last time. */
   #order: SimJob[] = [];
+  /** That have come since. */
+  #added: SimJob[] = [];
   /** Changes of the nodes seen by then. */
   #changes = -1;
   #passes = 0;
@@ -26,6 +28,7 @@ export class ReplanPass implements Pass {
   add(job: SimJob): void {
     // Interrupted by something else than a pass: what was placed after it may have a better place.
     if (job.starts > 0) this.#order = [];
+    else this.#added.push(job);
   }
 
   put(): void {}
@@ -51,11 +54,12 @@ export class ReplanPass implements Pass {
   run(): void {
     const state = this.#state;
     const pass = ++this.#passes;
-    const order = [...state.active.values()];
+    const order = this.#active();
     // First: what that undoes counts in the ranks.
     if (state.ordering.restartsAll) for (const job of order) if (job.running) restart(state, job);
     rankAll(state, order);
     order.sort((a, b) => (before(a, b) ? -1 : 1));
+    this.#added = [];
     let same = 0;
     if (this.#changes === state.nodes.changes) {
       while (same < order.length && order[same] === this.#order[same]) same++;
@@ -72,6 +76,13 @@ export class ReplanPass implements Pass {
       job.pods = [];
     }
     for (let i = same; i < order.length; i++) this.#place(order[i]!, pass, before_.get(order[i]!));
+  }
+
+  /** All that are active, nearly in order already: sorting them costs little. */
+  #active(): SimJob[] {
+    const { active } = this.#state;
+    const order = [...this.#order.filter((job) => job?.active), ...this.#added];
+    return order.length === active.size ? order : [...active.values()];
   }
 
   #place(job: SimJob, pass: number, was: Map<number, number> | undefined): void {
