@@ -24,6 +24,8 @@ interface SimNode {
   down: boolean;
   /** No longer (or not yet) part of the cluster. */
   absent: boolean;
+  /** No pod since then; NaN: not known to be so. */
+  idleSinceMs: number;
 }
 export type { SimNode };
 
@@ -62,7 +64,7 @@ export class Nodes {
     const gpuMilli = this.#snapshot.cards.count[row]! * 1000;
     const cpuMilli = this.#snapshot.allocatable[0]![row]!;
     this.#snapshot.removeNode(name);
-    if (this.freeRows.at(-1) !== row) this.freeRows.push(row);
+    this.tried(row);
     const made: SimNode = {
       name,
       node,
@@ -78,6 +80,7 @@ export class Nodes {
       failures: 0,
       down: false,
       absent: true,
+      idleSinceMs: NaN,
     };
     this.#heat.add(name);
     this.#numbers.set(name, this.list.length);
@@ -88,11 +91,13 @@ export class Nodes {
   numberOf(name: string): number | undefined {
     return this.#numbers.get(name);
   }
-  onRow(row: number): SimNode {
-    return this.list[this.#onRow[row]!]!;
-  }
   numberOnRow(row: number): number {
     return this.#onRow[row]!;
+  }
+
+  /** A node has been on the row and is gone again. */
+  tried(row: number): void {
+    if (this.freeRows.at(-1) !== row) this.freeRows.push(row);
   }
 
   /** The node is there from now on. */
@@ -164,6 +169,57 @@ export class Nodes {
     this.freed.length = 0;
     this.freedAnywhere = false;
   }
+
+  save(): unknown {
+    const { gpuMilliUp, cpuMilliUp, up, changes, freed, freedAnywhere, freeRows } = this;
+    const list = this.list.map((node) => ({ ...node, node: undefined }));
+    const totals = { gpuMilliUp, cpuMilliUp, up, changes, freedAnywhere };
+    return {
+      list,
+      totals,
+      freed: freed.slice(),
+      freeRows: freeRows.slice(),
+      onRow: this.#onRow.slice(),
+      rows: this.#snapshot.rowCount,
+    };
+  }
+
+  /** All nodes have been added, and none has joined. */
+  restore(saved: unknown): void {
+    const { list, totals, freed, freeRows, onRow, rows } = saved as {
+      list: (Omit<SimNode, 'node'> & { node: undefined })[];
+      totals: Pick<Nodes, 'gpuMilliUp' | 'cpuMilliUp' | 'up' | 'changes' | 'freedAnywhere'>;
+      freed: number[];
+      freeRows: number[];
+      onRow: number[];
+      rows: number;
+    };
+    for (const [i, { node: _, ...values }] of list.entries()) Object.assign(this.list[i]!, values);
+    // Every row is taken once, by its node or by nobody, so that the free ones can be freed in the order they were.
+    const free = new Set(freeRows);
+    for (let row = 0; row < rows; row++) {
+      const node = this.list[onRow[row]!];
+      const here = free.has(row) || !node ? nobody(row) : node.cordons > 0 ? cordoned(node.node) : node.node;
+      this.#snapshot.setNode(here);
+      if (node) this.#onRow[row] = onRow[row]!;
+    }
+    for (const row of freeRows) this.#snapshot.removeNode(nobody(row).metadata.name!);
+    this.freeRows.length = 0;
+    this.freeRows.push(...freeRows);
+    Object.assign(this, totals);
+    this.freed.length = 0;
+    this.freed.push(...freed);
+    for (let row = 0; row < rows; row++) this.masks.update(row);
+  }
+}
+
+function nobody(row: number): Node {
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { name: `nobody ${row}` },
+    status: {},
+  } as unknown as Node;
 }
 
 function cordoned(node: Node): Node {

@@ -30,12 +30,22 @@ export function resultOf(state: RunState, waiting: Iterable<SimJob>): RunResult 
     endMs: nowMs,
     jobs,
     series: good.read(),
-    heat: heat.read(nowMs),
+    heat: heat.copy().read(nowMs),
     gantt: gantt_.read(),
     ...(demand ? { demand: demand.read() } : {}),
     counts: { ...counts },
-    unplaced: whyWaiting(state, waiting),
+    unplaced: aside(state, () => whyWaiting(state, waiting)),
   };
+}
+
+/** Decisions that are no part of the run: what they draw and where they leave off is as if they had not been. */
+function aside<T>({ framework, ties }: RunState, ask: () => T): T {
+  const { searchStart } = framework;
+  const { drawn } = ties;
+  const answer = ask();
+  framework.searchStart = searchStart;
+  ties.drawn = drawn;
+  return answer;
 }
 
 /** Why jobs wait, by the words of one of each kind, most jobs first. */

@@ -19,7 +19,7 @@ import { quantity } from './recorders/series-recorder.ts';
 import { resultOf } from './result.ts';
 import { RunState } from './run-state.ts';
 import { read, restore, save } from './save.ts';
-import { SimJob } from './sim-job.ts';
+import { SimJob, speedOf } from './sim-job.ts';
 
 /** Runs to the end. */
 export function simulate(spec: RunSpec): RunResult {
@@ -166,7 +166,8 @@ export class Simulation {
     this.#read();
     const kind = state.kinds.of(job);
     const tenant = table.tenantId(job.tenant);
-    const index = table.add(job.id, tenant, job.submitMs, job.runMs + (job.startMs ?? 0));
+    const fastest = Math.max(1, speedOf(job, kind.pods));
+    const index = table.add(job.id, tenant, job.submitMs, job.runMs / fastest + (job.startMs ?? 0));
     table.gpuMilli[index] = kind.gpuMilli;
     table.cpuMilli[index] = kind.cpuMilli;
     table.pods[index] = kind.pods;

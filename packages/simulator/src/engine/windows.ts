@@ -20,6 +20,14 @@ export class Windows {
     while (this.#drains.length > 0 && this.#drains[0]!.fromMs <= nowMs) this.#drains.shift();
   }
 
+  save(): unknown {
+    return this.#drains.slice();
+  }
+  restore(saved: unknown): void {
+    this.#drains.length = 0;
+    this.#drains.push(...(saved as Drain[]));
+  }
+
   /** By row: 0 where a drain begins before then. Undefined: nowhere. Good until the next call. */
   within(untilMs: number, rows: number, rowOf: (node: number) => number): Uint8Array | undefined {
     if (this.#drains.length === 0 || this.#drains[0]!.fromMs >= untilMs) return undefined;

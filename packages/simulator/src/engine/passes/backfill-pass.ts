@@ -31,6 +31,10 @@ export class BackfillPass implements Pass {
       return;
     }
     job.rank = ordering.rank(job, context);
+    this.put(job);
+  }
+
+  put(job: SimJob): void {
     let low = 0;
     let high = this.#queue.length;
     while (low < high) {
@@ -40,6 +44,11 @@ export class BackfillPass implements Pass {
     }
     this.#queue.splice(low, 0, job);
   }
+
+  save(): unknown {
+    return undefined;
+  }
+  restore(): void {}
 
   run(): void {
     if (this.#queue.length === 0) return;
@@ -64,23 +73,25 @@ export class BackfillPass implements Pass {
     const state = this.#state;
     const open = job.priority > job.kind.blockedUpTo;
     if (!open) return false;
-    if ((mayFit(state, job) && this.#place(job)) || makeRoom(state, job, this)) {
-      begin(state, job);
-      return true;
-    }
-    block(state, job.kind, job.priority);
+    if (!this.#place(job) && !makeRoom(state, job, this)) return false;
+    begin(state, job);
+    return true;
+  }
+
+  /** Places it, but not where a drain begins before it would end; or notes that there is no room for its kind. */
+  #place(job: SimJob): boolean {
+    const state = this.#state;
+    const within = this.#within(job);
+    if (mayFit(state, job) && place(state, job, within)) return true;
+    // A shorter one of its kind may still be done before the drain.
+    if (!within) block(state, job.kind, job.priority);
     return false;
   }
 
-  /** Not where a drain begins before it would end. */
-  #place(job: SimJob): boolean {
+  #within(job: SimJob): Uint8Array | undefined {
     const { snapshot, nodes, windows, nowMs } = this.#state;
-    const within = windows.within(
-      nowMs + leftOf(job),
-      snapshot.alive.length,
-      (node) => nodes.list[node]!.row,
-    );
-    return place(this.#state, job, within);
+    const untilMs = nowMs + leftOf(job);
+    return windows.within(untilMs, snapshot.alive.length, (node) => nodes.list[node]!.row);
   }
 
   #fill(): void {
@@ -98,13 +109,15 @@ export class BackfillPass implements Pass {
         this.#queue.push(job);
         continue;
       }
-      const ask = askOf(state, job);
+      const ask = askOf(state, job, this.#within(job));
       if (open && plan.mayStart(ask)) {
-        if (!this.#place(job)) block(state, job.kind, job.priority);
-        else if (plan.start(holdingOf(state, job))) {
-          begin(state, job);
-          continue;
-        } else unplace(state, job);
+        if (this.#place(job)) {
+          if (plan.start(holdingOf(state, job))) {
+            begin(state, job);
+            continue;
+          }
+          unplace(state, job);
+        }
       }
       plan.wait(ask);
       reserved = true;

@@ -1,5 +1,5 @@
 /** Elastic jobs: they begin with what there is, grow when there is room and nobody waits, and shrink when others do. */
-import { count, resized } from '../jobs.ts';
+import { count, noteStretch, resized, stretchesOf } from '../jobs.ts';
 import { namedPod, placeOne } from '../placing.ts';
 import type { SimPod } from '../job-kind.ts';
 import type { RunState } from '../run-state.ts';
@@ -15,9 +15,16 @@ export function shrinkOff(state: RunState, job: SimJob, row: number): boolean {
 }
 
 function remove(state: RunState, job: SimJob, gone: readonly SimPod[]): void {
+  endStretch(state, job);
   for (const pod of gone) count(state, job, pod, -1, state.snapshot.removePod(pod.uid)!.row);
   job.pods = job.pods.filter((pod) => !gone.includes(pod));
   resized(state, job);
+}
+
+/** For the gantt chart: it is about to have other pods. */
+function endStretch(state: RunState, job: SimJob): void {
+  noteStretch(state, job, stretchesOf(state, job));
+  job.stretchMs = state.nowMs;
 }
 
 /** Adds pods to those that have fewest of what they could have, one each in turn, while there is room. */
@@ -33,6 +40,9 @@ export function grow(state: RunState): void {
       const pod = namedPod(state, job, base);
       state.counts.decisions++;
       if (!placeOne(state, job, pod)) continue;
+      job.pods.pop();
+      if (!changed.has(job)) endStretch(state, job);
+      job.pods.push(pod);
       count(state, job, pod, 1);
       changed.add(job);
       if (job.pods.length < job.kind.pods) next.push(job);
@@ -54,6 +64,7 @@ export function shrinkUntil(state: RunState, fits: () => boolean): boolean {
   if (surplus.length === 0) return false;
   const taken: { job: SimJob; pod: SimPod; nodeName: string; row: number }[] = [];
   const left = new Map(surplus.map((job) => [job, job.pods.length]));
+  const places = new Map(surplus.map((job) => [job, stretchesOf(state, job)]));
   for (;;) {
     let most: SimJob | undefined;
     for (const job of surplus) {
@@ -73,7 +84,11 @@ export function shrinkUntil(state: RunState, fits: () => boolean): boolean {
         job.pods.splice(job.pods.indexOf(gone), 1);
         jobs.add(job);
       }
-      for (const job of jobs) resized(state, job);
+      for (const job of jobs) {
+        noteStretch(state, job, places.get(job)!);
+        job.stretchMs = state.nowMs;
+        resized(state, job);
+      }
       return true;
     }
   }

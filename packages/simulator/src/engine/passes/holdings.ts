@@ -41,7 +41,8 @@ export function leftOf(job: SimJob): number {
   return Math.max(0, job.estimateMs - job.work);
 }
 
-export function askOf(state: RunState, job: SimJob): Ask {
+/** `within`: only on rows whose byte is not 0. */
+export function askOf(state: RunState, job: SimJob, within?: Uint8Array): Ask {
   const { kind } = job;
   kind.asked ??= kind.samples.map((pod, i): AskedPods => {
     const cards = pod.cards && !pod.cards.extended ? pod.cards : undefined;
@@ -52,7 +53,14 @@ export function askOf(state: RunState, job: SimJob): Ask {
       allows: (row) => allows(state, pod, row),
     };
   });
-  return { pods: kind.asked, estimateMs: leftOf(job) };
+  const estimateMs = leftOf(job);
+  if (!within) return { pods: kind.asked, estimateMs };
+  const mask = within.slice();
+  const pods = kind.asked.map((asked) => ({
+    ...asked,
+    allows: (row: number) => mask[row] !== 0 && asked.allows!(row),
+  }));
+  return { pods, estimateMs };
 }
 
 /** Whether the node is one for such pods at all, by what can be said quickly; where a pod is put, the core decides. */

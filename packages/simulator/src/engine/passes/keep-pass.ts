@@ -29,6 +29,14 @@ export class KeepPass implements Pass {
     this.#queue.add(job);
   }
 
+  put(job: SimJob): void {
+    this.#queue.add(job);
+  }
+  save(): unknown {
+    return undefined;
+  }
+  restore(): void {}
+
   readonly #open = (job: SimJob): boolean => job.priority > job.kind.blockedUpTo;
 
   readonly #start = (job: SimJob): boolean => {

@@ -7,4 +7,9 @@ export interface Pass {
   run(): void;
   /** In no particular order. */
   waiting(): Iterable<SimJob>;
+  /** The job waits, and has its rank already: a run is taken up again. */
+  put(job: SimJob): void;
+  /** What it remembers besides who waits, as plain data; and taking that up. */
+  save(): unknown;
+  restore(saved: unknown): void;
 }

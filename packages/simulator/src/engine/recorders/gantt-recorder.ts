@@ -14,11 +14,20 @@ export class GanttRecorder {
 
   constructor(most: number) {
     this.#most = Math.max(0, most);
-    this.#job = new Uint32Array(this.#most);
-    this.#node = new Uint32Array(this.#most);
-    this.#fromMs = new Float64Array(this.#most);
-    this.#toMs = new Float64Array(this.#most);
-    this.#gpuMilli = new Float64Array(this.#most);
+    const room = Math.min(this.#most, 256);
+    this.#job = new Uint32Array(room);
+    this.#node = new Uint32Array(room);
+    this.#fromMs = new Float64Array(room);
+    this.#toMs = new Float64Array(room);
+    this.#gpuMilli = new Float64Array(room);
+  }
+
+  #grow(room: number): void {
+    this.#job = copied(this.#job, new Uint32Array(room));
+    this.#node = copied(this.#node, new Uint32Array(room));
+    this.#fromMs = copied(this.#fromMs, new Float64Array(room));
+    this.#toMs = copied(this.#toMs, new Float64Array(room));
+    this.#gpuMilli = copied(this.#gpuMilli, new Float64Array(room));
   }
 
   add(job: number, node: number, fromMs: number, toMs: number, gpuMilli: number): void {
@@ -30,6 +39,7 @@ export class GanttRecorder {
       return;
     }
     const at = this.#length++;
+    if (at === this.#job.length) this.#grow(Math.min(this.#most, at * 2));
     this.#job[at] = job;
     this.#node[at] = node;
     this.#fromMs[at] = fromMs;
@@ -81,10 +91,16 @@ export class GanttRecorder {
     this.#every = state.every;
     this.#length = state.job.length;
     this.#left = state.left;
+    if (this.#length > this.#job.length) this.#grow(this.#length);
     this.#job.set(state.job);
     this.#node.set(state.node);
     this.#fromMs.set(state.fromMs);
     this.#toMs.set(state.toMs);
     this.#gpuMilli.set(state.gpuMilli);
   }
+}
+
+function copied<T extends Float64Array | Uint32Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
 }

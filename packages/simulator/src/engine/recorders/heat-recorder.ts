@@ -92,6 +92,12 @@ export class HeatRecorder {
     return { nodes: this.names.slice(), fromMs: 0, stepMs: step, columns, percent };
   }
 
+  copy(): HeatRecorder {
+    const copy = new HeatRecorder(this.#columns);
+    copy.restore(this.save());
+    return copy;
+  }
+
   save(): unknown {
     const n = this.names.length;
     return {

@@ -123,21 +123,25 @@ export class SeriesRecorder {
   }
 
   save(): unknown {
-    this.#settleGood();
     return {
       now: this.now.slice(),
       stepMs: this.#stepMs,
       nowMs: this.#nowMs,
       sums: this.#sums.slice(),
       good: this.#goodPart.slice(),
+      goodChange: this.#goodChange.slice(),
     };
   }
   restore(saved: unknown): void {
-    const state = saved as Record<'now' | 'sums' | 'good', Float64Array> & { stepMs: number; nowMs: number };
+    const state = saved as Record<'now' | 'sums' | 'good' | 'goodChange', Float64Array> & {
+      stepMs: number;
+      nowMs: number;
+    };
     this.now.set(state.now);
     this.#stepMs = state.stepMs;
     this.#nowMs = state.nowMs;
     this.#sums.set(state.sums);
     this.#goodPart.set(state.good);
+    this.#goodChange.set(state.goodChange);
   }
 }
