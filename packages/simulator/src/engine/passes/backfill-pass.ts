@@ -73,7 +73,11 @@ export class BackfillPass implements Pass {
     const state = this.#state;
     const open = job.priority > job.kind.blockedUpTo;
     if (!open) return false;
-    if (!this.#place(job) && !makeRoom(state, job, this)) return false;
+    if (!this.#place(job)) {
+      if (!makeRoom(state, job, this)) return false;
+      // The next of its kind may make room, too.
+      job.kind.blockedUpTo = -Infinity;
+    }
     begin(state, job);
     return true;
   }
