@@ -216,6 +216,36 @@ describe('virtual nodes', () => {
     await f.nodes.stop();
   });
 
+  test('renews leases in time on a machine whose timers are late', async () => {
+    const clock = manualClock();
+    const late = {
+      now: () => clock.now(),
+      after: (ms: number, fire: () => void) => clock.after(ms * 4, fire),
+    };
+    const cluster = fakeCluster({ clock });
+    const nodes = virtualNodes({
+      client: cluster.client,
+      informers: createInformerFactory({ client: cluster.client, clock, logger: silentLogger }),
+      clock: late,
+      logger: silentLogger,
+      count: 20,
+      renewSeconds: 10,
+    });
+    await nodes.start();
+    await clock.advance(10_000);
+    await nodes.settled();
+    const leases = cluster.objects(Lease, 'kube-node-lease');
+    await clock.advance(12_000);
+    await nodes.settled();
+    const renewed = cluster.objects(Lease, 'kube-node-lease');
+    expect(renewed).toHaveLength(20);
+    for (const lease of leases) {
+      const now = renewed.find(({ metadata }) => metadata.name === lease.metadata.name);
+      expect(now?.spec?.renewTime).not.toBe(lease.spec?.renewTime);
+    }
+    await nodes.stop();
+  });
+
   test('keep their leases fresh while writes of pods are slow', async () => {
     const f = await fleet({ renewSeconds: 3, writers: 1 });
     const held = Promise.withResolvers<undefined>();
