@@ -1,6 +1,6 @@
 /** One row a job, a few thousand at a time. */
 import type { RunResult } from '../model/result.ts';
-import { completions, outcomeOf, slowdowns, waits } from './job-times.ts';
+import { jobTimes, outcomeOf } from './job-times.ts';
 
 /** Times in milliseconds of virtual time; NaN: it never came to that. */
 export interface JobRow {
@@ -27,9 +27,7 @@ const rowsAtOnce = 1000;
 /** In the order of submission. */
 export function* jobRows(result: RunResult): Generator<JobRow[]> {
   const { jobs } = result;
-  const wait = waits(result);
-  const completion = completions(result);
-  const slowdown = slowdowns(result);
+  const { waits, completions, slowdowns } = jobTimes(result);
   for (let from = 0; from < jobs.ids.length; from += rowsAtOnce) {
     const count = Math.min(rowsAtOnce, jobs.ids.length - from);
     yield Array.from({ length: count }, (_, offset) => {
@@ -42,9 +40,9 @@ export function* jobRows(result: RunResult): Generator<JobRow[]> {
         startMs: jobs.startMs[index]!,
         endMs: jobs.endMs[index]!,
         idealMs: jobs.idealMs[index]!,
-        waitMs: wait[index]!,
-        completionMs: completion[index]!,
-        slowdown: slowdown[index]!,
+        waitMs: waits[index]!,
+        completionMs: completions[index]!,
+        slowdown: slowdowns[index]!,
         lostMs: jobs.lostMs[index]!,
         restarts: jobs.restarts[index]!,
         pods: jobs.pods[index]!,

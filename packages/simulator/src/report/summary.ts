@@ -1,7 +1,7 @@
 /** What reports keep of one run: a few dozen kilobytes, whatever the number of jobs. Plain data: it crosses threads. */
 import type { DemandCurve, RunResult } from '../model/result.ts';
 import { distribution, type Distribution } from './distribution.ts';
-import { completions, ended, outcomeOf, slowdowns, waits } from './job-times.ts';
+import { ended, jobTimes, outcomeOf } from './job-times.ts';
 import { resourceOf, shares, totals, type Shares } from './shares.ts';
 import { jain, sum } from './statistics.ts';
 import { tenantSummaries, type TenantSummary } from './tenants.ts';
@@ -107,10 +107,12 @@ export function summarise(result: RunResult): RunSummary {
   const resource = resourceOf(result);
   const mean = totals(result);
   const all = jobTotals(result, resource);
-  const wait = distribution(waits(result));
-  const completion = distribution(completions(result));
-  const slowdown = distribution(slowdowns(result));
-  const tenants = tenantSummaries(result, resource, mean.upMilli);
+  const times = jobTimes(result);
+  // Before they are sorted.
+  const tenants = tenantSummaries(result, times, resource, mean.upMilli);
+  const wait = distribution(times.waits);
+  const completion = distribution(times.completions);
+  const slowdown = distribution(times.slowdowns);
   const { counts } = result;
   return {
     placement: result.placement,

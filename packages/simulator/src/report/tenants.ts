@@ -1,6 +1,6 @@
 /** What each tenant got, and how even that is. */
 import type { JobColumns, RunResult } from '../model/result.ts';
-import { completions, outcomeOf, slowdowns, waits } from './job-times.ts';
+import { outcomeOf, type JobTimes } from './job-times.ts';
 import { distribution } from './distribution.ts';
 
 export interface TenantSummary {
@@ -23,38 +23,43 @@ export interface TenantSummary {
 /** In the order in which tenants first appear. `capacityMilli`: cards (or cores) of the cluster, in thousandths. */
 export function tenantSummaries(
   result: RunResult,
+  { waits, completions, slowdowns }: JobTimes,
   resource: 'gpu' | 'cpu',
   capacityMilli: number,
 ): TenantSummary[] {
   const { jobs } = result;
-  const wait = waits(result);
-  const took = completions(result);
-  const slow = slowdowns(result);
   const size = resource === 'gpu' ? jobs.gpuMilli : jobs.cpuMilli;
   const own = jobs.tenants.map((): number[] => []);
   for (let index = 0; index < jobs.ids.length; index++) own[jobs.tenant[index]!]!.push(index);
   const active = own.filter((indices) => indices.length > 0).length;
   const summaries: TenantSummary[] = [];
+  const times = new Float64Array(jobs.ids.length).fill(Number.NaN);
   for (const [tenant, indices] of own.entries()) {
     if (indices.length === 0) continue;
-    const done = indices.filter((index) => !Number.isNaN(took[index]!));
-    const waited = distribution(Float64Array.from(indices, (index) => wait[index]!));
-    const isolated = isolatedTimes(jobs, indices, size, capacityMilli / active);
+    const done = indices.filter((index) => !Number.isNaN(completions[index]!));
+    const waited = distribution(picked(indices, waits));
+    const isolated = isolatedTimes(jobs, indices, size, capacityMilli / active, times);
     summaries.push({
       name: jobs.tenants[tenant] ?? '',
       jobs: indices.length,
       ended: done.length,
       meanWaitMs: waited.mean,
       p95WaitMs: waited.p95,
-      meanSlowdown: done.length === 0 ? Number.NaN : total(done, slow) / done.length,
+      meanSlowdown: done.length === 0 ? Number.NaN : total(done, slowdowns) / done.length,
       hours: done.reduce(
         (hours, index) => hours + (size[index]! / 1000) * (worked(jobs, index) / 3_600_000),
         0,
       ),
-      finishTime: done.length === 0 ? Number.NaN : total(done, took) / total(done, isolated),
+      finishTime: done.length === 0 ? Number.NaN : total(done, completions) / total(done, isolated),
     });
   }
   return summaries;
+}
+
+function picked(indices: readonly number[], of: Float64Array): Float64Array {
+  const values = new Float64Array(indices.length);
+  for (let at = 0; at < indices.length; at++) values[at] = of[indices[at]!]!;
+  return values;
 }
 
 /** Time that the job's work takes: endless ones worked from their start until they were ended. */
@@ -71,15 +76,15 @@ function total(indices: readonly number[], of: Float64Array): number {
 
 /**
  * How long the tenant's jobs would take to completion alone on `shareMilli`, one after the other, as if work could be divided at
- * will: no policy can do better in the order of submission.
+ * will: no policy can do better in the order of submission. Written into `times`, at the indices of the jobs.
  */
 function isolatedTimes(
   jobs: JobColumns,
   indices: readonly number[],
   size: Float64Array,
   shareMilli: number,
+  times: Float64Array,
 ): Float64Array {
-  const times = new Float64Array(jobs.ids.length).fill(Number.NaN);
   let freeMs = Number.NEGATIVE_INFINITY;
   for (const index of indices) {
     if (outcomeOf(jobs, index) === 'dropped') continue;

@@ -4,7 +4,7 @@ import { labelOf, metrics, type Metric } from '../metrics.ts';
 import { difference, estimateOf, type Candidate, type Report } from '../report.ts';
 import { isClear } from '../statistics.ts';
 import { bestOf, telling } from '../telling.ts';
-import { inUnit, withInterval } from '../units.ts';
+import { withInterval } from '../units.ts';
 import { escape } from './markup.ts';
 
 /** Metrics by candidate, `mean ± interval`. */
@@ -80,9 +80,4 @@ function arrow({ better }: Metric): string {
   return better === 'low'
     ? ' <span class="hint" title="lower is better" aria-label="lower is better">↓</span>'
     : ' <span class="hint" title="higher is better" aria-label="higher is better">↑</span>';
-}
-
-/** A number for a table, or a dash. */
-export function said(value: number | null | undefined, unit: Metric['unit']): string {
-  return inUnit(value ?? Number.NaN, unit);
 }

@@ -1,5 +1,5 @@
 /** The pictures' contents as tables: for those who cannot see them, and for those who want the figures. */
-import { outcomeOf, waits } from '../job-times.ts';
+import { jobTimes, outcomeOf } from '../job-times.ts';
 import type { Report } from '../report.ts';
 import type { Shares } from '../shares.ts';
 import { averaged } from '../distribution.ts';
@@ -88,12 +88,12 @@ export function tenantTables(report: Report, most: number): string {
 export function longestWaits(report: Report, most = 15): string {
   const tables = report.candidates.flatMap(({ name, detail }) => {
     if (!detail) return [];
-    const wait = waits(detail);
-    const top = longest(wait, most);
+    const { waits } = jobTimes(detail);
+    const top = longest(waits, most);
     const rows = top.map((index) => [
       detail.jobs.ids[index]!,
       detail.jobs.tenants[detail.jobs.tenant[index]!] ?? '',
-      duration(wait[index]!),
+      duration(waits[index]!),
       inUnit(detail.jobs.gpuMilli[index]! / 1000, 'count'),
       duration(detail.jobs.submitMs[index]!),
       outcomeOf(detail.jobs, index),
