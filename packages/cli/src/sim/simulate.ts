@@ -63,7 +63,8 @@ async function run(context: CliContext, file: string | undefined, flags: SimFlag
   };
   const toStdout = [flags.report, flags.json, flags.csv].includes('-');
   if (!toStdout) {
-    const { columns, isTTY = false } = context.stdout;
+    const { isTTY = false } = context.stdout;
+    const columns = context.stdout.columns || undefined;
     context.stdout.write(
       terminalReport(told, {
         ...(columns !== undefined && { width: columns }),
@@ -107,7 +108,7 @@ async function reportOf(
   flags: SimFlags,
 ): Promise<Report | undefined> {
   const plan = planOf(scenario.spec);
-  const progress = progressOf(context, plan.runs.length, flags.quiet ?? false);
+  const progress = progressOf(context, flags.quiet ?? false);
   if (flags.save !== undefined || flags.resume !== undefined) {
     return single(context, scenario, flags, progress);
   }
@@ -123,7 +124,7 @@ async function reportOf(
       signal: context.signal,
       say: flags.quiet ? undefined : say,
     });
-    progress.end();
+    if (context.signal.aborted) progress.stopped();
     if (!done) return undefined;
     const { report, missing } = done;
     if (missing === 0) return report;
@@ -157,7 +158,6 @@ async function single(
     signal: context.signal,
     listener: progress.listener,
   });
-  progress.end();
   if (flags.save !== undefined) {
     // Whole or not at all: it may be the file it was read from.
     const path = resolve(context.cwd, flags.save);
@@ -179,27 +179,36 @@ async function single(
   };
 }
 
+/** A line for the runs that are asked for first, then one for each count that a search tries. */
 function progressOf(
   { stderr }: CliContext,
-  runs: number,
   quiet: boolean,
-): { listener: SweepListener | undefined; end(): void } {
-  if (quiet) return { listener: undefined, end: () => undefined };
-  const line = new ProgressLine(
-    { write: (text) => void stderr.write(text), isTTY: stderr.isTTY, columns: stderr.columns },
-    runs,
-    performance.now(),
-  );
-  let left = runs;
+): { listener: SweepListener | undefined; stopped(): void } {
+  if (quiet) return { listener: undefined, stopped: () => undefined };
+  const target = {
+    write: (text: string) => void stderr.write(text),
+    isTTY: stderr.isTTY,
+    columns: stderr.columns || undefined,
+  };
+  let line: ProgressLine | undefined;
+  let batches = 0;
+  let left = 0;
+  const started = (runs: number): void => {
+    // Where lines stay, what a search tried is told by itself.
+    line = ++batches === 1 || stderr.isTTY ? new ProgressLine(target, runs, performance.now()) : undefined;
+    left = runs;
+  };
   return {
     listener: {
-      running: (all) => line.update(all, performance.now()),
+      started,
+      running: (all) => line?.update(all, performance.now()),
       finished: ({ progress }) => {
-        // Those of a search come beside the planned ones.
-        if (left-- > 0) line.finished(progress);
+        line?.finished(progress);
+        if (--left === 0 && batches === 1) line?.end(performance.now());
       },
     },
-    end: () => line.end(performance.now()),
+    // What is on the terminal stays, and what follows begins a line of its own.
+    stopped: () => left > 0 && line?.end(performance.now()),
   };
 }
 

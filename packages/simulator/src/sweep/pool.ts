@@ -9,6 +9,8 @@ import type { FromWorker, RunOutcome, SweepTask, ToWorker } from './protocol.ts'
 
 /** Told as it happens. */
 export interface SweepListener {
+  /** So many runs are asked for. */
+  started?(runs: number): void;
   /** The runs that are under way. */
   running(runs: readonly RunningRun[]): void;
   finished(outcome: RunOutcome): void;
@@ -39,6 +41,7 @@ export function createSweeper({ threads, signal, listener }: SweepOptions): Swee
   const workers: Worker[] = [];
   return {
     async run(tasks) {
+      listener?.started?.(tasks.length);
       const outcomes = Array.from<unknown, RunOutcome | undefined>(tasks, () => undefined);
       const running = new Map<number, RunningRun>();
       let next = 0;

@@ -35,6 +35,7 @@ export async function runSaved(
 ): Promise<SavedRun> {
   const spec = specOf(plan, sources);
   const { workload, untilMs } = spec;
+  listener?.started?.(1);
   const simulation = from ? resumed(spec, from) : new Simulation(spec);
   let ended = simulation.step(burst);
   while (!ended && !signal.aborted) {
