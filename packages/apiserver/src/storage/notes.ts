@@ -6,62 +6,61 @@
 import type { Kind, Unstructured, WatchEvent } from '@coracle/machinery';
 import type { Entry } from '@coracle/store';
 
-/** Where the JSON of a field of the object lies in the entry's bytes. */
-export interface Span {
-  readonly field: string;
-  readonly from: number;
-  readonly to: number;
-}
+/**
+ * Where the JSON of fields of the object lies in the entry's bytes: name, first byte and end of each, one after the other. Flat,
+ * because a store of a hundred thousand entries has several of each.
+ */
+export type Spans = readonly (string | number)[];
 
 /** An event's type, of those that are about an entry. */
 export type EntryEvent = 'ADDED' | 'MODIFIED' | 'DELETED';
 
 /** An entry as one served version shows it, once somebody has asked. */
-export class KindForms {
-  readonly kind: Kind;
+class KindForms {
+  kind: Kind | undefined = undefined;
   object: Unstructured | undefined = undefined;
   bytes: Uint8Array | undefined = undefined;
-  readonly events: { [type in EntryEvent]: WatchEvent | undefined } = {
-    ADDED: undefined,
-    MODIFIED: undefined,
-    DELETED: undefined,
-  };
+  ADDED: WatchEvent | undefined = undefined;
+  MODIFIED: WatchEvent | undefined = undefined;
+  DELETED: WatchEvent | undefined = undefined;
   eventBytes: { [type in EntryEvent]?: Uint8Array } | undefined = undefined;
-  readonly next: KindForms | undefined;
-
-  constructor(kind: Kind, next: KindForms | undefined) {
-    this.kind = kind;
-    this.next = next;
-  }
+  next: KindForms | undefined = undefined;
 }
 
-export class EntryNotes {
+/** What is kept with an entry, and its forms in the version that was asked for first, which nearly always is the only one. */
+export class EntryNotes extends KindForms {
   /** Of the parts that are worth copying into the next version's bytes. */
-  readonly spans: readonly Span[];
+  readonly spans: Spans;
   /** The kind value the entry was written (and so defaulted and pruned) under; absent after a restart. */
   writtenUnder: Kind | undefined = undefined;
-  /** One for each version that was asked for: nearly always one or two. */
-  #forms: KindForms | undefined = undefined;
-  #count = 0;
 
-  constructor(spans: readonly Span[]) {
+  constructor(spans: Spans) {
+    super();
     this.spans = spans;
-  }
-
-  formsOf(kind: Kind): KindForms {
-    for (let forms = this.#forms; forms !== undefined; forms = forms.next)
-      if (forms.kind === kind) return forms;
-    // Kind values of earlier generations of a definition are of no more use.
-    const rest = this.#count < 8 ? this.#forms : undefined;
-    this.#count = rest === undefined ? 1 : this.#count + 1;
-    this.#forms = new KindForms(kind, rest);
-    return this.#forms;
   }
 }
 
-const none: readonly Span[] = [];
+const none: Spans = [];
 
 export function notesOf(entry: Entry): EntryNotes {
   entry.notes ??= new EntryNotes(none);
   return entry.notes as EntryNotes;
+}
+
+/** What is kept of an entry as `kind` shows it. */
+export function formsOf(entry: Entry, kind: Kind): KindForms {
+  const notes = notesOf(entry);
+  notes.kind ??= kind;
+  let last: KindForms = notes;
+  let count = 0;
+  for (let forms: KindForms | undefined = notes; forms !== undefined; forms = forms.next) {
+    if (forms.kind === kind) return forms;
+    last = forms;
+    count++;
+  }
+  // Kind values of earlier generations of a definition are of no more use.
+  if (count > 8) last = notes;
+  last.next = new KindForms();
+  last.next.kind = kind;
+  return last.next;
 }

@@ -6,7 +6,7 @@
 import { ApiError, deepFreeze, setKey, type Unstructured } from '@coracle/machinery';
 import type { Entry, Sealed } from '@coracle/store';
 import type { ServerContext } from '../context.ts';
-import { EntryNotes, type Span } from './notes.ts';
+import { EntryNotes, type Spans } from './notes.ts';
 
 /** Shorter texts are written out again sooner than found. */
 const shortest = 64;
@@ -40,17 +40,18 @@ export function seal(
   /** What is not in the room yet: one text that is written at a time costs less than its parts. */
   let text = `{"apiVersion":${quoted(apiVersion)},"kind":${quoted(kind)},"metadata":`;
   let size = 0;
-  const own: Span[] = [];
+  const own: (string | number)[] = [];
   let from = text.length;
-  const span = spanOf(spans, 'metadata');
-  if (span !== undefined && sameButVersion(was!.metadata, metadata)) {
-    const end = span.to - tailOf(was!.metadata.resourceVersion).length;
+  const at = spans.indexOf('metadata');
+  if (at >= 0 && sameButVersion(was!.metadata, metadata)) {
+    const start = spans[at + 1] as number;
+    const end = (spans[at + 2] as number) - tailOf(was!.metadata.resourceVersion).length;
     room.text(text);
-    room.copy(current!.bytes, span.from, end);
-    size += text.length + end - span.from;
+    room.copy(current!.bytes, start, end);
+    size += text.length + end - start;
     text = tailOf(metadata.resourceVersion);
   } else text += JSON.stringify(metadata);
-  own.push({ field: 'metadata', from, to: size + text.length });
+  own.push('metadata', from, size + text.length);
   for (const field in object) {
     if (field === 'apiVersion' || field === 'kind' || field === 'metadata') continue;
     const value = object[field];
@@ -62,27 +63,25 @@ export function seal(
     } else {
       text += headOf(field);
       from = size + text.length;
-      const span = spanOf(spans, field);
-      const before = span && (was![field] as object);
-      if (span === undefined) text += (field === 'spec' && ctx.specs.jsonOf(value)) || JSON.stringify(value);
-      else if (before === value) {
+      const at = spans.indexOf(field);
+      const before = at < 0 ? undefined : (was![field] as object);
+      const start = spans[at + 1] as number;
+      const end = spans[at + 2] as number;
+      const added = before && before !== value ? addedTo(before as Values, value as Values) : undefined;
+      if (before === value) {
         room.text(text);
-        room.copy(current!.bytes, span.from, span.to);
-        size += text.length + span.to - span.from;
+        room.copy(current!.bytes, start, end);
+        size += text.length + end - start;
         text = '';
-      } else {
-        const added = addedTo(before as Values, value as Values);
-        if (added === undefined) text += JSON.stringify(value);
-        else {
-          // The text before ends with its brace, and is not that of an empty object: that would be too short for a span.
-          room.text(text);
-          room.copy(current!.bytes, span.from, span.to - 1);
-          size += text.length + span.to - 1 - span.from;
-          text = `${added}}`;
-        }
-      }
+      } else if (added !== undefined) {
+        // The text before ends with its brace, and is not that of an empty object: that would be too short for a span.
+        room.text(text);
+        room.copy(current!.bytes, start, end - 1);
+        size += text.length + end - 1 - start;
+        text = `${added}}`;
+      } else text += (field === 'spec' && ctx.specs.jsonOf(value)) || JSON.stringify(value);
       const to = size + text.length;
-      if (to - from >= shortest) own.push({ field, from, to });
+      if (to - from >= shortest) own.push(field, from, to);
     }
   }
   size += text.length + 1;
@@ -98,12 +97,7 @@ export function seal(
 }
 
 type Values = Record<string, unknown>;
-const none: readonly Span[] = [];
-
-function spanOf(spans: readonly Span[], field: string): Span | undefined {
-  for (const span of spans) if (span.field === field) return span;
-  return undefined;
-}
+const none: Spans = [];
 
 /** How metadata ends where resourceVersion is its last field. */
 const tailOf = (version: string): string => `"resourceVersion":"${version}"}`;

@@ -17,7 +17,7 @@ import {
 } from '@coracle/machinery';
 import type { Entry } from '@coracle/store';
 import type { Strategy } from '../contracts.ts';
-import { notesOf } from './notes.ts';
+import { formsOf, notesOf } from './notes.ts';
 
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
@@ -85,7 +85,7 @@ export function fromStorage(kind: Kind, strategy: Strategy, object: Unstructured
 export function objectOf(kind: Kind, strategy: Strategy, entry: Entry): Unstructured {
   const stored = storedObject(entry);
   if (isOf(kind, stored) && (kind.builtin || writtenUnder(entry) === kind)) return stored;
-  const view = notesOf(entry).formsOf(kind);
+  const view = formsOf(entry, kind);
   view.object ??= deepFreeze(fromStorage(kind, strategy, stored));
   return view.object;
 }
@@ -93,7 +93,7 @@ export function objectOf(kind: Kind, strategy: Strategy, entry: Entry): Unstruct
 /** The JSON bytes of the object as `kind` shows it. */
 export function bytesOf(kind: Kind, strategy: Strategy, entry: Entry): Uint8Array {
   if (storedAsIs(kind, entry)) return entry.bytes;
-  const view = notesOf(entry).formsOf(kind);
+  const view = formsOf(entry, kind);
   view.bytes ??=
     kind.builtin && !strategy.fromStorage
       ? relabelled(kind, entry.bytes)

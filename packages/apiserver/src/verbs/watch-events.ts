@@ -5,13 +5,13 @@
 import type { Kind, WatchEvent, WatchEventType } from '@coracle/machinery';
 import type { Entry } from '@coracle/store';
 import type { Strategy } from '../contracts.ts';
-import { type EntryEvent, notesOf } from '../storage/notes.ts';
+import { type EntryEvent, formsOf } from '../storage/notes.ts';
 import { bytesOf, objectOf } from '../storage/views.ts';
 
 /** The event as a shared frozen value. */
 export function eventValue(kind: Kind, strategy: Strategy, type: EntryEvent, entry: Entry): WatchEvent {
-  const { events } = notesOf(entry).formsOf(kind);
-  return (events[type] ??= Object.freeze({ type, object: objectOf(kind, strategy, entry) }));
+  const forms = formsOf(entry, kind);
+  return (forms[type] ??= Object.freeze({ type, object: objectOf(kind, strategy, entry) }));
 }
 
 const encoder = new TextEncoder();
@@ -30,7 +30,7 @@ export function frameEvent(type: WatchEventType, bytes: Uint8Array): Uint8Array 
 
 /** The event as one line of JSON. */
 export function eventBytes(kind: Kind, strategy: Strategy, type: EntryEvent, entry: Entry): Uint8Array {
-  const forms = notesOf(entry).formsOf(kind);
+  const forms = formsOf(entry, kind);
   forms.eventBytes ??= {};
   return (forms.eventBytes[type] ??= frameEvent(type, bytesOf(kind, strategy, entry)));
 }
