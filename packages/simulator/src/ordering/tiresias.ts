@@ -17,124 +17,162 @@ export interface TiresiasOptions {
   readonly promote?: number;
 }
 
-interface Member {
-  queue: number;
-  /** Time held, and time waited since its first start, that do not count any more since its promotion. */
-  heldBefore: number;
-  waited: number;
-  /** When it was last looked at. */
-  seenMs: number;
-}
-
 /** Seconds of one card that rounding may leave. */
 const dust = 1e-6;
 
 export function tiresias(options: TiresiasOptions = {}): OrderingPolicy {
-  const thresholds = options.thresholds ?? [3250, 7200];
-  const promote = options.promote ?? 8;
+  const { name = 'tiresias', thresholds = [3250, 7200], promote = 8 } = options;
+  const base = { name, mode: 'replan', backfill: 'none', skip: true, fixed: false } as const;
+  const rank = ({ index }: ActiveJob): number => index;
   return {
-    name: options.name ?? 'tiresias',
-    mode: 'replan',
-    backfill: 'none',
-    skip: true,
-    fixed: false,
-    rank: ({ index }) => index,
-    forRun: (saved) => run(options.name ?? 'tiresias', thresholds, promote, saved as Saved | undefined),
+    ...base,
+    rank,
+    forRun(saved) {
+      const queues = new Queues(thresholds, promote, saved as Saved | undefined);
+      return {
+        ...base,
+        rank,
+        rankAll: (active, context) => queues.rankAll(active, context),
+        nextChange: (active, context) => queues.nextChange(active, context),
+        save: () => queues.save(),
+      };
+    },
   };
 }
 
+/** Queues of jobs by index; and of each job in them: time held and time waited that do not count since its promotion. */
 interface Saved {
   readonly queues: readonly (readonly number[])[];
-  readonly members: readonly (readonly [number, Member])[];
+  readonly heldBefore: readonly number[];
+  readonly waited: readonly number[];
+  readonly lastMs: number;
 }
 
-function run(
-  name: string,
-  thresholds: readonly number[],
-  promote: number,
-  saved: Saved | undefined,
-): OrderingPolicy {
-  /** Indices of jobs, in their order. */
-  let queues: number[][] = saved
-    ? saved.queues.map((queue) => [...queue])
-    : [[], ...thresholds.map(() => [])];
-  const members = new Map<number, Member>(saved?.members.map(([index, member]) => [index, { ...member }]));
+class Queues {
+  readonly #thresholds: readonly number[];
+  readonly #promote: number;
+  readonly #queues: number[][];
+  // By index of the job. What belongs to jobs that have ended is never looked at again.
+  readonly #queue: number[] = [];
+  readonly #heldBefore: number[] = [];
+  readonly #waited: number[] = [];
+  readonly #jobs: (ActiveJob | undefined)[] = [];
+  readonly #places: number[] = [];
+  #lastMs = 0;
 
-  const serviceOf = (job: ActiveJob, context: OrderingContext): number =>
-    ((job.heldMs - members.get(job.index)!.heldBefore) / 1000) * (weightOf(job, context) / 1000);
-
-  function move(index: number, queue: number): void {
-    const member = members.get(index)!;
-    queues[member.queue]!.splice(queues[member.queue]!.indexOf(index), 1);
-    member.queue = queue;
-    queues[queue]!.push(index);
-  }
-
-  function rankAll(active: readonly ActiveJob[], context: OrderingContext): Float64Array {
-    const byIndex = new Map(active.map((job) => [job.index, job]));
-    queues = queues.map((queue) => {
-      const there = queue.filter((index) => byIndex.has(index));
-      return [
-        ...there.filter((index) => byIndex.get(index)!.running),
-        ...there.filter((index) => !byIndex.get(index)!.running),
-      ];
-    });
-    for (const index of members.keys()) if (!byIndex.has(index)) members.delete(index);
-    for (const job of active) {
-      const { index } = job;
-      let member = members.get(index);
-      if (!member) {
-        members.set(index, (member = { queue: 0, heldBefore: 0, waited: 0, seenMs: context.nowMs }));
-        queues[0]!.push(index);
-      }
-      if (!job.running && job.heldMs > member.heldBefore) member.waited += context.nowMs - member.seenMs;
-      member.seenMs = context.nowMs;
-      const threshold = thresholds[member.queue];
-      if (threshold !== undefined && job.running && serviceOf(job, context) >= threshold - dust)
-        move(index, member.queue + 1);
-      else if (
-        member.queue > 0 &&
-        !job.running &&
-        member.waited >= promote * (job.heldMs - member.heldBefore)
-      ) {
-        member.heldBefore = job.heldMs;
-        member.waited = 0;
-        move(index, 0);
+  constructor(thresholds: readonly number[], promote: number, saved: Saved | undefined) {
+    this.#thresholds = thresholds;
+    this.#promote = promote;
+    this.#queues = [[], ...thresholds.map(() => [])];
+    if (!saved) return;
+    this.#lastMs = saved.lastMs;
+    let at = 0;
+    for (const [queue, indices] of saved.queues.entries()) {
+      for (const index of indices) {
+        this.#queues[queue]!.push(index);
+        this.#queue[index] = queue;
+        this.#heldBefore[index] = saved.heldBefore[at]!;
+        this.#waited[index] = saved.waited[at++]!;
       }
     }
-    const ranks = new Map<number, number>();
-    for (const queue of queues) for (const index of queue) ranks.set(index, ranks.size);
-    return Float64Array.from(active, ({ index }) => ranks.get(index)!);
   }
 
-  function nextChange(active: Iterable<ActiveJob>, context: OrderingContext): number | undefined {
+  save(): Saved {
+    const indices = this.#queues.flat();
+    return {
+      queues: this.#queues.map((queue) => [...queue]),
+      heldBefore: indices.map((index) => this.#heldBefore[index]!),
+      waited: indices.map((index) => this.#waited[index]!),
+      lastMs: this.#lastMs,
+    };
+  }
+
+  rankAll(active: readonly ActiveJob[], context: OrderingContext): Float64Array {
+    const passedMs = context.nowMs - this.#lastMs;
+    this.#lastMs = context.nowMs;
+    for (const job of active) this.#jobs[job.index] = job;
+    for (const queue of this.#queues) this.#sift(queue);
+    for (const job of active) {
+      const { index, running } = job;
+      const queue = this.#queue[index];
+      if (queue === undefined) {
+        this.#queue[index] = 0;
+        this.#heldBefore[index] = 0;
+        this.#waited[index] = 0;
+        this.#queues[0]!.push(index);
+      } else if (running) {
+        const threshold = this.#thresholds[queue];
+        if (threshold !== undefined && this.#service(job, context) >= threshold - dust)
+          this.#move(index, queue + 1);
+      } else if (queue > 0 && this.#promote < Infinity) this.#wait(job, passedMs);
+    }
+    let place = 0;
+    for (const queue of this.#queues) for (const index of queue) this.#places[index] = place++;
+    const ranks = new Float64Array(active.length);
+    for (let i = 0; i < active.length; i++) {
+      const { index } = active[i]!;
+      ranks[i] = this.#places[index]!;
+      this.#jobs[index] = undefined;
+    }
+    return ranks;
+  }
+
+  nextChange(active: Iterable<ActiveJob>, context: OrderingContext): number | undefined {
+    const { nowMs } = context;
     let next = Infinity;
     for (const job of active) {
-      const member = members.get(job.index);
-      if (!member) continue;
-      const held = job.heldMs - member.heldBefore;
-      const threshold = thresholds[member.queue];
-      if (job.running && threshold !== undefined) {
-        const weight = weightOf(job, context) / 1000;
-        if (weight > 0) next = Math.min(next, context.nowMs + 1000 * Math.ceil(threshold / weight) - held);
-      } else if (!job.running && member.queue > 0 && held > 0) {
-        next = Math.min(next, context.nowMs + promote * held - member.waited);
+      const { index } = job;
+      const queue = this.#queue[index];
+      if (queue === undefined) continue;
+      if (job.running) {
+        const threshold = this.#thresholds[queue];
+        const weight = threshold === undefined ? 0 : weightOf(job, context) / 1000;
+        if (weight > 0)
+          next = Math.min(next, nowMs + 1000 * Math.ceil(threshold! / weight) - this.#held(job));
+      } else if (queue > 0 && this.#promote < Infinity) {
+        next = Math.min(next, nowMs + this.#promote * this.#held(job) - this.#waited[index]!);
       }
     }
-    if (next === Infinity) return undefined;
-    return next > context.nowMs ? next : undefined;
+    return next > nowMs && next < Infinity ? next : undefined;
   }
 
-  const save = (): Saved => ({ queues, members: [...members] });
-  return {
-    name,
-    mode: 'replan',
-    backfill: 'none',
-    skip: true,
-    fixed: false,
-    rank: ({ index }) => index,
-    rankAll,
-    nextChange,
-    save,
-  };
+  /** Those that run first, then those that wait, without those that have ended. */
+  #sift(queue: number[]): void {
+    const waiting: number[] = [];
+    let kept = 0;
+    for (const index of queue) {
+      const job = this.#jobs[index];
+      if (!job) continue;
+      if (job.running) queue[kept++] = index;
+      else waiting.push(index);
+    }
+    for (const index of waiting) queue[kept++] = index;
+    queue.length = kept;
+  }
+
+  /** Time held since it came or was promoted. */
+  #held({ index, heldMs }: ActiveJob): number {
+    return heldMs - this.#heldBefore[index]!;
+  }
+
+  /** In seconds of one card. */
+  #service(job: ActiveJob, context: OrderingContext): number {
+    return (this.#held(job) / 1000) * (weightOf(job, context) / 1000);
+  }
+
+  #wait(job: ActiveJob, passedMs: number): void {
+    const { index, heldMs } = job;
+    this.#waited[index]! += passedMs;
+    if (this.#waited[index]! < this.#promote * this.#held(job)) return;
+    this.#heldBefore[index] = heldMs;
+    this.#waited[index] = 0;
+    this.#move(index, 0);
+  }
+
+  #move(index: number, to: number): void {
+    const from = this.#queues[this.#queue[index]!]!;
+    from.splice(from.indexOf(index), 1);
+    this.#queue[index] = to;
+    this.#queues[to]!.push(index);
+  }
 }
