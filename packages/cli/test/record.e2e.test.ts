@@ -1,6 +1,6 @@
 /** A recording of a live engine, read again: the same nodes and the same jobs, with the times they took. */
 import { resourceType, type KubeObject } from '@coracle/machinery';
-import { Pod, ServiceAccount } from '@coracle/machinery/api';
+import { Pod, RoleBinding, ServiceAccount } from '@coracle/machinery/api';
 import { silentLogger, systemClock } from '@coracle/operator';
 import { openRecordingFile, readInput, recordCluster, Recorder } from '@coracle/simulator';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -108,4 +108,43 @@ test('what a recorder saw of an engine is what ran on it', async () => {
   expect(jobs.get('short')!.runMs).toBeGreaterThanOrEqual(500);
   expect(jobs.get('last')!.submitMs).toBeGreaterThan(whole.submitMs);
   expect(notes.map(({ why }) => why)).toContain('it still ran when the recording ended: it never ends');
+}, 60_000);
+
+test('the role view of a namespace is enough to record it; what it does not show is noted', async () => {
+  const { admin } = engine;
+  const binding = {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'RoleBinding',
+    metadata: { name: 'viewer' },
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'view' },
+    subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'viewer' }],
+  };
+  await admin.create(RoleBinding, binding as never, inDefault);
+  await admin.create(Pod, single('viewed', 3_600_000) as never, inDefault);
+  const client = engine.clientFor({
+    kind: 'trusted',
+    user: { username: 'viewer', groups: ['system:authenticated'] },
+  });
+  const record = async (namespace: string | undefined) => {
+    const lines: string[] = [];
+    const notes: string[] = [];
+    const stop = new AbortController();
+    await recordCluster({
+      client,
+      recorder: new Recorder({ write: (line) => lines.push(JSON.stringify(line)) }),
+      clock: systemClock,
+      random: Math.random,
+      signal: stop.signal,
+      namespace,
+      onNote: (note) => notes.push(note),
+      onListed: () => stop.abort(),
+    });
+    return { notes, input: readInput({ texts: { 'view.jsonl': lines.join('\n') } }) };
+  };
+  const { notes, input } = await record('default');
+  expect([...input.workload!.jobs()].map(({ id }) => id)).toContain('default/viewed');
+  expect(notes.some((note) => note.startsWith('nodes may not be listed'))).toBe(true);
+  expect(notes.some((note) => note.startsWith('jobs.batch may'))).toBe(false);
+  expect(notes.join()).not.toContain('ray.io');
+  await expect(record(undefined)).rejects.toThrow('forbidden');
 }, 60_000);

@@ -162,7 +162,7 @@ describe('whatever stands in a file', () => {
           if (!(error instanceof InputError)) throw error;
         }
       }),
-      { numRuns: 1500 },
+      { numRuns: 400 },
     );
   });
 });

@@ -163,6 +163,16 @@ describe('one pod', () => {
     ]);
   });
 
+  test('what ran at the beginning comes before what waited, and that by its age', () => {
+    const { jobs } = read((recorder) => {
+      recorder.pod(at(0), pod('young', { created: -10 }));
+      recorder.pod(at(0), pod('old', { created: -99 }));
+      recorder.pod(at(0), pod('runs', { created: -5, phase: 'Running', started: -4 }));
+      recorder.listed(at(0));
+    });
+    expect(jobs.map(({ id }) => id)).toEqual(['ml/runs', 'ml/old', 'ml/young']);
+  });
+
   test.each([
     ['forever', [Infinity, Infinity]],
     ['observed', [20_000]],

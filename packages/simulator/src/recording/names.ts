@@ -8,6 +8,10 @@ import { createHmac } from 'node:crypto';
 /** Prefixes of label keys that say nothing about whose cluster it is. */
 const publicKey =
   /^(([a-z0-9-]+\.)*(kubernetes\.io|k8s\.io|nvidia\.com|amd\.com|intel\.com|coracle\.dev)|alibabacloud\.com|cloud\.google\.com|eks\.amazonaws\.com)\/|^DoesNotExist$/;
+/** API groups, the core's and those without a dot among them. */
+const publicGroup =
+  /^([a-z0-9]+|[a-z0-9]+\/[a-z0-9]+|([a-z0-9.-]+\.)?(k8s\.io|kubeflow\.org|volcano\.sh|ray\.io|coracle\.dev)\/.*)$/;
+const publicScheduler = /^(default-scheduler|coracle.*|volcano|scheduler-plugins-scheduler)$/;
 /** Labels of public keys whose values are names. */
 const namedValue =
   /^(kubernetes\.io\/hostname|topology\.kubernetes\.io\/(zone|region)|kubernetes\.io\/metadata\.name|app\.kubernetes\.io\/.*|batch\.kubernetes\.io\/.*|.*\/cluster(-name)?)$/;
@@ -46,6 +50,15 @@ export class Names {
     return Object.fromEntries(
       Object.entries(labels).map(([key, value]) => [this.labelKey(key), this.labelValue(key, value)]),
     );
+  }
+
+  /** Kinds of Kubernetes and of projects that everybody knows stay as they are. */
+  kind(apiVersion: string, kind: string): { apiVersion: string; kind: string } {
+    if (!this.#salt || publicGroup.test(apiVersion)) return { apiVersion, kind };
+    return { apiVersion: this.name(apiVersion), kind: this.name(kind) };
+  }
+  scheduler(name: string): string {
+    return publicScheduler.test(name) ? name : this.name(name);
   }
 
   /** A taint or a toleration. */

@@ -57,7 +57,10 @@ const pageSize = 500;
 export async function recordCluster(options: RecordOptions): Promise<void> {
   const { recorder, clock, signal } = options;
   recorder.begin(clock.now(), options.server);
-  const followers = followedBy(recorder).map((followed) => new Follower(followed, options));
+  const served = await servedVersions(options);
+  const followers = followedBy(recorder)
+    .filter(({ type, needed }) => needed || served === undefined || served.has(apiVersionOf(type)))
+    .map((followed) => new Follower(followed, options));
   const there = await Promise.all(followers.map((follower) => follower.begin()));
   if (!signal.aborted) {
     recorder.listed(clock.now());
@@ -65,6 +68,23 @@ export async function recordCluster(options: RecordOptions): Promise<void> {
     await Promise.all(followers.filter((_, i) => there[i]).map((follower) => follower.follow()));
   }
   recorder.end(clock.now());
+}
+
+/**
+ * `batch/v1` and so on. Undefined: the server does not say, and everything is tried. Who may not read much is told "forbidden" of kinds
+ * that are not there, too; this keeps such notes away.
+ */
+async function servedVersions({ client, signal }: RecordOptions): Promise<ReadonlySet<string> | undefined> {
+  try {
+    const { groups } = await client.getPath<{
+      groups?: readonly { versions?: readonly { groupVersion: string }[] }[];
+    }>('/apis', { signal });
+    if (!groups) return undefined;
+    return new Set(groups.flatMap(({ versions = [] }) => versions.map(({ groupVersion }) => groupVersion)));
+  } catch (error) {
+    if (error instanceof ApiError || signal.aborted) return undefined;
+    throw error;
+  }
 }
 
 function followedBy(recorder: Recorder): Followed[] {
@@ -127,9 +147,10 @@ class Follower {
         if (error.code === 404 && !needed) return false;
         // A node says nothing of whose it is, but a user of one namespace may not see any.
         if (error.code !== 403 || type.kind === 'Pod') throw error;
-        const note = `${type.resource}${type.group === '' ? '' : `.${type.group}`} may not be listed: ${error.message}`;
+        const note = `${type.resource}${type.group === '' ? '' : `.${type.group}`} may not be listed`;
+        // What the server says has the user's name in it, and is not for the file.
         recorder.note(clock.now(), note);
-        onNote?.(note);
+        onNote?.(`${note}: ${error.message}`);
         return false;
       }
     }

@@ -42,7 +42,7 @@ export function recordedJobs(history: History, notes: Notes, options: RecordingO
   }
   const sets = new SharedSets();
   const names = new Map<string, number>();
-  const jobs: Job[] = [];
+  const jobs: { job: Job; cameMs: number }[] = [];
   for (const { whole, pods } of groups.values()) {
     const before = names.get(whole.name) ?? 0;
     names.set(whole.name, before + 1);
@@ -50,7 +50,8 @@ export function recordedJobs(history: History, notes: Notes, options: RecordingO
     const job = toJob({ id, pods, ...whole }, history, sets, notes, options);
     if (job) jobs.push(job);
   }
-  return jobs;
+  // At time 0 what ran is there first, then what waited, by its age.
+  return jobs.toSorted((a, b) => a.cameMs - b.cameMs).map(({ job }) => job);
 }
 
 function wholeOf({ facts }: PodHistory, { owners }: History, podGroups: ReadonlyMap<string, number>): Whole {
@@ -90,7 +91,7 @@ function toJob(
   shared: SharedSets,
   notes: Notes,
   { stillRunning = 'forever' }: RecordingOptions,
-): Job | undefined {
+): { job: Job; cameMs: number } | undefined {
   const { beginMs, endMs } = history;
   const [first] = pods as [PodHistory];
   const { line, facts } = first;
@@ -134,7 +135,7 @@ function toJob(
   if (!running && submitMs < beginMs) notes.mended('it waited when the recording began: it comes at 0', line);
   const failed = pods.filter(({ facts: { phase } }) => phase === 'Failed').length > members.replaced;
   const cancelled = pods.some((pod) => Number.isNaN(pod.endedMs) && !Number.isNaN(pod.goneMs));
-  return {
+  const job: Job = {
     id,
     tenant: facts.ns,
     submitMs: Math.max(0, submitMs - beginMs),
@@ -151,6 +152,7 @@ function toJob(
       ...(facts.node === undefined || pods.length > 1 ? {} : { node: facts.node }),
     },
   };
+  return { job, cameMs: running ? -Infinity : submitMs };
 }
 
 function cameMs(pod: PodHistory): number {

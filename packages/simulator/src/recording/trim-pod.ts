@@ -68,6 +68,7 @@ function specOf(spec: PodSpec, names: Names): PodSpec {
     kept['initContainers'] = spec.initContainers.map((container, i) => containerOf(container, `i${i}`));
   }
   for (const field of plainFields) if (spec[field] !== undefined) kept[field] = spec[field];
+  if (spec.schedulerName !== undefined) kept['schedulerName'] = names.scheduler(spec.schedulerName);
   const { nodeSelector, tolerations, affinity, topologySpreadConstraints: spread } = spec;
   if (nodeSelector) kept['nodeSelector'] = names.labels(nodeSelector);
   // What every pod gets by default says nothing.
@@ -81,7 +82,6 @@ function specOf(spec: PodSpec, names: Names): PodSpec {
 }
 
 const plainFields = [
-  'schedulerName',
   'preemptionPolicy',
   'overhead',
   'hostNetwork',
@@ -126,7 +126,7 @@ function factsOf({ metadata, spec, status }: Pod, names: Names): PodFacts {
     created: timeOf(metadata.creationTimestamp) ?? 0,
     ...(owner ? { owner } : {}),
     ...(group ? { group } : {}),
-    ...(role === undefined ? {} : { role }),
+    ...(role === undefined ? {} : { role: names.name(role) }),
     ...(spec?.priority ? { priority: spec.priority } : {}),
     ...(spec?.nodeName ? { node: names.name(spec.nodeName) } : {}),
     ...(status?.phase ? { phase: status.phase } : {}),
@@ -155,7 +155,7 @@ export function controllerOf(
   const owner = references?.find(({ controller }) => controller) ?? references?.[0];
   if (!owner) return undefined;
   const { apiVersion, kind, name, uid } = owner;
-  return { apiVersion, kind, name: names.name(name), uid };
+  return { ...names.kind(apiVersion, kind), name: names.name(name), uid };
 }
 
 /** RFC 3339 in milliseconds; undefined if there is none. */
