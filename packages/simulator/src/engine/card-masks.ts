@@ -1,8 +1,8 @@
 /**
  * Which rows have so many cards free: in a full cluster most nodes have none, and a pod that wants eight need not be judged
- * against them. Only for cards that are an extended resource; the scheduler core decides all the same.
+ * against them. Only for whole cards; the scheduler core decides all the same.
  */
-import { wholeCardResource } from '@coracle/machinery';
+import { wholeCard, wholeCardResource } from '@coracle/machinery';
 import type { Snapshot } from '@coracle/scheduler/core';
 import type { SimPod } from './job-kind.ts';
 
@@ -24,10 +24,9 @@ export class CardMasks {
 
   /** Something on the row is different. */
   update(row: number): void {
-    const { alive, allocatable, requested } = this.#snapshot;
+    const { alive } = this.#snapshot;
     if (row >= this.#free.length) this.#grow(alive.length);
-    const d = this.#dimension;
-    const left = alive[row] === 0 ? 0 : allocatable[d]![row]! - requested[d]![row]!;
+    const left = alive[row] === 0 ? 0 : this.#left(row);
     const free = Math.max(0, Math.min(most, Math.floor(left)));
     const before = this.#free[row]!;
     if (free === before) return;
@@ -36,9 +35,17 @@ export class CardMasks {
     this.#free[row] = free;
   }
 
+  /** Whole cards that are free, by the account that says most. */
+  #left(row: number): number {
+    const { allocatable, requested, cards } = this.#snapshot;
+    const d = this.#dimension;
+    const counted = allocatable[d]![row]! - requested[d]![row]!;
+    return cards.count[row]! > 0 ? Math.max(counted, cards.wholeFree(row)) : counted;
+  }
+
   /** Rows worth a look for such pods; undefined: all. */
   for({ cards }: SimPod): Uint8Array | undefined {
-    return cards?.extended ? this.#masks[Math.min(most, cards.count)] : undefined;
+    return cards && cards.milli >= wholeCard ? this.#masks[Math.min(most, cards.count)] : undefined;
   }
 
   #grow(rows: number): void {

@@ -16,7 +16,8 @@ export function resultOf(state: RunState, waiting: Iterable<SimJob>): RunResult 
   const good = series.copy();
   for (const job of active.values()) {
     if (job.running) {
-      noteStretch({ gantt: gantt_, clock }, job, stretchesOf(state, job));
+      if (gantt_.wants(job.index)) noteStretch({ gantt: gantt_, clock }, job, stretchesOf(state, job));
+      else gantt_.left += job.pods.length;
       good.good(job.goodFromMs, nowMs, job.gpuMilliHeld);
       for (const { fromMs, toMs, gpuMilli } of job.pendingGood) good.good(fromMs, toMs, gpuMilli);
     } else jobs.waitMs[job.index] = job.waitedMs + nowMs - job.waitingSinceMs;

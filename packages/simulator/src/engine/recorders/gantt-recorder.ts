@@ -5,7 +5,8 @@ export class GanttRecorder {
   readonly #most: number;
   #every = 1;
   #length = 0;
-  #left = 0;
+  /** Stretches that are not kept. */
+  left = 0;
   #job: Uint32Array;
   #node: Uint32Array;
   #fromMs: Float64Array;
@@ -30,12 +31,17 @@ export class GanttRecorder {
     this.#gpuMilli = copied(this.#gpuMilli, new Float64Array(room));
   }
 
+  /** False: what is added of the job is only counted. */
+  wants(job: number): boolean {
+    return this.#most > 0 && job % this.#every === 0;
+  }
+
   add(job: number, node: number, fromMs: number, toMs: number, gpuMilli: number): void {
-    if (this.#most === 0) this.#left++;
+    if (this.#most === 0) this.left++;
     while (this.#most > 0 && this.#length === this.#most && job % this.#every === 0) this.#thin();
     if (this.#most === 0) return;
     if (job % this.#every !== 0) {
-      this.#left++;
+      this.left++;
       return;
     }
     const at = this.#length++;
@@ -61,7 +67,7 @@ export class GanttRecorder {
       this.#gpuMilli[kept] = this.#gpuMilli[i]!;
       kept++;
     }
-    this.#left += this.#length - kept;
+    this.left += this.#length - kept;
     this.#length = kept;
   }
 
@@ -73,7 +79,7 @@ export class GanttRecorder {
       fromMs: this.#fromMs.slice(0, n),
       toMs: this.#toMs.slice(0, n),
       gpuMilli: this.#gpuMilli.slice(0, n),
-      left: this.#left,
+      left: this.left,
     };
   }
 
@@ -90,7 +96,7 @@ export class GanttRecorder {
     const state = saved as Gantt & { every: number };
     this.#every = state.every;
     this.#length = state.job.length;
-    this.#left = state.left;
+    this.left = state.left;
     if (this.#length > this.#job.length) this.#grow(this.#length);
     this.#job.set(state.job);
     this.#node.set(state.node);

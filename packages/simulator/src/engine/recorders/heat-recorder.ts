@@ -8,15 +8,16 @@ export class HeatRecorder {
   #used = new Float64Array(16);
   #up = new Uint8Array(16);
   #sinceMs = new Float64Array(16);
-  /** By node, then stretch: time used, and time there. */
+  /** By node, then stretch: time used, and time away. */
   #usedMs: Float32Array;
-  #upMs: Float32Array;
+  #awayMs: Float32Array;
+  #anyAway = false;
   readonly names: string[] = [];
 
   constructor(columns: number) {
     this.#columns = Math.max(2, columns + (columns % 2));
     this.#usedMs = new Float32Array(16 * this.#columns);
-    this.#upMs = new Float32Array(16 * this.#columns);
+    this.#awayMs = new Float32Array(16 * this.#columns);
   }
 
   /** Answers its number. It is not there yet. */
@@ -29,7 +30,7 @@ export class HeatRecorder {
       this.#up = copied(this.#up, new Uint8Array(more));
       this.#sinceMs = copied(this.#sinceMs, new Float64Array(more));
       this.#usedMs = copied(this.#usedMs, new Float32Array(more * this.#columns));
-      this.#upMs = copied(this.#upMs, new Float32Array(more * this.#columns));
+      this.#awayMs = copied(this.#awayMs, new Float32Array(more * this.#columns));
     }
     return node;
   }
@@ -48,32 +49,25 @@ export class HeatRecorder {
     while (nowMs > this.#columns * this.#stepMs) this.#halve();
     let from = this.#sinceMs[node]!;
     this.#sinceMs[node] = nowMs;
-    if (this.#up[node] === 0) return;
+    const away = this.#up[node] === 0;
     const used = this.#used[node]!;
+    if (!away && used === 0) return;
+    const cells = away ? this.#awayMs : this.#usedMs;
+    const part = away ? 1 : used;
+    if (away) this.#anyAway = true;
     const step = this.#stepMs;
     let column = Math.min(this.#columns - 1, Math.floor(from / step));
     while (from < nowMs) {
       const end = Math.min(nowMs, (column + 1) * step);
-      const at = node * this.#columns + column;
-      this.#upMs[at]! += end - from;
-      this.#usedMs[at]! += used * (end - from);
+      cells[node * this.#columns + column]! += part * (end - from);
       from = end;
       column++;
     }
   }
 
   #halve(): void {
-    const half = this.#columns / 2;
-    for (let node = 0; node < this.names.length; node++) {
-      const base = node * this.#columns;
-      for (const cells of [this.#usedMs, this.#upMs]) {
-        for (let i = base; i < base + half; i++) {
-          const from = base + 2 * (i - base);
-          cells[i] = cells[from]! + cells[from + 1]!;
-        }
-        cells.fill(0, base + half, base + this.#columns);
-      }
-    }
+    halve(this.#usedMs, this.names.length, this.#columns);
+    if (this.#anyAway) halve(this.#awayMs, this.names.length, this.#columns);
     this.#stepMs *= 2;
   }
 
@@ -84,9 +78,14 @@ export class HeatRecorder {
     const percent = new Uint8Array(this.names.length * columns);
     for (let node = 0; node < this.names.length; node++) {
       for (let i = 0; i < columns; i++) {
-        const up = this.#upMs[node * this.#columns + i]!;
+        const passed = Math.min(step, nowMs - i * step);
+        const up = passed - this.#awayMs[node * this.#columns + i]!;
         const used = this.#usedMs[node * this.#columns + i]!;
-        percent[node * columns + i] = up > 0 ? Math.min(100, Math.round((100 * used) / up)) : 255;
+        // A run of no length: as things are.
+        if (passed <= 0) percent[node * columns + i] = Math.min(100, Math.round(100 * this.#used[node]!));
+        else
+          percent[node * columns + i] =
+            up > passed * 1e-6 ? Math.min(100, Math.round((100 * used) / up)) : 255;
       }
     }
     return { nodes: this.names.slice(), fromMs: 0, stepMs: step, columns, percent };
@@ -107,7 +106,7 @@ export class HeatRecorder {
       up: this.#up.slice(0, n),
       sinceMs: this.#sinceMs.slice(0, n),
       usedMs: this.#usedMs.slice(0, n * this.#columns),
-      upMs: this.#upMs.slice(0, n * this.#columns),
+      awayMs: this.#awayMs.slice(0, n * this.#columns),
     };
   }
   restore(saved: unknown): void {
@@ -118,7 +117,7 @@ export class HeatRecorder {
       up: Uint8Array;
       sinceMs: Float64Array;
       usedMs: Float32Array;
-      upMs: Float32Array;
+      awayMs: Float32Array;
     };
     this.names.length = 0;
     for (const name of state.names) this.add(name);
@@ -127,7 +126,16 @@ export class HeatRecorder {
     this.#up.set(state.up);
     this.#sinceMs.set(state.sinceMs);
     this.#usedMs.set(state.usedMs);
-    this.#upMs.set(state.upMs);
+    this.#awayMs.set(state.awayMs);
+    this.#anyAway = this.#awayMs.some((ms) => ms > 0);
+  }
+}
+
+/** Each two columns become one. */
+function halve(cells: Float32Array, nodes: number, columns: number): void {
+  for (let base = 0; base < nodes * columns; base += columns) {
+    for (let i = 0; i < columns / 2; i++) cells[base + i] = cells[base + 2 * i]! + cells[base + 2 * i + 1]!;
+    cells.fill(0, base + columns / 2, base + columns);
   }
 }
 
