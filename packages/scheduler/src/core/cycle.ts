@@ -3,7 +3,7 @@
  * verdicts live in the Evaluation that equal pods share; everything else ends with the cycle.
  */
 import type { Diagnosis } from './diagnosis.ts';
-import { HelpfulRows, withHelpfulRows } from './helpful-rows.ts';
+import { HelpfulRows } from './helpful-rows.ts';
 import {
   batchSize,
   prepareFilters,
@@ -203,7 +203,15 @@ export class Cycle {
       helps.push(by.filter.resolvable(code));
     }
     const helpful = new HelpfulRows(local.tally.resolvable(), snapshot.rowCount, others, helps);
-    return withHelpfulRows({ nodeCount: snapshot.nodeCount, reasons, plugins }, helpful);
+    return {
+      nodeCount: snapshot.nodeCount,
+      reasons,
+      plugins,
+      get resolvable() {
+        return helpful.list();
+      },
+      helpful,
+    };
   }
 
   /** What stands in the way, after a search that found nothing: every row in question has its verdict. */

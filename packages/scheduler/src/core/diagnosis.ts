@@ -1,4 +1,5 @@
 /** Why a pod fits nowhere, in kube-scheduler's words. */
+import type { HelpfulRows } from './helpful-rows.ts';
 
 /** What stood in the way on each node, counted. */
 export interface Diagnosis {
@@ -11,6 +12,8 @@ export interface Diagnosis {
   readonly plugins: ReadonlySet<string>;
   /** Rows on which evicting pods could help. */
   readonly resolvable: readonly number[];
+  /** The same, where it is known without a list of the rows. */
+  readonly helpful?: HelpfulRows | undefined;
   /** Some nodes were not looked at to the end: the pod should be tried again soon. */
   readonly unfinished?: boolean;
 }

@@ -1,5 +1,3 @@
-import type { Diagnosis } from './diagnosis.ts';
-
 /** Rows on which evictions could help a pod, as they were when they were judged. */
 export class HelpfulRows {
   readonly #kept: Uint8Array;
@@ -7,6 +5,7 @@ export class HelpfulRows {
   /** Rows for which `#kept` does not speak, in order: pods nominated to them have a say. */
   readonly others: readonly number[];
   readonly #otherHelps: readonly boolean[];
+  #list: readonly number[] | undefined;
 
   /** `kept[row]` is 1 where evictions could help, as far as equal pods are concerned; it must not change any more. */
   constructor(kept: Uint8Array, rowCount: number, others: readonly number[], otherHelps: readonly boolean[]) {
@@ -26,8 +25,12 @@ export class HelpfulRows {
     return i < 0 ? this.keptFor(row) : this.#otherHelps[i]!;
   }
 
-  /** In rising order. */
-  list(): number[] {
+  /** In rising order. Made when it is first asked for, which is seldom. */
+  list(): readonly number[] {
+    return (this.#list ??= this.#rows());
+  }
+
+  #rows(): number[] {
     const rows: number[] = [];
     let other = 0;
     for (let row = 0; row < this.#rowCount; row++) {
@@ -36,27 +39,4 @@ export class HelpfulRows {
     }
     return rows;
   }
-}
-
-/** A diagnosis is asked for its rows seldom: mostly preemption knows them. */
-const rowsOf = new WeakMap<Diagnosis, HelpfulRows>();
-
-export function withHelpfulRows(diagnosis: Omit<Diagnosis, 'resolvable'>, rows: HelpfulRows): Diagnosis {
-  let list: readonly number[] | undefined;
-  const { nodeCount, reasons, plugins } = diagnosis;
-  const result: Diagnosis = {
-    nodeCount,
-    reasons,
-    plugins,
-    get resolvable() {
-      return (list ??= rows.list());
-    },
-  };
-  rowsOf.set(result, rows);
-  return result;
-}
-
-/** Undefined: `resolvable` is all there is. */
-export function helpfulRowsOf(diagnosis: Diagnosis): HelpfulRows | undefined {
-  return rowsOf.get(diagnosis);
 }

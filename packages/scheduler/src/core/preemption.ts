@@ -11,7 +11,6 @@ import { histogram, type Diagnosis } from './diagnosis.ts';
 import { fits, type Framework, type Probe } from './framework.ts';
 import type { PreemptionSettings } from './plugin.ts';
 import type { PodInfo } from './pod-info.ts';
-import { helpfulRowsOf } from './helpful-rows.ts';
 import { keptVictims } from './kept-victims.ts';
 import type { VictimGroup } from './gang-victims.ts';
 import type { PlacedPod } from './snapshot.ts';
@@ -63,7 +62,7 @@ export function findPreemption(
   const share = Math.floor((snapshot.nodeCount * settings.minCandidateNodesPercentage) / 100);
   const wanted = Math.max(settings.minCandidateNodesAbsolute, share);
   const looker = new RowLooker(framework, pod, options);
-  const helpful = helpfulRowsOf(diagnosis);
+  const { helpful } = diagnosis;
   // Cluster-wide plugins make a row's answer depend on more than the row.
   const kept = helpful && !looker.probe.clusterWide ? keptVictims(framework, pod, better) : undefined;
   let count: number;
@@ -120,7 +119,7 @@ function whyNotEligible(framework: Framework, pod: PodInfo, diagnosis: Diagnosis
     .podsOn(row)
     .some(({ info }) => info.priority < pod.priority && isLeavingByPreemption(info.pod));
   // Where nothing that leaves can help any more, the pod may look elsewhere.
-  if (ours && (helpfulRowsOf(diagnosis)?.has(row) ?? diagnosis.resolvable.includes(row)))
+  if (ours && (diagnosis.helpful?.has(row) ?? diagnosis.resolvable.includes(row)))
     return 'not eligible due to a terminating pod on the nominated node.';
   // The pods are gone, their devices are not free yet.
   return framework.freeing(row)

@@ -1,7 +1,7 @@
 import type { Client } from '@coracle/client';
 import { formatTime, isReason } from '@coracle/machinery';
 import { Pod, type PodCondition } from '@coracle/machinery/api';
-import { patchStatus, type Clock, type EventRecorder, type Logger } from '@coracle/operator';
+import type { Clock, EventRecorder, Logger } from '@coracle/operator';
 import type { PlacedPod, PodInfo } from '../core/index.ts';
 
 export interface EvictDeps {
@@ -30,21 +30,25 @@ export async function evict(
 ): Promise<void> {
   const { client, clock, recorder, logger } = deps;
   const schedulerName = preemptor.pod.spec?.schedulerName || 'default-scheduler';
+  const condition: PodCondition = {
+    type: 'DisruptionTarget',
+    status: 'True',
+    reason: 'PreemptionByScheduler',
+    message: `${schedulerName}: preempting to accommodate a higher priority pod`,
+    lastTransitionTime: formatTime(clock.now()),
+  };
+  const mark = ({ metadata, status }: Pod, lock: boolean): Promise<Pod> => {
+    const { name, namespace, uid, resourceVersion } = metadata;
+    const conditions = (status?.conditions ?? []).filter((c) => c.type !== condition.type);
+    conditions.push(condition);
+    // The patch is known: nothing need be compared.
+    const patch = { metadata: lock ? { uid, resourceVersion } : { uid }, status: { conditions } };
+    return client.patch(Pod, name, 'merge', patch, { namespace, subresource: 'status' });
+  };
   const one = async ({ info, nodeName: victimNode }: PlacedPod): Promise<void> => {
     const { name, namespace, uid } = info.pod.metadata;
     if (info.pod.metadata.deletionTimestamp) return;
     try {
-      const condition: PodCondition = {
-        type: 'DisruptionTarget',
-        status: 'True',
-        reason: 'PreemptionByScheduler',
-        message: `${schedulerName}: preempting to accommodate a higher priority pod`,
-        lastTransitionTime: formatTime(clock.now()),
-      };
-      const mark = (pod: Pod, lock: boolean): Promise<Pod> => {
-        const others = (pod.status?.conditions ?? []).filter((c) => c.type !== condition.type);
-        return patchStatus(client, Pod, pod, { ...pod.status, conditions: [...others, condition] }, { lock });
-      };
       let pod: Pod;
       try {
         // Mostly it is as the informer last showed it.
@@ -70,6 +74,10 @@ export async function evict(
       logger.warn({ pod: info.key, error }, 'cannot evict the victim of a preemption');
     }
   };
+  if (victims.length <= atATime) {
+    await Promise.all(victims.map(one));
+    return;
+  }
   const left = victims.values();
   const some = async (): Promise<void> => {
     for (const victim of left) await one(victim);
