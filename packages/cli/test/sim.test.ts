@@ -15,21 +15,24 @@ const sim = (...words: string[]) => runWith({ cwd }, 'sim', ...words);
 
 describe('coracle sim', () => {
   test('answers what more nodes would change, in words, as a page, as JSON and as CSV', async () => {
-    const { code, out, err } = await sim(
-      ...['--from', 'jobs.csv', '--nodes', '2', '--shape', 't4x4', '--add', '2xt4x4', '--seeds', '2'],
-      ...['--threads', '1', '--report', 'out.html', '--json', 'out.json', '--csv', 'out.csv'],
-    );
+    const words =
+      '--from jobs.csv --nodes 2 --shape t4x4 --add 2xt4x4 --seeds 2 --threads 1 --report out.html ' +
+      '--json out.json --csv out.csv --jobs-csv jobs-out.csv';
+    const { code, out, err } = await sim(...words.split(' '));
     expect(code, err).toBe(0);
     expect(out.replaceAll(/\s+/g, ' ')).toMatch(
       /2 more t4x4 nodes: p95 wait [0-9.]+ h -> [0-9.]+ h \(-[0-9.]+ h(, 95 % -[0-9.]+ to -[0-9.]+| with every seed)\)/,
     );
     expect(err).toContain('wrote out.html');
     expect(readFileSync(join(cwd, 'out.html'), 'utf8')).toContain('<title>jobs.csv</title>');
-    const { candidates } = JSON.parse(readFileSync(join(cwd, 'out.json'), 'utf8')) as {
+    const { candidates, answers } = JSON.parse(readFileSync(join(cwd, 'out.json'), 'utf8')) as {
       candidates: { name: string }[];
+      answers: unknown[];
     };
     expect(candidates.map(({ name }) => name)).toEqual(['no change', '2 more t4x4 nodes']);
+    expect(answers).toHaveLength(1);
     expect(readFileSync(join(cwd, 'out.csv'), 'utf8')).toMatch(/^candidate,/);
+    expect(readFileSync(join(cwd, 'jobs-out.csv'), 'utf8').trim().split('\n')).toHaveLength(81);
   });
 
   test.each([

@@ -37,7 +37,11 @@ export function register(program: Command, context: CliContext): void {
     .option('--find-shape <shape>', 'what nodes --find adds (default: --shape)')
     .option('--report <file>', 'write a page (HTML) that opens in any browser, without a network')
     .option('--json <file>', 'write all figures as JSON; - is standard output')
-    .option('--csv <file>', 'write a row for each run as CSV; - is standard output')
+    .option('--csv <file>', 'write every metric of what is compared as CSV; - is standard output')
+    .option(
+      '--jobs-csv <file>',
+      'write every job of the first seed of what is compared as CSV; - is standard output',
+    )
     .option('--all', 'show every metric, not only those that decide')
     .option('--threads <n>', 'runs at a time (default: one a core)', whole(1))
     .option('--save <file>', 'of a single run: where it is, to go on with --resume later')

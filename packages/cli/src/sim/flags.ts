@@ -5,6 +5,7 @@ export interface SimFlags extends ScenarioFlags {
   readonly report?: string;
   readonly json?: string;
   readonly csv?: string;
+  readonly jobsCsv?: string;
   readonly all?: boolean;
   readonly threads?: number;
   readonly save?: string;

@@ -4,6 +4,8 @@ import {
   createSweeper,
   htmlReport,
   InputError,
+  jobsCsv,
+  jobsCsvHeader,
   jsonReport,
   planOf,
   ProgressLine,
@@ -61,7 +63,7 @@ async function run(context: CliContext, file: string | undefined, flags: SimFlag
     ...report,
     scenario: { text: scenarioText(scenario), command: 'coracle sim scenario.yaml' },
   };
-  const toStdout = [flags.report, flags.json, flags.csv].includes('-');
+  const toStdout = [flags.report, flags.json, flags.csv, flags.jobsCsv].includes('-');
   if (!toStdout) {
     const { isTTY = false } = context.stdout;
     const columns = context.stdout.columns || undefined;
@@ -75,6 +77,7 @@ async function run(context: CliContext, file: string | undefined, flags: SimFlag
   }
   if (flags.report !== undefined) await write(context, flags.report, [htmlReport(told)]);
   if (flags.json !== undefined) await write(context, flags.json, jsonReport(told));
+  if (flags.jobsCsv !== undefined) await write(context, flags.jobsCsv, allJobs(told));
   if (flags.csv !== undefined) await write(context, flags.csv, [summaryCsv(told)]);
   if (context.signal.aborted) context.setExitCode(130);
 }
@@ -120,7 +123,7 @@ async function reportOf(
     const clear = stderr.isTTY ? '\r\u001b[K' : '';
     const say = (line: string): void => void stderr.write(`${clear}${line}\n`);
     const done = await runScenario(scenario, sweeper, {
-      detail: flags.report !== undefined,
+      detail: flags.report !== undefined || flags.jobsCsv !== undefined,
       signal: context.signal,
       say: flags.quiet ? undefined : say,
     });
@@ -210,6 +213,12 @@ function progressOf(
     // What is on the terminal stays, and what follows begins a line of its own.
     stopped: () => left > 0 && line?.end(performance.now()),
   };
+}
+
+/** Of each candidate's first seed. */
+function* allJobs({ candidates }: Report): Generator<string> {
+  yield jobsCsvHeader;
+  for (const { name, detail } of candidates) if (detail) yield* jobsCsv(detail, name);
 }
 
 /** To a file, or to standard output if it is `-`. */

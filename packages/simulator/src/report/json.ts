@@ -53,6 +53,7 @@ function body(report: Report): Record<string, unknown> {
     title: report.title,
     headline: { metric: metric.key, best, answer, gains, costs, others, sure },
     findings: report.findings,
+    ...report.data,
     scenario: report.scenario ?? null,
     seeds: seedsOf(report),
     resource,

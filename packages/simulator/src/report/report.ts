@@ -22,6 +22,8 @@ export interface Report {
   readonly notes: readonly InputNote[];
   /** What was found out besides, in sentences: the answer of a search. */
   readonly findings: readonly string[];
+  /** The same for programs: goes into the JSON under these names. */
+  readonly data?: Readonly<Record<string, unknown>>;
   /** What the headline is about. Default: chosen by what the runs show. */
   readonly goal?: MetricKey;
 }

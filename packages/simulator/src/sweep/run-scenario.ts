@@ -100,7 +100,11 @@ export async function runScenario(
       findings.push(foundText(found, goal, spec.find.shape, policy));
     }
   }
-  return { report: { ...about, findings }, answers, searches, missing };
+  const data = {
+    ...(answers.length > 0 && { answers }),
+    ...(spec.find && { searches: searches.map((found) => ({ ...spec.find, ...found })) }),
+  };
+  return { report: { ...about, findings, data }, answers, searches, missing };
 }
 
 const sameValues = ([first, ...others]: readonly RunSummary[]): boolean =>
