@@ -14,11 +14,13 @@ import { backfillReference } from '../test/reference/backfill.ts';
 const [file, mode = 'easy'] = process.argv.slice(2);
 const made = file === undefined || !existsSync(file);
 const input = timed('read', () => readSwf(made ? textSource('made.swf', makeLog(18_000)) : fileSource(file)));
+const { cluster, workload } = input;
+if (!cluster || !workload) throw new Error('the log has no machine or no jobs');
 const policy = orderingPolicy(mode);
 if (!policy) throw new Error(`there is no ordering "${mode}"`);
 const spec = {
-  cluster: input.cluster!,
-  workload: input.workload,
+  cluster,
+  workload,
   placement: { name: 'firstfit', profile: () => gpuProfile('FirstFit') },
   ordering: policy,
   seed: 1,
@@ -32,15 +34,15 @@ const slowdown = slowdowns.reduce((sum, each) => sum + each, 0) / slowdowns.leng
 console.log(`${jobs.ids.length} jobs, ${counts.events} events, ${counts.decisions} decisions`);
 console.log(`mean wait ${waits.toFixed(1)} s, mean bounded slowdown ${slowdown.toFixed(3)}`);
 
-if (mode === 'easy' && input.cluster!.nodes.length === 1) {
-  const rows = [...input.workload.jobs()].map((job) => ({
+if (mode === 'easy' && cluster.nodes.length === 1) {
+  const rows = [...workload.jobs()].map((job) => ({
     submit: job.submitMs / 1000,
     run: job.runMs / 1000,
     estimate: (job.estimateMs ?? job.runMs) / 1000,
     processors:
       parseInt(String(job.podSets[0]!.template.spec.containers[0]!.resources!.requests!['cpu']), 10) / 1000,
   }));
-  const processors = parseInt(String(input.cluster!.nodes[0]!.status!.allocatable!['cpu']), 10) / 1000;
+  const processors = parseInt(String(cluster.nodes[0]!.status!.allocatable!['cpu']), 10) / 1000;
   const starts = timed('reference', () => backfillReference('easy', processors, rows));
   const different = starts.filter((start, i) => start * 1000 !== jobs.startMs[i]).length;
   console.log(

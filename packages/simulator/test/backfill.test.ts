@@ -243,7 +243,7 @@ describe.each(['easy', 'conservative'] as const)('a plan of %s on many nodes', (
         const { running, started, promised } = play(before, waiting);
         const [first] = promised;
         if (!first) return;
-        const before_ = started.slice(0, waiting.indexOf(first.ask));
+        const before_ = started.slice(0, (waiting as readonly Asked[]).indexOf(first.ask));
         for (const holding of [...running, ...before_]) {
           const ms = Math.max(nowMs, holding.untilMs);
           if (ms < first.startMs)
