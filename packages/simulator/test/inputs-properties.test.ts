@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { CsvTable } from '../src/inputs/csv.ts';
 import { readDate } from '../src/inputs/date.ts';
 import { InputError, readInput, textSource } from '../src/inputs/index.ts';
+import { jsonItems } from '../src/inputs/json-items.ts';
 import { linesOf } from '../src/inputs/lines.ts';
 import { readRecording } from '../src/recording/index.ts';
 
@@ -195,6 +196,28 @@ describe('tables', () => {
           );
           const expected = lines.join('\n') === '' ? [] : lines.at(-1) === '' ? lines.slice(0, -1) : lines;
           expect([...linesOf({ name: 't', chunks: () => chunks })]).toEqual(expected);
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  test('objects of a JSON array do not depend on how the bytes come, or on line ends', () => {
+    const objects = fc.array(fc.dictionary(fc.string({ maxLength: 4 }), fc.jsonValue({ maxDepth: 2 })), {
+      maxLength: 6,
+    });
+    fc.assert(
+      fc.property(
+        objects,
+        fc.integer({ min: 1, max: 7 }),
+        fc.constantFrom(undefined, 1),
+        (all, size, indent) => {
+          const bytes = Buffer.from(JSON.stringify(all, null, indent));
+          const chunks = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) =>
+            bytes.subarray(i * size, (i + 1) * size),
+          );
+          const read = [...jsonItems({ name: 't', chunks: () => chunks })].map(({ value }) => value);
+          expect(read).toEqual(JSON.parse(JSON.stringify(all)));
         },
       ),
       { numRuns: 200 },

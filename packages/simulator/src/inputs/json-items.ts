@@ -1,6 +1,6 @@
-/** Items of one large JSON array, one at a time: the array as a whole need not fit in memory. */
+/** Items of one large JSON array, one at a time: the array as a whole need not fit in memory, nor need it have lines. */
+import { StringDecoder } from 'node:string_decoder';
 import { InputError } from './input-error.ts';
-import { linesOf } from './lines.ts';
 import type { TextSource } from './text-source.ts';
 
 export interface JsonItem {
@@ -10,21 +10,24 @@ export interface JsonItem {
 }
 
 /**
- * Objects of an array of objects, or objects that follow each other (JSON lines). Only braces, brackets and quotes are looked at to find
+ * Objects of an array of objects, or objects that follow each other (JSON lines). Only braces and quotes are looked at to find
  * where an object ends; the object itself is parsed as JSON. Throws InputError.
  */
 export function* jsonItems(source: TextSource): Generator<JsonItem, void, undefined> {
+  const decoder = new StringDecoder('utf8');
   let depth = 0;
   let inString = false;
   let escaped = false;
-  let parts: string[] = [];
+  /** Of the object that is open, from the chunks before. */
+  let before = '';
   let begin = 0;
-  let number = 0;
-  for (const line of linesOf(source)) {
-    number += 1;
+  let line = 1;
+  for (const chunk of source.chunks()) {
+    const text = decoder.write(chunk);
     let from = 0;
-    for (let i = 0; i < line.length; i += 1) {
-      const code = line.charCodeAt(i);
+    for (let i = 0; i < text.length; i += 1) {
+      const code = text.charCodeAt(i);
+      if (code === newline) line += 1;
       if (inString) {
         if (escaped) escaped = false;
         else if (code === backslash) escaped = true;
@@ -33,24 +36,24 @@ export function* jsonItems(source: TextSource): Generator<JsonItem, void, undefi
       else if (code === open) {
         if (depth === 0) {
           from = i;
-          begin = number;
+          begin = line;
         }
         depth += 1;
       } else if (code === close && depth > 0) {
         depth -= 1;
-        if (depth === 0) {
-          parts.push(line.slice(from, i + 1));
-          yield { value: parse(source, parts.join('\n'), begin), line: begin };
-          parts = [];
-        }
+        if (depth > 0) continue;
+        yield { value: parse(source, before + text.slice(from, i + 1), begin), line: begin };
+        before = '';
       } else if (depth === 0 && !between.has(code)) {
-        const found = JSON.stringify(line[i]);
+        const found = JSON.stringify(text[i]);
         throw new InputError(source.name, `${found} is there; an object of a JSON array was expected`, {
-          line: number,
+          line,
         });
       }
     }
-    if (depth > 0) parts.push(line.slice(from));
+    if (depth > 0) before += text.slice(before === '' ? from : 0);
+    if (before.length > longestItem)
+      throw new InputError(source.name, 'the JSON object that begins here is too long', { line: begin });
   }
   if (depth > 0)
     throw new InputError(source.name, 'the JSON object that begins here does not end', { line: begin });
@@ -60,8 +63,10 @@ const backslash = 0x5c;
 const quoteMark = 0x22;
 const open = 0x7b;
 const close = 0x7d;
-/** Blanks, tabs, commas, brackets. */
-const between: ReadonlySet<number> = new Set([0x20, 0x09, 0x0d, 0x2c, 0x5b, 0x5d]);
+const newline = 0x0a;
+/** Blanks, ends of lines, commas, brackets, a byte order mark. */
+const between: ReadonlySet<number> = new Set([0x20, 0x09, 0x0d, newline, 0x2c, 0x5b, 0x5d, 0xfeff]);
+const longestItem = 1 << 26;
 
 function parse(source: TextSource, text: string, line: number): unknown {
   try {
