@@ -32,14 +32,31 @@ export function styleOf(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
-/** Calls back now, whenever the element's width changes, and when colours change (dark mode, print). */
+let printing = false;
+addEventListener('beforeprint', () => (printing = true));
+addEventListener('afterprint', () => (printing = false));
+
+/** How wide a picture is to be: as its place, or on paper as half or the whole of a page (A4 or letter, upright). */
+export function widthOf(host: HTMLElement): number {
+  if (!printing) return Math.max(240, host.clientWidth);
+  return host.closest('.whole') ? 700 : 336;
+}
+
+/** Calls back now, whenever the element's width changes, and before and after it goes to paper. */
 export function onLayout(host: HTMLElement, draw: () => void): void {
   let width = -1;
   new ResizeObserver(() => {
-    if (host.clientWidth === width || host.clientWidth === 0) return;
+    // Pages are counted before this is called for paper: no height may change then.
+    if (host.clientWidth === width || host.clientWidth === 0 || matchMedia('print').matches) return;
     width = host.clientWidth;
     draw();
   }).observe(host);
+  addEventListener('beforeprint', draw);
+  addEventListener('afterprint', draw);
+}
+
+/** Calls back when colours change (dark mode, print): canvases do not follow the style sheet by themselves. */
+export function onColours(draw: () => void): void {
   for (const query of ['(prefers-color-scheme: dark)', 'print']) {
     matchMedia(query).addEventListener('change', draw);
   }

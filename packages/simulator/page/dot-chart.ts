@@ -1,6 +1,6 @@
 /** Values as dots with their intervals as whiskers, one row each. */
 import { countAxis, logFactorAxis, thinned, type Axis } from './axis.ts';
-import { onLayout, svg } from './dom.ts';
+import { onLayout, svg, widthOf } from './dom.ts';
 import type { Legend } from './legend.ts';
 import { durationUnit, digits, inUnit, withInterval, type Unit } from '../src/report/units.ts';
 import type { PageInterval } from '../src/report/html/page-data.ts';
@@ -8,7 +8,7 @@ import type { PageInterval } from '../src/report/html/page-data.ts';
 /** A metric of all candidates. */
 export function intervalChart(host: HTMLElement, metric: PageInterval, legend: Legend): void {
   const draw = (): void => {
-    const width = Math.max(240, host.clientWidth);
+    const width = widthOf(host);
     const rows = metric.values.flatMap(({ mean, half }, index) =>
       mean === null || !legend.shown(index) ? [] : [{ index, mean, half }],
     );
@@ -95,7 +95,7 @@ export interface TenantRows {
 export function tenantChart(host: HTMLElement, chart: () => TenantRows, legend: Legend): () => void {
   const draw = (): void => {
     const { rows, unit, title } = chart();
-    const width = Math.max(240, host.clientWidth);
+    const width = widthOf(host);
     const labelWidth = Math.min(
       width < 500 ? 110 : 180,
       16 + 7 * Math.max(...rows.map(({ name }) => name.length), 4),
@@ -165,7 +165,7 @@ export function partsChart(
   legend: Legend,
 ): void {
   const draw = (): void => {
-    const width = Math.max(240, host.clientWidth);
+    const width = widthOf(host);
     const shown = values.flatMap((parts, index) => (legend.shown(index) ? [{ index, parts }] : []));
     const plot = svg('g');
     for (const [row, { index, parts }] of shown.entries()) {

@@ -1,6 +1,6 @@
 /** Which job ran where and when: a row a node, a bar a stretch, as high as its part of the node's cards. */
 import { timeAxis, thinned } from './axis.ts';
-import { element, onLayout, sized, styleOf } from './dom.ts';
+import { element, onColours, onLayout, sized, styleOf, widthOf } from './dom.ts';
 import { inflate, inflateJson, numbers } from './unpack.ts';
 import { digits, duration } from '../src/report/units.ts';
 import type { PageGantt } from '../src/report/html/page-data.ts';
@@ -55,7 +55,7 @@ export function ganttChart(
 
   const layout = (): void => {
     if (!loaded) return;
-    const width = Math.max(240, scroller.clientWidth);
+    const width = widthOf(scroller);
     const names = Math.max(...loaded.nodes.map(({ length }) => length), 4);
     view = {
       width,
@@ -75,7 +75,7 @@ export function ganttChart(
     );
   };
   const draw = (): void => {
-    if (!loaded) return;
+    if (!loaded || view.width === 0) return;
     const { gantt, rows, nodes, jobs, colour } = loaded;
     const context = sized(canvas, view.width, view.height);
     const [fromMs, toMs] = [timeAt(view.gutter), timeAt(view.width)];
@@ -180,6 +180,7 @@ export function ganttChart(
     if (factor !== undefined && !event.ctrlKey && !event.metaKey) zoomTo(zoom * factor);
   });
   onLayout(scroller, layout);
+  onColours(draw);
   return async (index) => {
     loaded = await load(gantts[index]!);
     zoom = 1;

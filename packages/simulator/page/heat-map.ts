@@ -1,6 +1,6 @@
 /** How busy every node is over time, as pixels. */
 import { timeAxis, thinned } from './axis.ts';
-import { element, onLayout, sized, styleOf } from './dom.ts';
+import { element, onColours, onLayout, sized, styleOf, widthOf } from './dom.ts';
 import { inflate, inflateJson } from './unpack.ts';
 import { duration } from '../src/report/units.ts';
 import type { PageHeat } from '../src/report/html/page-data.ts';
@@ -61,7 +61,7 @@ export function heatMap(
   const draw = (): void => {
     if (!loaded) return;
     const { heat, names, order } = loaded;
-    const width = Math.max(240, host.clientWidth);
+    const width = widthOf(host);
     const labels = heat.rows <= 40;
     area = {
       left: labels ? Math.min(140, 14 + 7 * Math.max(...names.map(({ length }) => length))) : 14,
@@ -143,6 +143,7 @@ export function heatMap(
     show();
   });
   onLayout(host, draw);
+  onColours(draw);
   return async (index, busiest) => {
     const heat = heats[index]!;
     if (loaded?.heat !== heat) {

@@ -1,6 +1,6 @@
 /** Lines over a horizontal axis, as SVG (so that colours follow the style sheet, in the dark and in print). */
 import { thinned, type Axis } from './axis.ts';
-import { element, onLayout, svg } from './dom.ts';
+import { element, onLayout, svg, widthOf } from './dom.ts';
 import type { Legend } from './legend.ts';
 
 export interface Line {
@@ -33,7 +33,7 @@ export function lineChart(host: HTMLElement, chart: LineChart, legend: Legend): 
   let pointer: SVGLineElement | undefined;
 
   const draw = (): void => {
-    const width = Math.max(240, host.clientWidth);
+    const width = widthOf(host);
     x = chart.x(width);
     area = { width: width - margin.left - margin.right, height: height - margin.top - margin.bottom };
     const plot = svg('g', { transform: `translate(${margin.left} ${margin.top})` });

@@ -113,7 +113,8 @@ describe.skipIf(!path)('the report page in a browser', () => {
     await browser.open(url, { width: 1280, dark: true });
     const pdf = await browser.pdf();
     expect(pdf.subarray(0, 5).toString()).toBe('%PDF-');
-    expect(pdf.length).toBeGreaterThan(30_000);
+    // Nothing is cut off at the end: pages are counted before pictures could grow.
+    expect(pdf.toString('latin1').match(/\/Type \/Page\b/g)?.length).toBeGreaterThan(5);
     await browser.look({ width: 800, dark: true, print: true });
     expect(await browser.evaluate('getComputedStyle(document.body).backgroundColor')).toBe(
       'rgb(255, 255, 255)',

@@ -84,7 +84,8 @@ export function packGantt(candidate: number, run: RunResult, limit: number): Pag
       const job = gantt.job[index]!;
       if (!jobIndex.has(job)) jobIndex.set(job, jobIndex.size);
       varint(out, from - last);
-      varint(out, Math.max(0, Math.round((ends(run, index) - gantt.fromMs[index]!) / unitMs)));
+      // Ends are rounded as starts are: what follows one another does not overlap.
+      varint(out, Math.max(0, Math.round((ends(run, index) - fromMs) / unitMs) - from));
       varint(out, jobIndex.get(job)!);
       varint(out, Math.round(gantt.gpuMilli[index]!));
       last = from;

@@ -152,6 +152,7 @@ export function cards(report: Report, data: PageData): string {
     figures.push(
       figure({
         chart: 'time',
+        whole: true,
         title: 'Where GPU time goes (% of all GPU time)',
         about: 'Goodput is the part of the held time that is work that counts.',
         label: 'Where GPU time goes, parts of the whole; the table below has the figures.',

@@ -98,7 +98,9 @@ body{font-size:11pt}
 main{max-width:none;padding:0}
 #legend{position:static;flex-wrap:wrap}
 .controls,.hint,#copy{display:none}
-.scroller{max-height:none;overflow:hidden}
+.scroller{max-height:none;height:auto!important;overflow:hidden}
+.spacer{width:auto!important;height:auto!important}
+canvas{width:100%!important;height:auto!important}
 .wide{overflow:visible}
 th,td{padding:.2rem .35rem;font-size:8.5pt;white-space:normal}
 th[scope=row]{position:static}
