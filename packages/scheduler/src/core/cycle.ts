@@ -101,15 +101,6 @@ export class Cycle {
     return left;
   }
 
-  /** False if the row rejects the pod as it is; with nominated pods in place it could not but do so, too. */
-  open(row: number): boolean {
-    const { local } = this;
-    if (!this.considers(row)) return false;
-    local.one[0] = row;
-    local.refresh(this.#snapshot, local.one, 1);
-    return local.rejectedBy[row] === 0;
-  }
-
   /** Judges one row, keeping what is row-local. Answers whether the pod fits. */
   judge(row: number): boolean {
     const { local } = this;

@@ -181,6 +181,14 @@ export class Evaluation {
     if (left > 0) this.#score(stale, left);
   }
 
+  /** True if the row rejects such pods as it is; with nominated pods in place it could not but do so, too. */
+  rejects(snapshot: Snapshot, row: number): boolean {
+    if (snapshot.alive[row] === 0) return true;
+    this.one[0] = row;
+    this.refresh(snapshot, this.one, 1);
+    return this.rejectedBy[row] !== 0;
+  }
+
   /** Judges one row without keeping anything. Undefined: it will do. */
   judge(row: number): { by: NamedFilter; code: number } | undefined {
     const one = this.#rows;

@@ -219,8 +219,10 @@ export class Framework implements Taker {
 
   /** True if the pod fits on the row, pods nominated to it that go first reckoned with. */
   fitsOn(pod: PodInfo, row: number): boolean {
+    // Asked whenever a victim leaves; mostly others must follow.
+    if (this.#evaluations.get(pod.signature)?.rejects(this.snapshot, row)) return false;
     const cycle = this.#begin(pod);
-    return !cycle.rejection && cycle.open(row) && this.#fits(cycle, row);
+    return !cycle.rejection && this.#fits(cycle, row);
   }
 
   /** True if the row may be of use to the pod: it fits, or evicting others there could make it fit. */

@@ -163,7 +163,6 @@ class RowLooker implements Looker {
       if (!together || mayGo(together, pod)) potential.push(victim);
     }
     if (potential.length === 0) return noVictims;
-    potential.sort(moreImportant);
     const found = this.#imagined(row, potential) ?? this.#tried(row, potential);
     if (typeof found === 'string') return found;
     const { victims, violations } = found;
@@ -182,11 +181,12 @@ class RowLooker implements Looker {
     return { nodeName, pods: victims, violations, prioritySum, start: first, rank };
   }
 
-  /** Who of `potential` must go, the most important first, and how many budgets that breaks; by calculation. Undefined: it takes a trial. */
-  #imagined(row: number, potential: readonly PlacedPod[]): Chosen | string | undefined {
+  /** Who of `potential` (sorted here) must go, the most important first, and how many budgets that breaks; by calculation. Undefined: it takes a trial. */
+  #imagined(row: number, potential: PlacedPod[]): Chosen | string | undefined {
     const gone = potential.map(({ info }) => info);
     const without = this.probe.imagine(row, gone);
     if (without === undefined || typeof without === 'string') return without;
+    potential.sort(moreImportant);
     return this.#reprieve(potential, (candidate) => {
       const at = gone.indexOf(candidate.info);
       gone.splice(at, 1);
@@ -197,8 +197,9 @@ class RowLooker implements Looker {
   }
 
   /** The same by carrying it out, on trial. */
-  #tried(row: number, potential: readonly PlacedPod[]): Chosen | string {
+  #tried(row: number, potential: PlacedPod[]): Chosen | string {
     const { snapshot } = this.#framework;
+    potential.sort(moreImportant);
     const trial = new Trial(snapshot, this.#framework);
     for (const victim of potential) trial.remove(victim);
     const rejection = this.probe.rejection(row);
