@@ -10,10 +10,10 @@ test.each(readdirSync(folder))('examples/scenarios/%s runs, every variant of it'
   const { spec } = readScenario(readFileSync(new URL(file, folder), 'utf8'), file);
   const runner = createRunner();
   // A shorter one: the first of its jobs, with one seed.
-  const { cells, runs } = planOf({ ...spec, seeds: 1, workload: { ...spec.workload, jobs: 150 } });
+  const { cells, runs } = planOf({ ...spec, seeds: 1, workload: { ...spec.workload, jobs: 60 } });
   expect(runs).toHaveLength(cells.length);
   for (const plan of runs) {
     const { summary } = runner.run({ plan, detail: false });
-    expect(summary.values.ended, cells[plan.cell]!.variant).toBeGreaterThan(100);
+    expect(summary.values.ended, cells[plan.cell]!.variant).toBeGreaterThan(40);
   }
 });

@@ -5,7 +5,6 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { planOf } from '../src/scenario/plan.ts';
 import type { ScenarioSpec } from '../src/scenario/types.ts';
 import { createSweeper } from '../src/sweep/pool.ts';
-import { createRunner } from '../src/sweep/runner.ts';
 
 const spec: ScenarioSpec = {
   cluster: { pools: [{ shape: 't4x4', count: 3 }] },
@@ -34,8 +33,8 @@ afterAll(() => sweeper.close());
 
 describe('a sweep', () => {
   test('gives what one thread gives, in the order of the tasks', async () => {
-    const runner = createRunner();
-    expect(await sweeper.run(tasks(false))).toEqual(tasks(false).map((task) => runner.run(task)));
+    const alone = createSweeper({ threads: 1, signal: new AbortController().signal });
+    expect(await sweeper.run(tasks(false))).toEqual(await alone.run(tasks(false)));
     expect(finished.toSorted()).toEqual([1, 1, 2, 2, 3, 3]);
   });
 
@@ -62,6 +61,16 @@ describe('a sweep', () => {
   });
 
   test('that is stopped ends with what is done', async () => {
+    const inTurn = new AbortController();
+    const alone = createSweeper({
+      threads: 1,
+      signal: inTurn.signal,
+      listener: { running: () => undefined, finished: () => inTurn.abort() },
+    });
+    expect((await alone.run(tasks(false))).map((outcome) => outcome !== undefined)).toEqual([
+      true,
+      ...Array(5).fill(false),
+    ]);
     stop.abort();
     expect(await sweeper.run(tasks(false))).toEqual(Array(6).fill(undefined));
   });

@@ -5,6 +5,7 @@
 import { Worker } from 'node:worker_threads';
 import type { RunningRun } from '../report/terminal/progress.ts';
 import { ScenarioError } from '../scenario/scenario-error.ts';
+import { createInTurn } from './in-turn.ts';
 import type { FromWorker, RunOutcome, SweepTask, ToWorker } from './protocol.ts';
 
 /** Told as it happens. */
@@ -17,7 +18,7 @@ export interface SweepListener {
 }
 
 export interface SweepOptions {
-  /** At least 1. */
+  /** 1: all in this thread. */
   readonly threads: number;
   /** When it is aborted the threads end, and what is done is the result. */
   readonly signal: AbortSignal;
@@ -38,6 +39,7 @@ const workerFile = new URL(
 );
 
 export function createSweeper({ threads, signal, listener }: SweepOptions): Sweeper {
+  if (threads <= 1) return createInTurn({ signal, listener });
   const workers: Worker[] = [];
   return {
     async run(tasks) {
@@ -45,7 +47,7 @@ export function createSweeper({ threads, signal, listener }: SweepOptions): Swee
       const outcomes = Array.from<unknown, RunOutcome | undefined>(tasks, () => undefined);
       const running = new Map<number, RunningRun>();
       let next = 0;
-      const busy = Math.min(Math.max(1, threads), tasks.length);
+      const busy = Math.min(threads, tasks.length);
       while (workers.length < busy) workers.push(new Worker(workerFile));
       await Promise.all(
         workers.slice(0, busy).map(

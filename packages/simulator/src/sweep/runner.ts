@@ -1,9 +1,8 @@
-/** Makes runs from plans, with what was read for the last one kept for the next. */
-import { Simulation } from '../engine/index.ts';
+/** Makes runs from plans at one go, with what was read for the last one kept for the next: what a thread does. */
 import type { RunningRun } from '../report/terminal/progress.ts';
-import { summarise } from '../report/summary.ts';
-import { specOf, type Sources } from '../scenario/run-spec.ts';
+import type { Sources } from '../scenario/run-spec.ts';
 import { createSources } from '../scenario/sources.ts';
+import { OpenRun } from './open-run.ts';
 import type { RunOutcome, SweepTask } from './protocol.ts';
 
 /** Events between two looks at the clock. */
@@ -18,22 +17,14 @@ export interface Runner {
 export function createRunner(sources: Sources = createSources()): Runner {
   return {
     run({ plan, detail }, onProgress) {
-      const spec = specOf(plan, sources);
-      const { workload, untilMs } = spec;
-      const simulation = new Simulation(spec);
+      const run = new OpenRun(plan, sources);
       let told = performance.now();
-      while (!simulation.step(burst)) {
+      while (!run.step(burst)) {
         if (!onProgress || performance.now() - told < tellEveryMs) continue;
         told = performance.now();
-        onProgress({ progress: simulation.progress(), jobs: workload.count, untilMs });
+        onProgress(run.running());
       }
-      const result = simulation.result();
-      return {
-        summary: summarise(result),
-        progress: simulation.progress(),
-        notes: workload.notes,
-        ...(detail && { result }),
-      };
+      return run.outcome(detail);
     },
   };
 }
