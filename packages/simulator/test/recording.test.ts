@@ -7,7 +7,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readInput, textSource } from '../src/inputs/index.ts';
-import { openRecordingFile, readRecording, Recorder, type RecordingOptions } from '../src/recording/index.ts';
+import {
+  Names,
+  openRecordingFile,
+  readRecording,
+  Recorder,
+  type RecordingOptions,
+} from '../src/recording/index.ts';
 
 const began = Date.UTC(2026, 0, 1);
 const at = (seconds: number): number => began + seconds * 1000;
@@ -378,6 +384,117 @@ describe('the file', () => {
       'mended: a node joined later: it is taken as there from the start',
       'mended: a node went away: it is taken as there all the time',
     ]);
+  });
+
+  test('a node that joined has the cards it said it had later; a cordoned one is open if it was opened', () => {
+    const cards = { status: { allocatable: { cpu: '8', 'nvidia.com/gpu': '8' } } };
+    const { input, notes } = read((recorder) => {
+      recorder.node(at(0), node('n1', { spec: { unschedulable: true } }));
+      recorder.listed(at(0));
+      recorder.node(at(5), node('n2'));
+      recorder.node(at(6), node('n2', cards));
+      recorder.node(at(7), node('n1'));
+      recorder.node(at(8), node('n1', cards));
+    });
+    expect(
+      input.cluster!.nodes.map(({ spec, status }) => [
+        spec?.unschedulable,
+        status?.allocatable?.['nvidia.com/gpu'],
+      ]),
+    ).toEqual([
+      [undefined, undefined],
+      [undefined, '8'],
+    ]);
+    expect(notes).toContain('mended: a node was cordoned at first: it is taken as open');
+  });
+
+  test('anonymized, has no text that a user chose', () => {
+    const lines: string[] = [];
+    const recorder = new Recorder({
+      write: (line) => lines.push(JSON.stringify(line)),
+      names: new Names(Buffer.from('salt')),
+    });
+    const terms = [
+      {
+        matchExpressions: [{ key: 'zq.example/key', operator: 'In', values: ['zq-value'] }],
+        matchFields: [{ key: 'metadata.name', operator: 'In', values: ['zq-node'] }],
+      },
+    ];
+    const selector = {
+      matchLabels: { zq: 'zq' },
+      matchExpressions: [{ key: 'app', operator: 'In', values: ['zq'] }],
+    };
+    recorder.begin(at(0), 'https://zq.example');
+    recorder.node(
+      at(0),
+      node('zq-node', {
+        metadata: {
+          name: 'zq-node',
+          labels: {
+            'kubernetes.io/hostname': 'zq-node',
+            'topology.kubernetes.io/zone': 'zq',
+            'zq.example/x': 'zq',
+          },
+          annotations: { zq: 'zq' },
+        },
+        spec: { taints: [{ key: 'zq', value: 'zq', effect: 'NoSchedule' }], providerID: 'zq' },
+      }),
+    );
+    recorder.owner(at(0), 'Job', 'batch/v1', object('zq-job', 0, {}));
+    const owner = refTo('zq.example/v1', 'ZqTrainer', 'zq-owner');
+    recorder.pod(
+      at(0),
+      pod('zq-pod', {
+        created: 0,
+        owner: { ...owner, uid: 'u' },
+        labels: { zq: 'zq', app: 'zq', 'volcano.sh/task-spec': 'zq', 'scheduling.x-k8s.io/pod-group': 'zq' },
+        annotations: { zq: 'zq' },
+        spec: {
+          nodeName: 'zq-node',
+          schedulerName: 'zq-scheduler',
+          priorityClassName: 'zq-class',
+          serviceAccountName: 'zq',
+          hostname: 'zq',
+          imagePullSecrets: [{ name: 'zq' }],
+          volumes: [{ name: 'zq', secret: { secretName: 'zq' } }],
+          resourceClaims: [{ name: 'zq', resourceClaimName: 'zq' }],
+          nodeSelector: { zq: 'zq' },
+          tolerations: [{ key: 'zq', operator: 'Equal', value: 'zq' }],
+          affinity: {
+            nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: terms } },
+            podAntiAffinity: {
+              requiredDuringSchedulingIgnoredDuringExecution: [
+                {
+                  topologyKey: 'zq.example/rack',
+                  labelSelector: selector,
+                  namespaces: ['zq'],
+                  namespaceSelector: selector,
+                  matchLabelKeys: ['zq'],
+                },
+              ],
+            },
+          },
+          topologySpreadConstraints: [
+            { maxSkew: 1, topologyKey: 'zq', whenUnsatisfiable: 'DoNotSchedule', labelSelector: selector },
+          ],
+          containers: [
+            {
+              name: 'zq',
+              image: 'zq',
+              command: ['zq'],
+              env: [{ name: 'zq', value: 'zq' }],
+              resources: { requests: { cpu: '1' }, claims: [{ name: 'zq' }] },
+            },
+          ],
+        },
+      }),
+    );
+    const text = lines
+      .join('\n')
+      .replaceAll(/"uid":"[^"]*"/g, '')
+      .replaceAll('uid-zq', '');
+    expect(text).not.toMatch(/zq/i);
+    expect(text).toContain('DoNotSchedule');
   });
 
   test.each([

@@ -174,12 +174,24 @@ class Reader {
 
   #node(node: RecordedNode): void {
     const known = this.#nodes.get(node.name);
-    // As it was first seen ready: labels and resources of a node that is just made come one by one.
-    if (known && known.node.ready !== false) return;
+    if (known && !this.#replaces(node, known)) return;
     const late = known?.late ?? !(this.#listing && this.#session === 1);
     if (late && !known)
       this.#notes.mended('a node joined later: it is taken as there from the start', this.#line);
     this.#nodes.set(node.name, { node, line: this.#line, late });
+  }
+
+  /**
+   * A node counts as it was first seen ready; one that joined later as it was last seen ready, for its labels and cards come one
+   * by one.
+   */
+  #replaces(node: RecordedNode, known: { readonly node: RecordedNode; readonly late: boolean }): boolean {
+    if (known.node.ready === false) return true;
+    if (known.node.unschedulable && !node.unschedulable) {
+      this.#notes.mended('a node was cordoned at first: it is taken as open', this.#line);
+      return true;
+    }
+    return known.late && node.ready !== false && !node.unschedulable;
   }
 
   #owner(owner: RecordedOwner): void {
