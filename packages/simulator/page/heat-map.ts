@@ -85,7 +85,7 @@ export function heatMap(
       context.translate(10, area.top + area.height / 2);
       context.rotate(-Math.PI / 2);
       context.textAlign = 'center';
-      context.fillText(`${heat.rows.toLocaleString('en-US')} rows of nodes`, 0, 0);
+      context.fillText(`${heat.nodes.toLocaleString('en-US')} nodes`, 0, 0);
       context.restore();
     }
     const axis = timeAxis(heat.fromMs, heat.fromMs + heat.columns * heat.stepMs, area.width / 90);

@@ -44,8 +44,16 @@ export function headlineOf(report: Report): Headline {
   let answer: string;
   if (!next) {
     answer = `${best.name}: ${lower(label)} ${said1(best, metric)}, mean completion ${said1(best, metricOf('meanCompletion'))}, ${shareOfCards(best)}.`;
+  } else if (new Set(ranked.map(({ candidate }) => said(candidate))).size === 1) {
+    answer = `No difference: ${lower(label)} ${said(base)} with ${ranked.length === 2 ? 'both' : `all ${ranked.length}`}.`;
   } else if (best === base) {
     answer = `Nothing beats ${base.name}: ${lower(label)} ${said(base)}; next is ${next.name} with ${said(next)} (${change(base, next, metric)}).`;
+  } else if (isClear(difference(base, best, metric.key)) === false) {
+    answer =
+      `No clear winner: ${lower(label)} is lowest with ${best.name}, ${said(best)}, against ${said(base)} with ${base.name} (${change(base, best, metric)}), and that could be chance.`.replace(
+        'lowest',
+        metric.better === 'high' ? 'highest' : 'lowest',
+      );
   } else {
     answer = `${best.name} is best: ${lower(label)} ${said(best)}, against ${said(base)} with ${base.name} (${change(base, best, metric)}).`;
   }

@@ -63,6 +63,29 @@ describe('the headline', () => {
     expect(headlineOf(reportOf(['sjf', 'fifo'], 3, busy)).answer).toMatch(/^Nothing beats sjf/);
   });
 
+  test('says when there is no difference, and when one may be chance', () => {
+    const builder = new ReportBuilder();
+    for (const [seed, values] of [
+      [1, [5, 4]],
+      [2, [5, 7]],
+      [3, [5, 3]],
+    ] as const) {
+      for (const [index, hours] of values.entries()) {
+        const summary = summarise(synthetic({ seed }));
+        builder.addSummary(
+          { ...summary, values: { ...summary.values, p95Wait: hours * 3_600_000 } },
+          `c${index}`,
+        );
+      }
+    }
+    expect(headlineOf(builder.report({ title: '' })).answer).toMatch(
+      /^No clear winner: p95 wait is lowest with c1, 4.67 h, against 5.00 h/,
+    );
+    expect(headlineOf(builder.report({ title: '', goal: 'jobs' })).answer).toMatch(
+      /^No difference: jobs 300 with both\.$/,
+    );
+  });
+
   test('of a single candidate is its figures', () => {
     expect(headlineOf(reportOf(['fifo'], 2, busy)).answer).toMatch(
       /^binpack \+ fifo: p95 wait .+ GPU time given to jobs\.$/,

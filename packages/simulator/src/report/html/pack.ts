@@ -45,6 +45,7 @@ function packHeat(candidate: number, { heat, seed }: RunResult, each: number, st
     seed,
     fromMs: heat.fromMs,
     stepMs: heat.stepMs,
+    nodes: heat.nodes.length,
     rows,
     columns: heat.columns,
     data: packBytes(bytes),

@@ -31,12 +31,13 @@ export interface PageTenant {
   readonly finishTime: readonly (number | null)[];
 }
 
-/** Rows of nodes, columns of time. `data`: percents, row by row; deflated (raw), base64. 255: no node. */
+/** Rows of nodes (one, or several next to each other), columns of time. `data`: percents, row by row; deflated (raw), base64. 255: no node. */
 export interface PageHeat {
   readonly candidate: number;
   readonly seed: number;
   readonly fromMs: number;
   readonly stepMs: number;
+  readonly nodes: number;
   readonly rows: number;
   readonly columns: number;
   readonly data: string;
