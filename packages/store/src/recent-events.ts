@@ -7,7 +7,7 @@ import type { StoreEvent } from './store.ts';
 export class RecentEvents {
   readonly #maxEvents: number;
   readonly #maxBytes: number;
-  #events: StoreEvent[] = [];
+  #events: (StoreEvent | undefined)[] = [];
   /** Events before this index are dropped; the array is cut when half of it is. */
   #head = 0;
   #bytes = 0;
@@ -42,6 +42,8 @@ export class RecentEvents {
 
   #dropFirst(): void {
     this.#bytes -= this.#events[this.#head]!.entry.bytes.length;
+    // Let go of at once: until the array is cut, as many again as are kept would stay.
+    this.#events[this.#head] = undefined;
     this.#head++;
     if (this.#head >= 1024 && this.#head * 2 >= this.#events.length) {
       this.#events = this.#events.slice(this.#head);
