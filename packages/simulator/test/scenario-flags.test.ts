@@ -61,6 +61,7 @@ describe('a scenario of flags', () => {
     [{ ...from, nodes: 3 }, '--nodes needs --shape'],
     [{ ...from, nodes: 3, shape: 'a100' }, 'cluster.pools[0].shape: there is no shape "a100"'],
     [{ ...from, nodes: 3, shape: 'a100x8', cluster: 'x' }, 'exclude each other'],
+    [{ ...from, shape: 'a100x8' }, '--shape needs --nodes (how many?) or --find'],
     [{ ...from, find: 'p95-wait<1h' }, '--find needs --shape'],
     [{ ...from, shape: 'a100x8', find: 'p95-wait<fast' }, 'find.goal: '],
     [{ ...from, until: 'tomorrow' }, '--until: "tomorrow" is no length of time'],

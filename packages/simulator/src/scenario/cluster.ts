@@ -71,7 +71,11 @@ export function clusterOf(
   const nodes = [...pools.values()]
     .flatMap((members) => members.nodes)
     .toSorted((a, b) => (placeOf(a) < placeOf(b) ? -1 : placeOf(a) > placeOf(b) ? 1 : 0));
-  if (nodes.length === 0) throw new ScenarioError('there are no nodes');
+  if (nodes.length === 0) {
+    throw new ScenarioError(
+      'there are no nodes: say which (--nodes 16 --shape a100x8, --cluster FILE, or cluster in a scenario file)',
+    );
+  }
   return {
     name: cluster.name ?? clusterText([...pools.values()]),
     nodes,

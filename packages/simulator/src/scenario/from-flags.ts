@@ -47,6 +47,9 @@ export function scenarioFromFlags(flags: ScenarioFlags, base?: Scenario): Scenar
   if (nodes !== undefined && cluster !== undefined) {
     throw new ScenarioError('--nodes and --cluster exclude each other');
   }
+  if (shape !== undefined && nodes === undefined && find === undefined) {
+    throw new ScenarioError('--shape needs --nodes (how many?) or --find');
+  }
   const findShape = flags.findShape ?? shape ?? base?.spec.find?.shape;
   if (find !== undefined && findShape === undefined) {
     throw new ScenarioError('--find needs --shape: more of what nodes? (such as a100x8)');

@@ -32,7 +32,10 @@ export function createSources(): Sources {
           ...(mapping && { mapping }),
           ...(lenient !== undefined && { options: { lenient } }),
         });
-        if (!input.workload) throw new ScenarioError(`${from}: there are nodes in it and no jobs`);
+        if (!input.workload)
+          throw new ScenarioError(
+            `${from}: there are nodes in it and no jobs (nodes: --cluster, jobs: --from)`,
+          );
         return { workload: kept(input.workload), nodes: input.cluster?.nodes ?? [] };
       });
     },
