@@ -15,7 +15,7 @@ const quantile = (values: readonly number[], part: number): number =>
   values.toSorted((a, b) => a - b)[Math.floor(part * values.length)]!;
 const intervals = (jobs: readonly Job[]): number[] =>
   jobs.slice(1).map((job, i) => job.submitMs - jobs[i]!.submitMs);
-const many = 20_000;
+const many = 10_000;
 const hour = 3_600_000;
 
 describe('a generated workload', () => {

@@ -67,7 +67,7 @@ describe('whatever stands in a file', () => {
           expect(error.message.startsWith('some.file')).toBe(true);
         }
       }),
-      { numRuns: 1000 },
+      { numRuns: 600 },
     );
   });
 

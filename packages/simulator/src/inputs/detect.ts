@@ -1,6 +1,7 @@
 /** What a file is, by its first lines. */
-import { CsvTable, firstLines, readNumber } from './csv.ts';
+import { CsvTable, firstLines } from './csv.ts';
 import { InputError } from './input-error.ts';
+import { readNumber } from './number.ts';
 import { paiColumns } from './pai.ts';
 import { swfFields } from './swf.ts';
 import type { TextSource } from './text-source.ts';

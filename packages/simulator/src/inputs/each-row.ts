@@ -1,4 +1,5 @@
-import type { CsvTable, Row } from './csv.ts';
+import type { CsvTable } from './csv.ts';
+import type { Row } from './row.ts';
 import { InputError } from './input-error.ts';
 import type { Notes } from './notes.ts';
 

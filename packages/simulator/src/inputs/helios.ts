@@ -4,7 +4,8 @@
  */
 import type { Cluster } from '../model/cluster.ts';
 import type { Job } from '../model/job.ts';
-import { CsvTable, type Row } from './csv.ts';
+import { CsvTable } from './csv.ts';
+import type { Row } from './row.ts';
 import { eachRow } from './each-row.ts';
 import type { Input, ReadOptions } from './input.ts';
 import { baseName } from './names.ts';

@@ -1,6 +1,7 @@
 /** Any table of jobs, with a mapping that says which column is what. */
 import type { Job, PodSet, Workload } from '../model/job.ts';
-import { CsvTable, type Row } from './csv.ts';
+import { CsvTable } from './csv.ts';
+import type { Row } from './row.ts';
 import { eachRow } from './each-row.ts';
 import type { ReadOptions } from './input.ts';
 import {

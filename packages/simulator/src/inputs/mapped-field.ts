@@ -1,5 +1,6 @@
 /** One field of a mapping: a column, its unit, a factor; or a constant. */
-import type { CsvTable, Row } from './csv.ts';
+import type { CsvTable } from './csv.ts';
+import type { Row } from './row.ts';
 import type { Settings } from './settings.ts';
 
 /** As users write it: the column's name, a constant, or both with more. */

@@ -6,7 +6,8 @@ import { countAnnotation, milliAnnotation, modelAnnotation } from '@coracle/mach
 import type { Node } from '@coracle/machinery/api';
 import type { Cluster } from '../model/cluster.ts';
 import type { Job, PodSet, Workload } from '../model/job.ts';
-import { CsvTable, type Row } from './csv.ts';
+import { CsvTable } from './csv.ts';
+import type { Row } from './row.ts';
 import { eachRow } from './each-row.ts';
 import type { ReadOptions } from './input.ts';
 import { baseName } from './names.ts';

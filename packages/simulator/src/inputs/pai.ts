@@ -6,7 +6,8 @@
 import type { Node } from '@coracle/machinery/api';
 import type { Cluster } from '../model/cluster.ts';
 import type { Job } from '../model/job.ts';
-import { CsvTable, firstLines, type Row } from './csv.ts';
+import { CsvTable, firstLines } from './csv.ts';
+import type { Row } from './row.ts';
 import { eachRow } from './each-row.ts';
 import type { Input, ReadOptions } from './input.ts';
 import { baseName } from './names.ts';

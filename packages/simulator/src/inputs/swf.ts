@@ -5,7 +5,7 @@
  */
 import type { Cluster } from '../model/cluster.ts';
 import type { Job, PodSet } from '../model/job.ts';
-import { readNumber } from './csv.ts';
+import { readNumber } from './number.ts';
 import { InputError, quote } from './input-error.ts';
 import type { Input, ReadOptions } from './input.ts';
 import { linesOf } from './lines.ts';
