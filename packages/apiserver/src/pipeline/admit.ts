@@ -13,7 +13,8 @@ export interface AdmissionInput {
   name?: string | undefined;
 }
 
-function admissionRequest(call: Call, input: AdmissionInput): AdmissionRequest {
+/** What the plugins are asked: made once for both steps. The object may be another one in the second. */
+export function admissionRequest(call: Call, input: AdmissionInput): AdmissionRequest {
   return {
     ...call.attributes,
     name: input.name ?? call.attributes.name,
@@ -45,12 +46,12 @@ function validate(plugins: readonly AdmissionPlugin[], from: number, request: Ad
 
 type Waiting = Promise<void> | undefined;
 
-/** Mutating plugins, in order; they change `input.object` in place. Throws (or rejects with) what a plugin throws. */
-export function admitMutating(call: Call, input: AdmissionInput): Waiting {
-  return mutate(call.ctx.mutating, 0, admissionRequest(call, input));
+/** Mutating plugins, in order; they change `request.object` in place. Throws (or rejects with) what a plugin throws. */
+export function admitMutating(call: Call, request: AdmissionRequest): Waiting {
+  return mutate(call.ctx.mutating, 0, request);
 }
 
 /** Validating plugins, in order. */
-export function admitValidating(call: Call, input: AdmissionInput): Waiting {
-  return validate(call.ctx.validating, 0, admissionRequest(call, input));
+export function admitValidating(call: Call, request: AdmissionRequest): Waiting {
+  return validate(call.ctx.validating, 0, request);
 }

@@ -24,27 +24,31 @@ export interface Call {
 class CallContext implements StrategyContext {
   readonly lookup: Lookup;
   readonly user: UserInfo;
-  readonly allocate: Allocators;
   readonly dryRun: boolean;
   readonly subresource: string;
   readonly #server: ServerContext;
+  readonly #from: { readonly allocate: Allocators };
   #now: Date | undefined;
 
-  constructor(call: Call, dryRun: boolean, allocate: Allocators) {
+  constructor(call: Call, dryRun: boolean, from: { readonly allocate: Allocators }) {
     this.lookup = call.ctx.lookup;
     this.user = call.user;
-    this.allocate = allocate;
+    this.#from = from;
     this.dryRun = dryRun;
     this.subresource = call.attributes.subresource;
     this.#server = call.ctx;
+  }
+  get allocate(): Allocators {
+    return this.#from.allocate;
   }
   get now(): Date {
     return (this.#now ??= this.#server.now());
   }
 }
 
+/** `from`: where the strategy's allocators come from, if not from the server. */
 export const strategyContext = (
   call: Call,
   dryRun: boolean,
-  allocate: Allocators = call.ctx.allocate,
-): StrategyContext => new CallContext(call, dryRun, allocate);
+  from: { readonly allocate: Allocators } = call.ctx,
+): StrategyContext => new CallContext(call, dryRun, from);

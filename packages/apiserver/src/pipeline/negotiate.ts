@@ -71,6 +71,8 @@ export function negotiate(accept: string | undefined, query: URLSearchParams, ta
 /** Media type of a Content-Type header: lower case, without parameters; JSON when absent. */
 export function contentType(header: string | undefined): string {
   if (header === undefined || header === 'application/json') return 'application/json';
+  // As in-process clients send it.
+  if (header === 'application/merge-patch+json') return header;
   const type = header.split(';')[0]?.trim().toLowerCase() ?? '';
   return type === '' ? 'application/json' : type;
 }

@@ -19,8 +19,9 @@ import {
   validateObjectMeta,
 } from '@coracle/machinery';
 import { customRuleErrors } from '../crd/rules.ts';
+import type { AdmissionRequest } from '../contracts.ts';
 import { type Call, strategyContext } from './call.ts';
-import { type AdmissionInput, admitMutating, admitValidating } from './admit.ts';
+import { admissionRequest, admitMutating, admitValidating } from './admit.ts';
 import {
   bumpsGeneration,
   carryForUpdate,
@@ -29,7 +30,7 @@ import {
   stampCreate,
   statusOnly,
 } from './metadata.ts';
-import { reserve } from '../storage/reservation.ts';
+import { type Reservation, reserve } from '../storage/reservation.ts';
 import { storageKind, toStorage } from '../storage/writer.ts';
 
 /** Which part of an object a write may change. */
@@ -70,8 +71,8 @@ function storedSchema(call: Call): Schema {
 export interface Prepared {
   /** Of the storage version, mutable. */
   stored: Unstructured;
-  /** To be called when it is not stored after all: gives back what was allocated for it. */
-  rollback(): void;
+  /** What was allocated for it: to be rolled back when it is not stored after all. */
+  reserved: Reservation;
 }
 
 /** All problems of an object; a kind's own rules may stumble over what the schema has refused already. */
@@ -95,16 +96,20 @@ export function prepareCreate(
 ): Prepared | Promise<Prepared> {
   const { kind } = call;
   const meta = object.metadata as ObjectMeta;
-  const input: AdmissionInput = { operation: 'CREATE', dryRun, object, name: meta.name ?? '' };
+  const asked = admissionRequest(call, { operation: 'CREATE', dryRun, object, name: meta.name ?? '' });
   clearForCreate(kind, object);
   // Admission sees objects as decoding leaves them (no nulls, canonical quantities); what it adds is completed after it.
   applyDefaults(kind.schema, object);
-  const mutating = admitMutating(call, input);
-  return mutating ? mutating.then(() => checkCreate(call, input, object)) : checkCreate(call, input, object);
+  const mutating = admitMutating(call, asked);
+  return mutating ? mutating.then(() => checkCreate(call, asked, object)) : checkCreate(call, asked, object);
 }
 
 /** The steps after mutating admission. */
-function checkCreate(call: Call, input: AdmissionInput, object: Unstructured): Prepared | Promise<Prepared> {
+function checkCreate(
+  call: Call,
+  asked: AdmissionRequest,
+  object: Unstructured,
+): Prepared | Promise<Prepared> {
   const { ctx, kind, strategy } = call;
   const meta = object.metadata as ObjectMeta;
   if (!meta.name && meta.generateName) meta.name = generateName(meta.generateName, () => ctx.random());
@@ -112,8 +117,8 @@ function checkCreate(call: Call, input: AdmissionInput, object: Unstructured): P
   if (!ctx.admissionCompletes) applyDefaults(kind.schema, object);
   const stored = toStorage(kind, strategy, object);
   strategy.defaults?.(stored);
-  const { allocate, rollback } = reserve(ctx.allocate);
-  const context = strategyContext(call, input.dryRun, allocate);
+  const reserved = reserve(ctx.allocate);
+  const context = strategyContext(call, asked.dryRun, reserved);
   try {
     strategy.prepareForCreate?.(stored, context);
     const { spec } = stored;
@@ -129,11 +134,13 @@ function checkCreate(call: Call, input: AdmissionInput, object: Unstructured): P
       meta.name ?? meta.generateName ?? '',
       allProblems(found, () => (shared ? undefined : strategy.validate?.(stored, context))),
     );
-    const validating = admitValidating(call, { ...input, object: stored, name: meta.name ?? '' });
+    asked.object = stored;
+    asked.name = meta.name ?? '';
+    const validating = admitValidating(call, asked);
     if (shares && !shared) ctx.specs.keep(kind, deepFreeze(spec));
-    return prepared({ stored, rollback }, validating);
+    return prepared({ stored, reserved }, validating);
   } catch (error) {
-    rollback();
+    reserved.rollback();
     throw error;
   }
 }
@@ -144,7 +151,7 @@ function prepared(it: Prepared, validating: Promise<void> | undefined): Prepared
   return validating.then(
     () => it,
     (error: unknown) => {
-      it.rollback();
+      it.reserved.rollback();
       throw error;
     },
   );
@@ -183,17 +190,17 @@ export function prepareUpdate(
   if (part === 'status') object = statusOnly(kind, object, oldServed);
   else keepStatus(kind, object, oldServed);
   const name = old.metadata.name;
-  const input: AdmissionInput = { operation: 'UPDATE', dryRun, object, oldObject: old, name };
+  const asked = admissionRequest(call, { operation: 'UPDATE', dryRun, object, oldObject: old, name });
   applyDefaults(kind.schema, object, oldServed);
-  const mutating = admitMutating(call, input);
-  if (mutating) return mutating.then(() => checkUpdate(call, input, object, old, options));
-  return checkUpdate(call, input, object, old, options);
+  const mutating = admitMutating(call, asked);
+  if (mutating) return mutating.then(() => checkUpdate(call, asked, object, old, options));
+  return checkUpdate(call, asked, object, old, options);
 }
 
 /** The steps after mutating admission. */
 function checkUpdate(
   call: Call,
-  input: AdmissionInput,
+  asked: AdmissionRequest,
   object: Unstructured,
   old: Unstructured,
   { part, dryRun, oldServed }: UpdateOptions,
@@ -202,8 +209,8 @@ function checkUpdate(
   if (!ctx.admissionCompletes) applyDefaults(kind.schema, object, oldServed);
   const stored = toStorage(kind, strategy, object);
   if (part === 'main') strategy.defaults?.(stored);
-  const { allocate, rollback } = reserve(ctx.allocate);
-  const context = strategyContext(call, dryRun, allocate);
+  const reserved = reserve(ctx.allocate);
+  const context = strategyContext(call, dryRun, reserved);
   try {
     if (part === 'status') strategy.prepareForStatusUpdate?.(stored, old, context);
     else strategy.prepareForUpdate?.(stored, old, context);
@@ -219,9 +226,10 @@ function checkUpdate(
         ? strategy.validateStatusUpdate?.(stored, old, context)
         : strategy.validateUpdate?.(stored, old, context);
     refuse(kind, old.metadata.name, allProblems(found, own));
-    return prepared({ stored, rollback }, admitValidating(call, { ...input, object: stored }));
+    asked.object = stored;
+    return prepared({ stored, reserved }, admitValidating(call, asked));
   } catch (error) {
-    rollback();
+    reserved.rollback();
     throw error;
   }
 }

@@ -14,29 +14,40 @@ export interface Reservation {
   rollback(): void;
 }
 
-export function reserve(pools: Allocators): Reservation {
-  // Most kinds take nothing.
-  let taken: Set<Value> | undefined;
-  const keep = <T extends Value>(value: T): T => {
-    taken ??= new Set();
-    taken.add(value);
-    return value;
-  };
-  return {
-    allocate: {
-      clusterIp: (wanted) => keep(pools.clusterIp(wanted)),
-      nodePort: (wanted) => keep(pools.nodePort(wanted)),
-      release(value) {
+/** Most kinds take nothing: what is needed for those that do is made when they ask. */
+class Attempt implements Reservation {
+  readonly #pools: Allocators;
+  #taken: Set<Value> | undefined = undefined;
+  #allocate: Allocators | undefined = undefined;
+
+  constructor(pools: Allocators) {
+    this.#pools = pools;
+  }
+
+  get allocate(): Allocators {
+    return (this.#allocate ??= {
+      clusterIp: (wanted) => this.#keep(this.#pools.clusterIp(wanted)),
+      nodePort: (wanted) => this.#keep(this.#pools.nodePort(wanted)),
+      release: (value) => {
         // What stored objects hold is only given up once the write has succeeded.
-        if (taken?.delete(value)) pools.release(value);
+        if (this.#taken?.delete(value)) this.#pools.release(value);
       },
-    },
-    rollback() {
-      if (taken) for (const value of taken) pools.release(value);
-      taken = undefined;
-    },
-  };
+    });
+  }
+
+  #keep<T extends Value>(value: T): T {
+    this.#taken ??= new Set();
+    this.#taken.add(value);
+    return value;
+  }
+
+  rollback(): void {
+    if (this.#taken) for (const value of this.#taken) this.#pools.release(value);
+    this.#taken = undefined;
+  }
 }
+
+export const reserve = (pools: Allocators): Reservation => new Attempt(pools);
 
 /** What a stored object holds, as its strategy's clean-up would give it back. */
 function heldBy(strategy: Strategy, object: Unstructured, context: StrategyContext): Set<Value> {

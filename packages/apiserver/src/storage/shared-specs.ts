@@ -17,7 +17,7 @@ interface Kept {
 }
 
 export interface SharedSpecs {
-  /** The kept spec of an object of this kind that is equal to `spec`, down to the order of its fields. */
+  /** The kept spec of an object of this kind whose JSON is equal to `spec`, but for the order of fields. */
   find(kind: Kind, spec: object): object | undefined;
   /** Keeps a spec: frozen, complete and valid. */
   keep(kind: Kind, spec: object): void;
@@ -27,13 +27,13 @@ export interface SharedSpecs {
 
 export function createSharedSpecs(): SharedSpecs {
   /** By what specs that differ mostly differ in. */
-  let young = new Map<string, Kept>();
-  let old = new Map<string, Kept>();
+  let young = new Map<number, Kept>();
+  let old = new Map<number, Kept>();
   const bySpec = new WeakMap<object, Kept>();
   /** Nearly always it is asked about the spec that was just found. */
   let last: Kept | undefined;
 
-  function put(mark: string, kept: Kept): void {
+  function put(mark: number, kept: Kept): void {
     if (young.size >= most) {
       old = young;
       young = new Map();
@@ -71,38 +71,43 @@ export function createSharedSpecs(): SharedSpecs {
 
 type Values = Record<string, unknown>;
 
-/** Texts and numbers of the spec and of what is first in its lists. */
-function markOf(spec: object): string {
-  let mark = '';
+/** A hash of the texts and numbers of the spec and of what is first in its lists. */
+function markOf(spec: object): number {
+  let mark = 0;
   for (const field in spec) {
     const value = (spec as Values)[field];
-    if (typeof value === 'string' || typeof value === 'number') mark += `${value} `;
-    else if (Array.isArray(value)) {
-      mark += `${value.length} `;
+    if (typeof value === 'object' && Array.isArray(value)) {
+      mark = (mark * 31 + value.length) | 0;
       const first: unknown = value[0];
-      if (typeof first === 'object')
-        for (const key in first) {
-          const text = (first as Values)[key];
-          if (typeof text === 'string') mark += `${text} `;
-        }
-    }
+      if (typeof first === 'object') for (const key in first) mark = mixed(mark, (first as Values)[key]);
+    } else mark = mixed(mark, value);
   }
   return mark;
 }
 
-/** Equal JSON, fields in the same order. */
+function mixed(mark: number, value: unknown): number {
+  if (typeof value === 'number') return (mark * 31 + value) | 0;
+  if (typeof value !== 'string') return mark;
+  for (let i = 0; i < value.length; i++) mark = (mark * 31 + value.charCodeAt(i)) | 0;
+  return mark;
+}
+
+/** Equal JSON. Without a list of its fields: this is done for every new pod. */
 function same(a: object, b: object): boolean {
   if (Array.isArray(a)) {
     if (!Array.isArray(b) || a.length !== b.length) return false;
     for (let i = 0; i < a.length; i++) if (!sameValue(a[i], b[i])) return false;
     return true;
   }
-  if (Array.isArray(b)) return false;
-  const fields = Object.keys(b);
-  let at = 0;
-  for (const field in a)
-    if (fields[at++] !== field || !sameValue((a as Values)[field], (b as Values)[field])) return false;
-  return at === fields.length;
+  // Where a field is inherited (`__proto__`), it is from there.
+  if (Array.isArray(b) || b === Object.prototype) return false;
+  let more = 0;
+  for (const field in a) {
+    if (!sameValue((a as Values)[field], (b as Values)[field])) return false;
+    more++;
+  }
+  for (const _ in b) more--;
+  return more === 0;
 }
 
 const sameValue = (a: unknown, b: unknown): boolean =>

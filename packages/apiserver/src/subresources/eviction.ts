@@ -11,7 +11,7 @@ import {
   type Unstructured,
 } from '@coracle/machinery';
 import type { Pod, policy_v1 } from '@coracle/machinery/api';
-import { admitMutating, admitValidating } from '../pipeline/admit.ts';
+import { admissionRequest, admitMutating, admitValidating } from '../pipeline/admit.ts';
 import type { Call } from '../pipeline/call.ts';
 import { decodeBody, shapeOf } from '../pipeline/decode.ts';
 import { respondValue, successStatus } from '../pipeline/respond.ts';
@@ -157,9 +157,9 @@ export async function evict(call: Call): Promise<ApiResponse> {
     );
   const options = parseDeleteOptions({ ...request, body: { value: { ...given, kind: 'DeleteOptions' } } });
   const dryRun = query.dryRun || options.dryRun;
-  const input = { operation: 'CREATE' as const, dryRun, object: body };
-  await admitMutating(call, input);
-  await admitValidating(call, input);
+  const asked = admissionRequest(call, { operation: 'CREATE', dryRun, object: body });
+  await admitMutating(call, asked);
+  await admitValidating(call, asked);
   const entry = ctx.store.peek(requestKey(kind, namespace, name));
   if (!entry) throw errors.notFound(kind, name);
   const pod = storedObject(entry) as unknown as Pod;

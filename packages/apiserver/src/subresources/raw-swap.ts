@@ -3,7 +3,7 @@
  * finalizers): the kind's own update rules are not asked, admission and the schema are.
  */
 import { errors, type KubeObject, type Unstructured, validate } from '@coracle/machinery';
-import { admitMutating, admitValidating } from '../pipeline/admit.ts';
+import { admissionRequest, admitMutating, admitValidating } from '../pipeline/admit.ts';
 import type { Call } from '../pipeline/call.ts';
 import { refuse } from '../pipeline/write.ts';
 import { requestKey } from '../storage/keys.ts';
@@ -27,16 +27,16 @@ export async function rawSwap(
     if (!entry) throw errors.notFound(kind, attributes.name);
     const old = storedObject(entry);
     const next = change(old);
-    const input = {
-      operation: options.operation ?? ('UPDATE' as const),
+    const asked = admissionRequest(call, {
+      operation: options.operation ?? 'UPDATE',
       dryRun: options.dryRun,
       object: (options.reviewed as Unstructured | undefined) ?? next,
       oldObject: options.reviewed ? undefined : old,
-    };
-    const mutating = admitMutating(call, input);
+    });
+    const mutating = admitMutating(call, asked);
     if (mutating) await mutating;
     refuse(kind, attributes.name, validate(kind.schema, next, '', kind.builtin ? old : undefined));
-    const validating = admitValidating(call, input);
+    const validating = admitValidating(call, asked);
     if (validating) await validating;
     if (options.dryRun) return { object: fromStorage(kind, strategy, next) };
     const finished = isFinished(next);

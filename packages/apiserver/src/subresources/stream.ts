@@ -2,7 +2,7 @@
 import { type ApiResponse, errors, type ExecOptions } from '@coracle/machinery';
 import type { Pod } from '@coracle/machinery/api';
 import { forbidden } from '../auth/index.ts';
-import { admitMutating, admitValidating } from '../pipeline/admit.ts';
+import { admissionRequest, admitMutating, admitValidating } from '../pipeline/admit.ts';
 import type { Call } from '../pipeline/call.ts';
 import { booleanQuery } from '../pipeline/negotiate.ts';
 import { agentOf, containerOf, podOf } from './containers.ts';
@@ -12,13 +12,13 @@ async function admitConnect(call: Call): Promise<void> {
   const attributes = { ...call.attributes, verb: 'create' };
   const { allowed, reason } = call.ctx.authorizer.authorize(attributes);
   if (!allowed) throw forbidden(attributes, reason);
-  const input = {
-    operation: 'CONNECT' as const,
+  const asked = admissionRequest(call, {
+    operation: 'CONNECT',
     dryRun: false,
     options: Object.fromEntries(call.request.query),
-  };
-  await admitMutating(call, input);
-  await admitValidating(call, input);
+  });
+  await admitMutating(call, asked);
+  await admitValidating(call, asked);
 }
 
 function streams(query: URLSearchParams): Omit<ExecOptions, 'command'> {

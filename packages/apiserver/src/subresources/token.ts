@@ -1,6 +1,6 @@
 /** serviceaccounts/token: a signed token for the account. */
 import { type ApiResponse, errors, isObject } from '@coracle/machinery';
-import { admitMutating, admitValidating } from '../pipeline/admit.ts';
+import { admissionRequest, admitMutating, admitValidating } from '../pipeline/admit.ts';
 import type { Call } from '../pipeline/call.ts';
 import { decodeBody, shapeOf } from '../pipeline/decode.ts';
 import { respondValue } from '../pipeline/respond.ts';
@@ -22,9 +22,9 @@ export async function createToken(call: Call): Promise<ApiResponse> {
     throw errors.badRequest(
       'TokenRequest in version "v1" cannot be handled as a TokenRequest: metadata and spec must be objects',
     );
-  const input = { operation: 'CREATE' as const, dryRun, object };
-  await admitMutating(call, input);
-  await admitValidating(call, input);
+  const asked = admissionRequest(call, { operation: 'CREATE', dryRun, object });
+  await admitMutating(call, asked);
+  await admitValidating(call, asked);
   const answer = ctx.serviceAccountToken(attributes.namespace, attributes.name, object);
   return respondValue(request.want, { ...call.output, as: 'object' }, 201, answer, call.warnings);
 }

@@ -10,7 +10,7 @@ import {
   validate,
 } from '@coracle/machinery';
 import { strategyContext, type Call } from '../pipeline/call.ts';
-import { admitMutating, admitValidating } from '../pipeline/admit.ts';
+import { admissionRequest, admitMutating, admitValidating } from '../pipeline/admit.ts';
 import { decodeObject } from '../pipeline/decode.ts';
 import { respondEntry, respondObject } from '../pipeline/respond.ts';
 import { fromStorage } from '../storage/views.ts';
@@ -84,11 +84,11 @@ function refuseTerminating({ ctx, kind }: Call): void {
 async function createOnce(call: Call, object: Unstructured, dryRun: boolean): Promise<ApiResponse> {
   const { ctx, kind, strategy } = call;
   const preparing = prepareCreate(call, object, dryRun);
-  const { stored, rollback } = preparing instanceof Promise ? await preparing : preparing;
+  const { stored, reserved } = preparing instanceof Promise ? await preparing : preparing;
   const { name, namespace = '' } = stored.metadata;
   const key = requestKey(kind, namespace, name);
   if (dryRun) {
-    rollback();
+    reserved.rollback();
     if (ctx.store.peek(key)) throw errors.alreadyExists(kind, name);
     return respondObject(call, 201, fromStorage(kind, strategy, stored));
   }
@@ -96,11 +96,11 @@ async function createOnce(call: Call, object: Unstructured, dryRun: boolean): Pr
   try {
     result = await putObject(ctx, kind, key, 0, stored);
   } catch (error) {
-    rollback();
+    reserved.rollback();
     throw error;
   }
   if (!result.ok) {
-    rollback();
+    reserved.rollback();
     throw errors.alreadyExists(kind, name);
   }
   return respondEntry(call, 201, result.entry);
@@ -109,15 +109,15 @@ async function createOnce(call: Call, object: Unstructured, dryRun: boolean): Pr
 /** Kinds that are questions (reviews): admitted and checked like any other, answered, never stored. */
 async function answer(call: Call, object: Unstructured, dryRun: boolean): Promise<ApiResponse> {
   const { kind, strategy } = call;
-  const input = { operation: 'CREATE' as const, dryRun, object };
-  await admitMutating(call, input);
+  const asked = admissionRequest(call, { operation: 'CREATE', dryRun, object });
+  await admitMutating(call, asked);
   applyDefaults(kind.schema, object);
   const context = strategyContext(call, dryRun);
   refuse(kind, object.metadata.name ?? '', [
     ...validate(kind.schema, object),
     ...(strategy.validate?.(object, context) ?? []),
   ]);
-  await admitValidating(call, input);
+  await admitValidating(call, asked);
   const answered = await strategy.answer?.(object, context);
   return respondObject(call, 201, answered ?? object);
 }

@@ -15,6 +15,7 @@ export interface DeleteOptions {
 }
 
 function fromQuery(query: URLSearchParams): Record<string, unknown> {
+  if (query.size === 0) return {};
   const grace = integerQuery(query, 'gracePeriodSeconds');
   const orphan = booleanQuery(query, 'orphanDependents');
   const policy = query.get('propagationPolicy');

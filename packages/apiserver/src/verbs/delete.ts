@@ -16,7 +16,7 @@ import {
   parseTime,
   type Unstructured,
 } from '@coracle/machinery';
-import { admitMutating, admitValidating } from '../pipeline/admit.ts';
+import { admissionRequest, admitMutating, admitValidating } from '../pipeline/admit.ts';
 import { type Call, strategyContext } from '../pipeline/call.ts';
 import { parseListOptions } from '../pipeline/list-options.ts';
 import { respondObject, respondValue, successStatus } from '../pipeline/respond.ts';
@@ -119,16 +119,16 @@ export async function deleteOne(
         name,
         `Precondition failed: ResourceVersion in precondition: ${options.resourceVersion}, ResourceVersion in object meta: ${resourceVersion ?? ''}`,
       );
-    const input = {
-      operation: 'DELETE' as const,
+    const asked = admissionRequest(call, {
+      operation: 'DELETE',
       dryRun: options.dryRun,
       oldObject: old,
       options: options.raw,
       name,
-    };
-    const mutating = admitMutating(call, input);
+    });
+    const mutating = admitMutating(call, asked);
     if (mutating) await mutating;
-    const validating = admitValidating(call, input);
+    const validating = admitValidating(call, asked);
     if (validating) await validating;
     const { next, gone } = markDeleted(call, options, old);
     if (!gone) strategy.prepareForDelete?.(next, strategyContext(call, options.dryRun));

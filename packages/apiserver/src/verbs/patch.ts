@@ -24,6 +24,8 @@ export type Patcher = (current: Unstructured) => unknown;
 const jsonPatch = 'application/json-patch+json';
 const mergePatch = 'application/merge-patch+json';
 const strategicPatch = 'application/strategic-merge-patch+json';
+const forCustom = [jsonPatch, mergePatch];
+const forBuiltins = [...forCustom, strategicPatch];
 
 /** What the result of a merge patch may have in common with the current object, which is frozen. */
 interface Shared {
@@ -55,7 +57,7 @@ export function readPatch(
   shared: Shared = nothing,
 ): Patcher {
   const type = contentType(call.request.headers['content-type']);
-  const accepted = [jsonPatch, mergePatch, ...(kind.builtin ? [strategicPatch] : [])];
+  const accepted = kind.builtin ? forBuiltins : forCustom;
   if (type.startsWith('application/apply-patch'))
     throw new ApiError(
       'UnsupportedMediaType',

@@ -71,9 +71,9 @@ export async function swap(
     const wanted = changing instanceof Promise ? await changing : changing;
     const { part, dryRun } = options;
     const preparing = prepareUpdate(call, wanted, old, { part, dryRun, oldServed });
-    const { stored, rollback } = preparing instanceof Promise ? await preparing : preparing;
+    const { stored, reserved } = preparing instanceof Promise ? await preparing : preparing;
     if (dryRun) {
-      rollback();
+      reserved.rollback();
       return { object: fromStorage(kind, strategy, stored) };
     }
     const finished = isFinished(stored);
@@ -84,7 +84,7 @@ export async function swap(
         ? await removeObject(ctx, kind, key, entry.revision, stored)
         : await putObject(ctx, kind, key, entry.revision, stored);
     } catch (error) {
-      rollback();
+      reserved.rollback();
       throw error;
     }
     if (result.ok) {
@@ -95,7 +95,7 @@ export async function swap(
       strategy.afterDelete?.(storedObject(result.entry), strategyContext(call, false));
       return { object: objectOf(kind, strategy, result.entry) };
     }
-    rollback();
+    reserved.rollback();
     if (options.once) throw errors.conflict(kind, attributes.name, modifiedMessage);
   }
 }

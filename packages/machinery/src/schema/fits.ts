@@ -78,7 +78,7 @@ function numberFits(node: SchemaNode, value: number): boolean {
 
 function listFits(node: SchemaNode, value: readonly unknown[]): boolean {
   const { items } = node;
-  if (items) for (const item of value) if (!fits(items, item)) return false;
+  if (items) for (let i = 0; i < value.length; i++) if (!fits(items, value[i])) return false;
   return !node.listRules || listProblems(node.schema, value).length === 0;
 }
 
