@@ -55,7 +55,7 @@ export function headlineOf(report: Report): Headline {
         metric.better === 'high' ? 'highest' : 'lowest',
       );
   } else {
-    answer = `${best.name} is best: ${lower(label)} ${said(best)}, against ${said(base)} with ${base.name} (${change(base, best, metric)}).`;
+    answer = `Best is ${best.name}: ${lower(label)} ${said(best)}, against ${said(base)} with ${base.name} (${change(base, best, metric)}).`;
   }
   return {
     metric,
@@ -112,6 +112,9 @@ function tradeOffs(
   const costs: string[] = [];
   for (const metric of telling(report, false)) {
     if (!metric.better || metric.key === goal.key) continue;
+    // Without a difference in goodput it is allocation said twice.
+    if (metric.key === 'utilisation' && !(Math.abs(difference(base, best, 'goodput').mean) > worthSaying / 4))
+      continue;
     const before = estimateOf(base, metric.key).mean;
     const delta = difference(base, best, metric.key);
     if (Number.isNaN(delta.mean) || delta.mean === 0 || isClear(delta) === false) continue;

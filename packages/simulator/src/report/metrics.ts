@@ -113,7 +113,6 @@ export const metrics: readonly Metric[] = [
     better: 'high',
     about: 'GPU time given to jobs, of the GPU time there was.',
     short: true,
-    headline: true,
   },
   {
     key: 'utilisation',
@@ -122,7 +121,6 @@ export const metrics: readonly Metric[] = [
     better: 'high',
     about: 'GPU time doing work that counts in the end, of the GPU time there was.',
     short: true,
-    headline: true,
   },
   {
     key: 'goodput',

@@ -51,7 +51,7 @@ describe('the headline', () => {
   test('says who is best, by how much and how sure', () => {
     const { answer, best, sure } = headlineOf(compared);
     expect(best).toBe('sjf');
-    expect(answer).toMatch(/^sjf is best: p95 wait .+, against .+ with fifo \(−.+ ± .+, \d+ % less\)\.$/);
+    expect(answer).toMatch(/^Best is sjf: p95 wait .+, against .+ with fifo \(−.+ ± .+, \d+ % less\)\.$/);
     expect(sure).toContain('over 4 seeds, paired by seed');
   });
 

@@ -19,9 +19,16 @@ export function answer(report: Report): string {
     trade('Ahead in other things:', 'other', others);
   return `<header><h1>${escape(report.title)}</h1>
 <p class="answer">${escape(answer)}</p>
-${report.findings.map((finding) => `<p class="answer">${escape(finding)}</p>`).join('')}
+${findings(report)}
 ${trades ? `<ul class="trade">${trades}</ul>` : ''}<p class="sure">${escape(sure)}</p>
 ${facts(report)}</header>`;
+}
+
+/** One is the answer; several are a list. */
+function findings({ findings }: Report): string {
+  if (findings.length === 1) return `<p class="answer">${escape(findings[0]!)}</p>`;
+  if (findings.length === 0) return '';
+  return `<ul class="plain findings">${findings.map((finding) => `<li>${escape(finding)}</li>`).join('')}</ul>`;
 }
 
 function facts(report: Report): string {
@@ -34,7 +41,7 @@ function facts(report: Report): string {
   const nodes = report.candidates.map((candidate) => estimateOf(candidate, 'nodes').mean);
   const seeds = seedsOf(report);
   const list: readonly (readonly [string, string])[] = [
-    ['Cluster', all(runs.map(({ cluster }) => cluster))],
+    ['Cluster', [...new Set(runs.map(({ cluster }) => cluster))].join('; ')],
     ['Nodes up (mean)', range(nodes, count)],
     ['Work', all(runs.map(({ workload }) => workload))],
     ['Jobs', range(jobs, count)],
@@ -84,7 +91,7 @@ export function sideBySide(report: Report, data: PageData): string {
   return `<section aria-labelledby="side"><h2 id="side">${several ? 'Side by side' : 'Figures'}</h2>
 ${scoreboard(report, false)}
 ${more('All metrics', scoreboard(report, true))}
-${several ? more(`Changes against ${report.candidates[0]!.name}`, differences(report)) : ''}
+${several ? more(`Differences from ${report.candidates[0]!.name}`, differences(report)) : ''}
 ${charts.length > 0 ? `<div class="grid2">${charts.join('')}</div>` : ''}</section>`;
 }
 

@@ -90,6 +90,7 @@ pre{background:var(--card);border:1px solid var(--line);border-radius:6px;paddin
 .command pre{flex:1 1 20rem;margin:0;white-space:pre-wrap;overflow-wrap:anywhere}
 ul.plain{padding-left:1.1rem;margin:.4rem 0}
 ul.plain li{overflow-wrap:anywhere}
+.findings{font-size:1.05rem}
 footer{margin-top:3rem;color:var(--soft);font-size:.85rem}
 @media (max-width:30rem){.answer{font-size:1.25rem}main{padding:1rem .75rem 2rem}th,td{padding:.32rem .45rem}table{font-size:.84rem}}
 @media print{

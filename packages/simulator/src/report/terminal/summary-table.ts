@@ -110,16 +110,15 @@ function cell(candidate: Candidate, metric: Metric): string {
 function overTime(report: Report, options: TerminalOptions): string {
   const width = Math.max(40, options.width ?? 80);
   const names = report.candidates.map(({ name }) => plain(name));
-  const nameWidth = Math.min(24, Math.floor(width / 3), Math.max(...names.map(widthOf)));
-  // What it is over stands behind the titles.
-  const room = Math.floor((width - nameWidth - 4 - (width < 80 ? 0 : 16)) / 2);
+  const nameWidth = Math.min(24, Math.floor(width / 3), Math.max(11, ...names.map(widthOf)));
+  const room = Math.floor((width - nameWidth - 4) / 2);
   const all = averagedShares(report.candidates);
   const most = all.reduce((top, { jobsWaiting }) => jobsWaiting.reduce((a, b) => (b > a ? b : a), top), 0);
   const endMs = Math.max(...report.candidates.flatMap(({ runs }) => runs.map((run) => run.endMs)));
-  const head = `${padded('', nameWidth)}  ${padded('allocation, 0 to 100 %', room)}  ${padded(`queue, 0 to ${Math.ceil(most).toLocaleString('en-US')} jobs`, room)}`;
+  const head = `${padded(fit(`over ${duration(endMs)}`, nameWidth), nameWidth)}  ${padded('allocation, 0 to 100 %', room)}  ${padded(`queue, 0 to ${Math.ceil(most).toLocaleString('en-US')} jobs`, room)}`;
   return [
     '',
-    fit(`${head}  over ${duration(endMs)}`, width),
+    fit(head, width),
     ...all.map(
       (shares, index) =>
         `${padded(fit(names[index]!, nameWidth), nameWidth)}  ${padded(sparkline(shares.allocation, room, 1), room)}  ${sparkline(shares.jobsWaiting, room, most)}`,
