@@ -148,28 +148,22 @@ function themis(active: State[], now: number, passed: number): void {
     elapsed.push(now - job.submit);
     alone.push(state.isolated + steps / state.shareBefore);
   }
-  const need = (ratio: number): number[] =>
+  const shares = (ratio: number): number[] =>
     active.map((s, i) => {
       const time = ratio * alone[i]! - elapsed[i]!;
-      return time > 0 ? s.left / time : Infinity;
+      return time > s.left ? s.left / time : 1;
     });
+  const asked = (ratio: number): number =>
+    shares(ratio).reduce((sum, share, i) => sum + share * active[i]!.job.gpus, 0);
   let low = 0;
   let high = 1;
-  const fits = (ratio: number): boolean => {
-    const x = need(ratio);
-    return x.every((v) => v <= 1) && x.reduce((sum, v, i) => sum + v * active[i]!.job.gpus, 0) <= total;
-  };
-  while (!fits(high)) high *= 2;
-  for (let i = 0; i < 100; i++) {
+  while (asked(high) > total) high *= 2;
+  for (let i = 0; i < 60; i++) {
     const middle = (low + high) / 2;
-    if (fits(middle)) high = middle;
+    if (asked(middle) <= total) high = middle;
     else low = middle;
   }
-  const x = central(
-    need(high),
-    active.map((s) => s.job.gpus),
-    total,
-  );
+  const x = shares(high);
   active.forEach((state, i) => {
     state.share = x[i]!;
   });
@@ -184,33 +178,4 @@ function themis(active: State[], now: number, passed: number): void {
   const chosen = active.filter((s) => s.running);
   active.sort((a, b) => b.job.gpus - a.job.gpus);
   place(active.filter((s) => chosen.includes(s)));
-}
-
-/**
- * Of all shares that are as fair, those that an interior point method ends with: the analytic centre. Each share lies
- * between what it needs and 1; all together ask for no more than there is.
- */
-function central(least: readonly number[], gpus: readonly number[], total: number): number[] {
-  // Largest of 2 log(x - least) + log(1 - x) - price gpus x.
-  const at = (price: number): number[] =>
-    least.map((from, i) => {
-      const width = 1 - from;
-      if (width <= 1e-9) return 1;
-      const cost = price * gpus[i]! * width;
-      // y = (x - least) / width: 2 / y - 1 / (1 - y) = cost
-      const b = 3 + cost;
-      const y = cost < 1e-12 ? 2 / 3 : (b - Math.sqrt(b * b - 8 * cost)) / (2 * cost);
-      return from + y * width;
-    });
-  const slack = (x: readonly number[]): number => total - x.reduce((sum, v, i) => sum + v * gpus[i]!, 0);
-  let low = 0;
-  let high = 1;
-  const enough = (price: number): boolean => price * slack(at(price)) >= 1;
-  while (!enough(high) && high < 1e12) high *= 2;
-  for (let i = 0; i < 100; i++) {
-    const middle = (low + high) / 2;
-    if (enough(middle)) high = middle;
-    else low = middle;
-  }
-  return at(high);
 }

@@ -6,9 +6,10 @@
  * Fairness is the time from submission to end with that share, over the time alone with an equal part of the cluster. The latter is
  * counted in iterations there, not in seconds, so jobs with slow iterations get more; done so here too.
  *
- * Shares that make the worst as good as it can be are not the only ones: while one job is behind and has its cards all the time,
- * those of the others may be anything in a range. The authors took what a solver (ECOS) ended with; here all get the least that they
- * need and the rest is shared out (`central`).
+ * Shares that make the worst as good as it can be are not the only ones: while one job is too far behind to be helped, those of the
+ * others may be anything in a range. The authors took what a solver ended with (ECOS; it differs from release to release, and by
+ * its own account one answer in eight is inexact), which these rules cannot tell. Here such a job has its cards all the time and
+ * the others are as fair as they can be among themselves.
  */
 import type { ActiveJob, OrderingContext, OrderingPolicy } from '../../ordering/policy.ts';
 
@@ -74,12 +75,16 @@ function forRun(saved?: unknown): OrderingPolicy {
         b.value - a.value ||
         b.deficit - a.deficit ||
         b.share - a.share ||
-        (placeOf(a.i) < placeOf(b.i) ? -1 : 1),
+        // New jobs have no place: as they came.
+        placeOf(a.i) - placeOf(b.i) ||
+        a.i - b.i,
     );
     const ranks = new Float64Array(active.length);
     entries.forEach(({ i }, place) => {
       ranks[i] = place;
     });
+    // As the authors place them: large jobs first.
+    entries.sort((a, b) => active[b.i]!.gpuMilli - active[a.i]!.gpuMilli);
     order = new Map(entries.map(({ i }, place) => [active[i]!.index, place]));
     return ranks;
   }
@@ -96,17 +101,17 @@ interface Asks {
   readonly alone: number;
 }
 
-/** Shares with which the largest (passed + left / share) / alone is as small as it can be. */
+/** Shares with which (passed + left / share) / alone is at most some ratio, as small as can be, but for those past help: 1. */
 function fairest(asks: readonly Asks[], total: number): Float64Array {
-  const least = new Float64Array(asks.length);
-  /** Fills `least` with what each needs so that none is worse than `ratio`; false if that is more than there is. */
+  const shares = new Float64Array(asks.length);
+  /** Fills `shares`; false if that is more than there is. */
   function fits(ratio: number): boolean {
     let sum = 0;
-    for (const [i, { cards, leftMs, passedMs, alone }] of asks.entries()) {
+    for (let i = 0; i < asks.length; i++) {
+      const { cards, leftMs, passedMs, alone } = asks[i]!;
       const timeMs = ratio * alone - passedMs;
-      if (!(timeMs >= leftMs)) return false;
-      least[i] = leftMs / timeMs;
-      sum += least[i] * cards;
+      shares[i] = timeMs > leftMs ? leftMs / timeMs : 1;
+      sum += shares[i]! * cards;
     }
     return sum <= total;
   }
@@ -119,5 +124,5 @@ function fairest(asks: readonly Asks[], total: number): Float64Array {
     else low = middle;
   }
   fits(high);
-  return least;
+  return shares;
 }
