@@ -1,15 +1,20 @@
 /** A recording of a live engine, read again: the same nodes and the same jobs, with the times they took. */
+import { writeKubeconfig } from '@coracle/client';
 import { resourceType, type KubeObject } from '@coracle/machinery';
 import { Pod, RoleBinding, ServiceAccount } from '@coracle/machinery/api';
 import { silentLogger, systemClock } from '@coracle/operator';
 import { openRecordingFile, readInput, recordCluster, Recorder } from '@coracle/simulator';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { startEngine, type Engine } from '../src/engine/engine.ts';
 
 const Job = resourceType<KubeObject & { spec: unknown }>('batch', 'v1', 'jobs', 'Job', true);
+const bin = fileURLToPath(new URL('../bin/coracle.mjs', import.meta.url));
 const inDefault = { namespace: 'default' };
 const until = (check: () => Promise<void>): Promise<void> =>
   vi.waitFor(check, { timeout: 20_000, interval: 25 });
@@ -147,4 +152,28 @@ test('the role view of a namespace is enough to record it; what it does not show
   expect(notes.some((note) => note.startsWith('jobs.batch may'))).toBe(false);
   expect(notes.join()).not.toContain('ray.io');
   await expect(record(undefined)).rejects.toThrow('forbidden');
+}, 60_000);
+
+test('the command, killed in the middle, leaves a file that is read and gone on with', async () => {
+  const kubeconfig = join(folder, 'kubeconfig');
+  await writeKubeconfig(kubeconfig, engine.kubeconfig);
+  const out = join(folder, 'killed.jsonl');
+  const start = (...more: string[]): ChildProcess =>
+    spawn(process.execPath, [bin, 'record', '--kubeconfig', kubeconfig, '--out', out, ...more], {
+      stdio: 'ignore',
+    });
+  const first = start();
+  const text = (): Promise<string> => readFile(out, 'utf8').catch(() => '');
+  await until(async () => expect(await text()).toContain('"listed":true'));
+  first.kill('SIGKILL');
+  await once(first, 'exit');
+  expect(readInput({ path: out }).cluster?.nodes).toHaveLength(3);
+  await engine.admin.create(Pod, single('between', 3_600_000) as never, inDefault);
+  const second = start('--append');
+  await until(async () => expect((await text()).split('"listed":true')).toHaveLength(3));
+  second.kill('SIGINT');
+  expect(await once(second, 'exit')).toEqual([0, null]);
+  const { workload, notes } = readInput({ path: out });
+  expect([...workload!.jobs()].map(({ id }) => id)).toContain('default/between');
+  expect(notes.some(({ why }) => why.startsWith('the recorder was stopped and began again'))).toBe(true);
 }, 60_000);

@@ -64,7 +64,7 @@ export function readSwf(source: TextSource, options: SwfOptions = {}): SwfInput 
   const name = baseName(source.name);
   const cluster = reader.cluster(name);
   const workload = workloadOf(name, source.name, jobs, notes.all());
-  const start = Number(reader.header['UnixStartTime']);
+  const start = Number.parseInt(reader.header['UnixStartTime'] ?? '', 10);
   return {
     format: 'swf',
     workload,
