@@ -290,7 +290,7 @@ export class Framework implements Taker {
     if (this.#feasible.length < snapshot.alive.length) this.#growScratch(snapshot.alive.length);
     const rows = cycle.only?.rows ?? options.rows;
     const total = rows?.length ?? snapshot.rowCount;
-    const wanted = rows ? total : this.#nodesToFind();
+    const wanted = rows ? total : this.nodesToFind;
     // Only where some nodes are left out does it matter where a search begins.
     const sampled = !rows && wanted < snapshot.nodeCount;
     const start = sampled ? this.#next % Math.max(1, total) : 0;
@@ -421,7 +421,8 @@ export class Framework implements Taker {
     return fits && (!cycle.clusterWide || cycle.judge(row));
   }
 
-  #nodesToFind(): number {
+  /** A search ends when so many nodes fit. */
+  get nodesToFind(): number {
     const nodes = this.snapshot.nodeCount;
     let percentage = this.profile.percentageOfNodesToScore ?? 0;
     if (nodes < minFeasibleNodes || percentage >= 100) return nodes;

@@ -37,6 +37,8 @@ export interface Gang {
   readonly minResources?: readonly (readonly [dimension: number, amount: number])[];
   /** Only rows whose byte is not 0, for a gang without topology. */
   readonly within?: Uint8Array;
+  /** The rows of `within`, or those of them that shall be looked at. */
+  readonly rows?: Int32Array;
 }
 
 export interface GangTasks {
@@ -96,13 +98,7 @@ export function* placingGang(framework: Framework, gang: Gang): Generator<void, 
   for (const keys of levels) {
     const last = keys === levels.at(-1);
     if (keys.length === 0) {
-      const decision = yield* tryOrders(
-        framework,
-        gang,
-        needed,
-        '',
-        gang.within ? { within: gang.within } : {},
-      );
+      const decision = yield* tryOrders(framework, gang, needed, '', whereTo(gang));
       if (decision.fits) return decision;
       best = better(best, decision);
       continue;
@@ -187,6 +183,10 @@ function* attempt(
     else trial.rollback();
   }
   return { fits, placed, unplaced, domain };
+}
+
+function whereTo({ within, rows }: Gang): PlacementOptions {
+  return within ? { within, ...(rows ? { rows } : {}) } : {};
 }
 
 /** Puts the member on the node. Answers why that cannot be, if it cannot. */

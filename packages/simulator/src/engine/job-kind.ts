@@ -32,6 +32,8 @@ export interface JobKind {
   failedIn: number;
   /** As backfill plans take it, once one was made. */
   asked: readonly AskedPods[] | undefined;
+  /** By set, then tenant and priority. */
+  readonly bases: Map<number, SimPod>[];
 }
 
 /** Descriptions of pods that are kept, one a template, tenant and priority. */
@@ -100,6 +102,7 @@ export class JobKinds {
       blockedUpTo: -Infinity,
       failedIn: -1,
       asked: undefined,
+      bases: [],
     };
     this.list.push(kind);
     return kind;
@@ -109,6 +112,24 @@ export class JobKinds {
     let id = this.#templateIds.get(template);
     if (id === undefined) this.#templateIds.set(template, (id = this.#templateIds.size));
     return id;
+  }
+
+  /** The pods of a job's set, but for their names. */
+  baseOf(
+    kind: JobKind,
+    set: number,
+    job: { readonly tenant: number; readonly priority: number; readonly job: Job },
+  ): SimPod {
+    const bases = (kind.bases[set] ??= new Map());
+    // Both are whole numbers, and tenants fewer than this.
+    const key = job.priority * 2 ** 21 + job.tenant;
+    let base = bases.get(key);
+    if (!base) {
+      base = this.describe(kind.sets[set]!.template, job.job.tenant, job.priority);
+      if (bases.size >= 256) bases.clear();
+      bases.set(key, base);
+    }
+    return base;
   }
 
   /** A pod of the template as the core takes it, under no name. */

@@ -209,7 +209,6 @@ export class Nodes {
     Object.assign(this, totals);
     this.freed.length = 0;
     this.freed.push(...freed);
-    for (let row = 0; row < rows; row++) this.masks.update(row);
   }
 }
 

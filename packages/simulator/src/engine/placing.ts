@@ -1,5 +1,11 @@
 /** Where a job's pods go: the scheduler core decides, one pod or all together. */
-import { CannotReserve, placeGang, scheduleOne, type Reservation } from '@coracle/scheduler/core';
+import {
+  CannotReserve,
+  placeGang,
+  scheduleOne,
+  type PlacementOptions,
+  type Reservation,
+} from '@coracle/scheduler/core';
 import type { SimPod } from './job-kind.ts';
 import { quantity } from './recorders/series-recorder.ts';
 import type { RunState } from './run-state.ts';
@@ -12,10 +18,10 @@ const briefly = { briefly: true };
 export function podsFor(state: RunState, job: SimJob, limit = Infinity): SimPod[] {
   const { sets } = job.kind;
   const pods: SimPod[] = [];
-  for (const { count, template } of sets) {
-    const base = state.kinds.describe(template, job.job.tenant, job.priority);
+  for (const [i, { count }] of sets.entries()) {
+    const base = state.kinds.baseOf(job.kind, i, job);
     const wanted = Math.min(job.job.elastic?.max ?? count, limit - pods.length);
-    for (let i = 0; i < wanted; i++) pods.push(namedPod(state, job, base));
+    for (let n = 0; n < wanted; n++) pods.push(namedPod(state, job, base));
   }
   return pods;
 }
@@ -46,21 +52,28 @@ export function mayFit({ nodes, series }: RunState, { kind }: SimJob): boolean {
  * Puts the job's pods on the snapshot, at least as many as it needs, or none. `within`: only on rows whose byte is not 0.
  * Nothing is counted yet: `begin` (jobs.ts) does that, `unplace` takes it back.
  */
-export function place(
-  state: RunState,
-  job: SimJob,
-  within: Uint8Array | undefined = worthALook(state, job),
-): boolean {
-  const { framework, kind } = { framework: state.framework, kind: job.kind };
+export function place(state: RunState, job: SimJob, within?: Uint8Array): boolean {
+  if (within) return placeWhere(state, job, { within, briefly: true });
+  const { masks } = state.nodes;
+  const pod = fewestCards(job);
+  const where = masks.for(pod, state.framework.nodesToFind);
+  if (!where) return placeWhere(state, job, briefly);
+  if (placeWhere(state, job, where)) return true;
+  return !where.all && placeWhere(state, job, { within: where.within, briefly: true });
+}
+
+function placeWhere(state: RunState, job: SimJob, where: PlacementOptions): boolean {
+  const { framework, kinds } = state;
+  const { kind } = job;
   job.named = 0;
   state.counts.decisions++;
   if (kind.pods === 1) {
-    const base = state.kinds.describe(kind.sets[0]!.template, job.job.tenant, job.priority);
-    const pod = namedPod(state, job, base);
-    return placeOne(state, job, pod, within);
+    const base = kinds.baseOf(kind, 0, job);
+    return placeOne(state, job, namedPod(state, job, base), where);
   }
-  const pods = podsFor(state, job);
-  const gang = { pods, minCount: kind.least, scheduled: 0, ...(within ? { within } : {}) };
+  const { within, rows } = where;
+  const options = { ...(within ? { within } : {}), ...(rows ? { rows } : {}) };
+  const gang = { pods: podsFor(state, job), minCount: kind.least, scheduled: 0, ...options };
   const decision = placeGang(framework, gang);
   if (!decision.fits) return false;
   for (const { pod, reservations } of decision.placed) {
@@ -70,17 +83,22 @@ export function place(
   return true;
 }
 
-/** A mask for all the job's pods: that of those which ask for fewest cards. */
-function worthALook({ nodes }: RunState, { kind: { samples } }: SimJob): Uint8Array | undefined {
+/** What holds for this pod of the job holds for all: it asks for fewest cards. */
+function fewestCards({ kind: { samples } }: SimJob): SimPod {
   let fewest = samples[0]!;
   for (const pod of samples) if ((pod.cards?.count ?? 0) < (fewest.cards?.count ?? 0)) fewest = pod;
-  return nodes.masks.for(fewest);
+  return fewest;
 }
 
 /** Puts one more pod of the job on the snapshot. */
-export function placeOne(state: RunState, job: SimJob, pod: SimPod, within?: Uint8Array): boolean {
+export function placeOne(
+  state: RunState,
+  job: SimJob,
+  pod: SimPod,
+  where: PlacementOptions = briefly,
+): boolean {
   try {
-    const decision = scheduleOne(state.framework, pod, within ? { briefly: true, within } : briefly);
+    const decision = scheduleOne(state.framework, pod, where);
     if (!decision.fits) return false;
     if (decision.reservations) settle(decision.reservations);
   } catch (error) {

@@ -64,6 +64,7 @@ interface Saved {
   readonly numbers: Record<string, number>;
   readonly recorders: readonly unknown[];
   readonly nodes: unknown;
+  readonly masks: unknown;
   readonly windows: unknown;
   readonly pools: unknown;
   readonly held: RunState['held'];
@@ -112,6 +113,7 @@ export function save(state: RunState, pass: Pass, own: unknown): Uint8Array {
     numbers: Object.fromEntries(numbers.map((name) => [name, state[name]])),
     recorders: recorders(state).map((recorder) => recorder?.save()),
     nodes: state.nodes.save(),
+    masks: state.nodes.masks.save(),
     windows: state.windows.save(),
     pools: state.pools.save(),
     held: state.held,
@@ -176,6 +178,7 @@ export function restore(state: RunState, pass: Pass, from: unknown, jobs: Iterat
   state.windows.restore(saved.windows);
   state.held.push(...saved.held);
   restoreJobs(state, saved, jobs);
+  state.nodes.masks.restore(saved.masks);
   for (const index of saved.elastic) state.elastic.add(state.active.get(index)!);
   for (const { index, untilMs } of saved.holdings) {
     const job = state.active.get(index)!;
@@ -230,6 +233,5 @@ function restoreJobs(state: RunState, saved: Saved, jobs: Iterator<Job>): void {
       snapshot.addPod(pod, snapshot.nameOf(row));
       snapshot.cards.assign(uid, undefined);
     }
-    state.nodes.masks.update(row);
   }
 }
