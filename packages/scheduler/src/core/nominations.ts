@@ -5,7 +5,7 @@
 import type { PodInfo } from './pod-info.ts';
 
 /** Changes remembered by node. */
-const maxChanges = 1024;
+const maxChanges = 4096;
 
 interface Nomination {
   readonly info: PodInfo;

@@ -30,6 +30,8 @@ export function interPodAffinity(args: InterPodAffinityArgs = {}): FilterPlugin 
     name: 'InterPodAffinity',
     clusterWide: true,
     prepareFilter(pod, snapshot) {
+      // Neither it nor any other pod says anything: so it is with most.
+      if (!pod.terms && snapshot.podIndex.carriers.requiredAnti.size === 0) return undefined;
       const { required = [], requiredAnti = [] } = pod.terms ?? {};
       const existing: Domains = new Map();
       for (const carried of snapshot.podIndex.carriers.requiredAnti.values()) {
@@ -73,6 +75,8 @@ export function interPodAffinity(args: InterPodAffinityArgs = {}): FilterPlugin 
       if (args.ignorePreferredTermsOfExistingPods && preferred.length + preferredAnti.length === 0)
         return undefined;
       const { carriers } = snapshot.podIndex;
+      if (!pod.terms && carriers.required.size + carriers.preferred.size + carriers.preferredAnti.size === 0)
+        return undefined;
       const scores: Domains = new Map();
       const own = (terms: readonly AffinityTerm[], sign: number): void => {
         for (const term of terms)
