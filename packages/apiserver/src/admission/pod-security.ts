@@ -176,9 +176,11 @@ function restricted(spec: PodSpec, containers: readonly Container[]): Violation[
   return found;
 }
 
+const none: Violation[] = [];
+
 /** The violations of a level by a pod; none for `privileged`. */
 function podSecurityViolations(level: string, pod: Pod): { check: string; detail: string }[] {
-  if (!pod.spec || level === 'privileged') return [];
+  if (!pod.spec || level === 'privileged') return none;
   const containers = containersOf(pod);
   if (level === 'baseline') return baseline(pod.spec, containers);
   return level === 'restricted' ? restricted(pod.spec, containers) : [];
@@ -187,15 +189,23 @@ function podSecurityViolations(level: string, pod: Pod): { check: string; detail
 const text = (level: string, version: string, violations: readonly Violation[]): string =>
   `violates PodSecurity ${JSON.stringify(`${level}:${version}`)}: ${violations.map((one) => `${one.check} (${one.detail})`).join(', ')}`;
 
+/** Resources whose objects hold a pod's template, by group. */
+const templates = new Map([
+  ['apps', new Set(['daemonsets', 'deployments', 'replicasets', 'statefulsets'])],
+  ['batch', new Set(['jobs', 'cronjobs'])],
+  ['', new Set(['replicationcontrollers', 'podtemplates'])],
+]);
+
+const labelled = 'pod-security.kubernetes.io/';
+const levels = {
+  enforce: { level: `${labelled}enforce`, version: `${labelled}enforce-version` },
+  warn: { level: `${labelled}warn`, version: `${labelled}warn-version` },
+};
+const unlabelled: Record<string, string> = {};
+
 export function podSecurity({ lookup, warn }: AdmissionDeps): AdmissionPlugin {
-  const templates: Record<string, string> = {
-    apps: 'daemonsets deployments replicasets statefulsets',
-    batch: 'jobs cronjobs',
-    '': 'replicationcontrollers podtemplates',
-  };
   function templateOf(request: AdmissionRequest): Pod | undefined {
-    if (!(templates[request.group] ?? '').split(' ').includes(request.resource) || request.subresource)
-      return undefined;
+    if (!templates.get(request.group)?.has(request.resource) || request.subresource) return undefined;
     const spec = request.object?.['spec'] as
       | Record<string, { spec?: unknown; template?: unknown }>
       | undefined;
@@ -211,23 +221,20 @@ export function podSecurity({ lookup, warn }: AdmissionDeps): AdmissionPlugin {
       const isPod = about(request, '', 'pods');
       const pod = isPod ? (request.object as unknown as Pod | undefined) : templateOf(request);
       if (!pod?.spec) return;
-      const labels = lookup.get('', 'namespaces', '', request.namespace)?.metadata.labels ?? {};
-      const at = (mode: string): [string, string] => [
-        labels[`pod-security.kubernetes.io/${mode}`] ?? 'privileged',
-        labels[`pod-security.kubernetes.io/${mode}-version`] ?? 'latest',
-      ];
+      const labels = lookup.get('', 'namespaces', '', request.namespace)?.metadata.labels ?? unlabelled;
       // Workloads are only warned about: their pods are what is refused.
-      const [enforce, enforceVersion] = at('enforce');
       if (isPod) {
-        const violations = podSecurityViolations(enforce, pod);
-        if (violations.length > 0) throw refuse(request, text(enforce, enforceVersion, violations));
-      }
-      const [warnLevel, warnVersion] = at('warn');
-      if (warn) {
-        const violations = podSecurityViolations(warnLevel, pod);
+        const level = labels[levels.enforce.level] ?? 'privileged';
+        const violations = podSecurityViolations(level, pod);
         if (violations.length > 0)
-          warn(request, `would ${text(warnLevel, warnVersion, violations).replace('violates', 'violate')}`);
+          throw refuse(request, text(level, labels[levels.enforce.version] ?? 'latest', violations));
       }
+      if (!warn) return;
+      const level = labels[levels.warn.level] ?? 'privileged';
+      const violations = podSecurityViolations(level, pod);
+      if (violations.length === 0) return;
+      const said = text(level, labels[levels.warn.version] ?? 'latest', violations);
+      warn(request, `would ${said.replace('violates', 'violate')}`);
     },
   };
 }

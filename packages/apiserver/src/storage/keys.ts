@@ -18,15 +18,24 @@ export function storedGroup({ group, resource }: Named): string {
   return group === 'events.k8s.io' && resource === 'events' ? '' : group;
 }
 
+/** A resource's prefix, and those of its namespaces. */
+interface Base {
+  readonly text: string;
+  readonly inNamespace: Map<string, string>;
+}
+
 /** Prefixes by group and resource: those of requests that name no real ones are not remembered without end. */
-const bases = new Map<string, Map<string, string>>();
+const bases = new Map<string, Map<string, Base>>();
 const remembered = 500;
 
-function baseOf(kind: Named): string {
+function baseOf(kind: Named): Base {
   const known = bases.get(kind.group)?.get(kind.resource);
   if (known !== undefined) return known;
   const group = storedGroup(kind);
-  const base = `${group === '' ? 'core' : group}/${kind.resource}/`;
+  const base = {
+    text: `${group === '' ? 'core' : group}/${kind.resource}/`,
+    inNamespace: new Map<string, string>(),
+  };
   if (bases.size > remembered) bases.clear();
   let resources = bases.get(kind.group);
   if (resources === undefined || resources.size > remembered) bases.set(kind.group, (resources = new Map()));
@@ -36,8 +45,15 @@ function baseOf(kind: Named): string {
 
 /** Prefix of all objects of a resource, or of those in a namespace. */
 export function prefixOf(kind: Named, namespace = ''): string {
-  const base = baseOf(kind);
-  return namespace === '' ? base : `${base}${namespace}/`;
+  const { text, inNamespace } = baseOf(kind);
+  if (namespace === '') return text;
+  let prefix = inNamespace.get(namespace);
+  if (prefix === undefined) {
+    prefix = `${text}${namespace}/`;
+    if (inNamespace.size > remembered) inNamespace.clear();
+    inNamespace.set(namespace, prefix);
+  }
+  return prefix;
 }
 
 /** Key of one object. `namespace` is '' for cluster-scoped kinds. */

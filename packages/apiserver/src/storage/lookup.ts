@@ -64,7 +64,7 @@ export function createLookup(store: Store): Lookup {
     list(group, resource, namespace = '') {
       const all = prefixOf({ group, resource });
       const changes = changesUnder(all);
-      const prefix = namespace === '' ? all : `${all}${namespace}/`;
+      const prefix = prefixOf({ group, resource }, namespace);
       const before = lists.get(prefix);
       if (before?.changes === changes) return before.objects;
       const { entries } = store.range(prefix);

@@ -15,9 +15,12 @@ export type Loose = Record<string, unknown>;
 /** A part of a typed object that is really an object: strategies run before the schema has been checked. */
 export const isPart = <T>(value: T | undefined | null): value is NonNullable<T> & object => isObject(value);
 
+const nothing: never[] = [];
+Object.freeze(nothing);
+
 /** The objects in a list: as a rule the list itself, so do not change it. Nothing if it is not a list. */
 export const objects = <T extends object>(list: readonly T[] | undefined | null): T[] => {
-  if (!Array.isArray(list)) return [];
+  if (!Array.isArray(list)) return nothing;
   const all = list as T[];
   return all.every((item) => isPart(item)) ? all : all.filter((item) => isPart(item));
 };

@@ -13,6 +13,7 @@ const text = (value: string | undefined): string => value ?? '';
 
 /** matchLabelKeys become part of the selector, with the pod's own values. */
 function mergeLabelKeys(pod: Pod): void {
+  if (!pod.spec?.affinity && !pod.spec?.topologySpreadConstraints) return;
   const labels = pod.metadata.labels ?? {};
   const add = (
     selector: LabelSelector | undefined,
