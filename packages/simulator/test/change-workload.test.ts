@@ -26,6 +26,9 @@ describe('a workload', () => {
       { ...list[0], submitMs: 0, runMs: 0, estimateMs: 0 },
       { ...list[1], submitMs: hour / 4, runMs: 180_000, estimateMs: 360_000 },
     ]);
+    expect(jobs({ checkpoint: '30m', start: '1m', jobs: 1 })).toEqual([
+      { ...list[0], checkpointMs: 1_800_000, startMs: 60_000 },
+    ]);
     expect(changedWorkload(workload, { jobs: 3 }, 1).count).toBe(3);
     expect(jobs({})).toEqual(list);
   });

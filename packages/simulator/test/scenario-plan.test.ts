@@ -15,6 +15,7 @@ const spec: ScenarioSpec = {
   variants: [
     { add: [{ shape: 'h100x8', count: 8 }], arrivals: 1.5 },
     { name: 'one policy', placement: 'random' },
+    { checkpoint: '30m' },
   ],
 };
 
@@ -27,9 +28,11 @@ describe('the plan of a scenario', () => {
       ['8 more h100x8 nodes, arrivals x 1.5, default', 0],
       ['8 more h100x8 nodes, arrivals x 1.5, fgd', 1],
       ['one policy', 0],
+      ['checkpoints every 30m, default', 0],
+      ['checkpoints every 30m, fgd', 1],
     ]);
     expect(plan.runs.map(({ cell, seed }) => [cell, seed])).toEqual(
-      [0, 1, 2, 3, 4].flatMap((cell) => [42, 43].map((seed) => [cell, seed])),
+      [0, 1, 2, 3, 4, 5, 6].flatMap((cell) => [42, 43].map((seed) => [cell, seed])),
     );
   });
   test('has the changes in the spec of each run', () => {

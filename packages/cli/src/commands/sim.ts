@@ -27,6 +27,10 @@ export function register(program: Command, context: CliContext): void {
     .option('--until <time>', 'end of the run: 30d, 4h (default: when all jobs have ended)')
     .option('--jobs <n>', 'only so many of the first jobs', whole(1))
     .option('--resample <time>', 'other jobs like these for every seed: stretches of them (1d), drawn anew')
+    .option(
+      '--checkpoint <time>',
+      'jobs save their work so often: 30m (default: as the input says, else never)',
+    )
     .option('--preemption', 'waiting jobs of higher priority evict running ones of lower')
     .option('--add <nodes>', 'what if there were more nodes: 8xh100x8; may be repeated', collect)
     .option('--remove <nodes>', 'what if there were fewer: 4xa100x8 (of that pool); may be repeated', collect)

@@ -1,4 +1,4 @@
-/** What a scenario makes of a workload: its first jobs, stretches of it drawn anew for each seed, factors. */
+/** What a scenario makes of a workload: its first jobs, stretches of it drawn anew for each seed, factors, checkpoints. */
 import { Random } from '../inputs/generator/random.ts';
 import type { Job, Workload } from '../model/job.ts';
 import { readDuration } from './duration.ts';
@@ -10,14 +10,18 @@ export function changedWorkload(workload: Workload, spec: WorkloadSpec, seed: nu
   const { arrivals = 1, durations = 1, jobs: most, resample } = spec;
   const first = most === undefined ? workload : firstJobs(workload, most);
   const drawn = resample === undefined ? first : resampled(first, readDuration(resample)!, resample, seed);
-  if (arrivals === 1 && durations === 1) return drawn;
+  const given = { ...ms('checkpointMs', spec.checkpoint), ...ms('startMs', spec.start) };
+  if (arrivals === 1 && durations === 1 && Object.keys(given).length === 0) return drawn;
   return {
     ...drawn,
     *jobs() {
-      for (const job of drawn.jobs()) yield scaled(job, arrivals, durations);
+      for (const job of drawn.jobs()) yield { ...scaled(job, arrivals, durations), ...given };
     },
   };
 }
+
+const ms = (key: 'checkpointMs' | 'startMs', text: string | undefined): Partial<Job> =>
+  text === undefined ? {} : { [key]: readDuration(text)! };
 
 function firstJobs(workload: Workload, most: number): Workload {
   const { count } = workload;

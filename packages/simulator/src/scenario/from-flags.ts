@@ -22,6 +22,7 @@ export interface ScenarioFlags {
   readonly until?: string | undefined;
   readonly jobs?: number | undefined;
   readonly resample?: string | undefined;
+  readonly checkpoint?: string | undefined;
   readonly preemption?: boolean | undefined;
   /** What-if, each a variant: `8xh100x8`, and factors. */
   readonly add?: readonly string[] | undefined;
@@ -54,7 +55,7 @@ export function scenarioFromFlags(flags: ScenarioFlags, base?: Scenario): Scenar
   if (find !== undefined && findShape === undefined) {
     throw new ScenarioError('--find needs --shape: more of what nodes? (such as a100x8)');
   }
-  for (const name of ['until', 'resample'] as const) {
+  for (const name of ['until', 'resample', 'checkpoint'] as const) {
     if (!wrongTime(flags[name])) continue;
     throw new ScenarioError(`--${name}: "${flags[name]}" is no length of time such as 30d, 4h or 1h30m`);
   }
@@ -70,6 +71,7 @@ export function scenarioFromFlags(flags: ScenarioFlags, base?: Scenario): Scenar
       ...given('lenient', flags.lenient),
       ...given('jobs', flags.jobs),
       ...given('resample', flags.resample),
+      ...given('checkpoint', flags.checkpoint),
     },
     ...given('placement', flags.placement),
     ...given('ordering', flags.ordering),

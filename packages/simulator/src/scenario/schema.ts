@@ -17,6 +17,12 @@ const factors = {
   arrivals: factor('Jobs arrive so many times as fast: their times of submission are divided by it'),
   durations: factor('Jobs take so many times as long'),
 };
+const costs = {
+  checkpoint: duration(
+    'All jobs save their work each time they have run so long (0s: nothing is ever lost), whatever the input says',
+  ),
+  start: duration('Each start of a job costs so much, whatever the input says'),
+};
 const events = {
   nodeFailures: object(
     'Nodes fail at random and come back',
@@ -89,6 +95,7 @@ const changes = {
     ),
   ),
   ...factors,
+  ...costs,
   placement: string('Another placement policy'),
   ordering: string('Another ordering policy'),
   ...events,
@@ -144,6 +151,7 @@ export const specSchema: Schema = object(
       lenient: boolean('Rows that cannot be read are skipped and counted instead of ending it'),
       generate: generatorSchema,
       ...factors,
+      ...costs,
       jobs: integer('Only so many of the first jobs', 1),
       resample: duration(
         'Every seed gets other jobs like these: stretches of this length drawn from them with replacement',

@@ -44,6 +44,10 @@ export interface WorkloadSpec {
   readonly jobs?: number;
   /** Stretches of this length are drawn from it anew for every seed: other weeks like this one. */
   readonly resample?: string;
+  /** All jobs save their work each time they have run so long, whatever the input says. */
+  readonly checkpoint?: string;
+  /** Each start of a job costs so much, whatever the input says. */
+  readonly start?: string;
 }
 
 export interface NodeFailuresSpec {
@@ -76,6 +80,8 @@ export interface Changes {
   readonly swap?: readonly { readonly pool: string; readonly shape: string; readonly count?: number }[];
   readonly arrivals?: number;
   readonly durations?: number;
+  readonly checkpoint?: string;
+  readonly start?: string;
   readonly placement?: string;
   readonly ordering?: string;
   readonly preemption?: boolean;

@@ -6,7 +6,19 @@ export type NodeChanges = Pick<Variant, 'add' | 'remove' | 'swap'>;
 
 /** The spec with a variant's changes; those of nodes are for `clusterOf`, in the order add, swap, remove. */
 export function withChanges(spec: ScenarioSpec, variant: Variant): ScenarioSpec & { nodes?: NodeChanges } {
-  const { add, remove, swap, arrivals, durations, placement, ordering, name: _name, ...events } = variant;
+  const {
+    add,
+    remove,
+    swap,
+    arrivals,
+    durations,
+    checkpoint,
+    start,
+    placement,
+    ordering,
+    name: _,
+    ...events
+  } = variant;
   const { workload } = spec;
   const nodes: NodeChanges = { ...(add && { add }), ...(remove && { remove }), ...(swap && { swap }) };
   const { variants: _variants, find: _find, ...kept } = spec;
@@ -17,6 +29,8 @@ export function withChanges(spec: ScenarioSpec, variant: Variant): ScenarioSpec 
       ...workload,
       ...(arrivals !== undefined && { arrivals: (workload.arrivals ?? 1) * arrivals }),
       ...(durations !== undefined && { durations: (workload.durations ?? 1) * durations }),
+      ...(checkpoint !== undefined && { checkpoint }),
+      ...(start !== undefined && { start }),
     },
     ...(placement !== undefined && { placement: [placement] }),
     ...(ordering !== undefined && { ordering: [ordering] }),
@@ -36,6 +50,8 @@ export function variantName(variant: Variant): string {
   ];
   if (variant.arrivals !== undefined) parts.push(`arrivals x ${variant.arrivals}`);
   if (variant.durations !== undefined) parts.push(`durations x ${variant.durations}`);
+  if (variant.checkpoint !== undefined) parts.push(`checkpoints every ${variant.checkpoint}`);
+  if (variant.start !== undefined) parts.push(`starts cost ${variant.start}`);
   if (variant.placement !== undefined) parts.push(`placement ${variant.placement}`);
   if (variant.ordering !== undefined) parts.push(`ordering ${variant.ordering}`);
   if (variant.preemption !== undefined)
