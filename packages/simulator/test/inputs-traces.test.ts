@@ -77,6 +77,12 @@ describe('Muri', () => {
     ]);
   });
 
+  test("Tiresias' lists, which have no time of an iteration, are in seconds", () => {
+    const text =
+      'job_id,num_gpu,submit_time,iterations,model_name,duration,interval\n7,8,30,133,vgg11,147,23\n';
+    expect(jobsOf({ texts: { 'jobs.csv': text } })).toMatchObject([{ submitMs: 30_000, runMs: 147_000 }]);
+  });
+
   test.each([1, 2, 3])('trace%i has all its jobs', (n) => {
     const path = published(`muri/trace${n}.csv`);
     if (!existsSync(path)) return void console.warn('skipped: no Muri traces beside the repository');

@@ -1,6 +1,6 @@
 /**
- * Job lists as the simulators of Tiresias and Muri (pkusys/Muri, SIGCOMM'22) take them, made from Philly's log. Times are
- * milliseconds. What a job does is in `about`: `iterations`, `iterationMs`, `model`, `batchSize`, and `resource0` to
+ * Job lists as the simulator of Muri (pkusys/Muri, SIGCOMM'22) takes them, made from Philly's log: times are milliseconds. And
+ * those of Tiresias, from which they come (SymbioticLab/Tiresias, NSDI'19): times are seconds. What a job does is in `about`: `iterations`, `iterationMs`, `model`, `batchSize`, and `resource0` to
  * `resource2`, the parts of an iteration in milliseconds.
  */
 import type { Cluster } from '../model/cluster.ts';
@@ -20,6 +20,14 @@ const defaultNodes = 8;
 const defaultCards = 8;
 
 /**
+ * Tiresias' lists have the interval between jobs and not the time of an iteration; Muri's have both, and show by their
+ * `duration` = `iterations` x `iteration_time` that all are milliseconds.
+ */
+function unitMs(table: CsvTable): number {
+  return table.has('interval') && !table.has('iteration_time') ? 1000 : 1;
+}
+
+/**
  * Columns job_id, num_gpu, submit_time, duration; of the rest what is there is put in `about`. A job of more cards than a node has
  * takes whole nodes and a part of one more.
  */
@@ -27,6 +35,7 @@ export function readMuriJobs(source: TextSource, options: ReadOptions = {}): Wor
   const table = new CsvTable(source);
   table.require(['job_id', 'num_gpu', 'submit_time', 'duration']);
   const perNode = options.node?.gpus ?? defaultCards;
+  const unit = unitMs(table);
   const shapes = new Shapes();
   const notes = new Notes();
   const jobs: Job[] = [];
@@ -40,8 +49,8 @@ export function readMuriJobs(source: TextSource, options: ReadOptions = {}): Wor
     jobs.push({
       id: row.need('job_id'),
       tenant: 'muri',
-      submitMs: row.number('submit_time', { min: 0 }),
-      runMs: row.number('duration', { min: 0 }),
+      submitMs: row.number('submit_time', { min: 0 }) * unit,
+      runMs: row.number('duration', { min: 0 }) * unit,
       podSets: shapes.spread(gpus, perNode),
       ...(Object.keys(about).length > 0 ? { about } : {}),
     });
