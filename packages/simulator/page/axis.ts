@@ -97,7 +97,10 @@ const durationTicks: readonly Tick[] = [
 export function logDurationAxis(least: number, most: number, title: string): Axis {
   const from = durationTicks.findLast(({ value }) => value <= least)?.value ?? 1000;
   const to = Math.max(most, from * 10);
-  return logarithmic(from, to, durationTicks, title);
+  const ticks = durationTicks.map((tick) =>
+    tick.value === from ? { ...tick, text: `≤ ${tick.text}` } : tick,
+  );
+  return logarithmic(from, to, ticks, title);
 }
 
 /** Factors, from 1 on a logarithmic scale. */

@@ -7,7 +7,7 @@ import { averagedTenants } from './averaged-tenants.ts';
 import { averaged, pointFractions } from './distribution.ts';
 import { headlineOf } from './headline.ts';
 import { jobRows } from './job-rows.ts';
-import { labelOf, metrics } from './metrics.ts';
+import { aboutOf, labelOf, metrics } from './metrics.ts';
 import { difference, estimateOf, seedsOf, type Candidate, type Report } from './report.ts';
 import { shareNames } from './shares.ts';
 import type { Estimate } from './statistics.ts';
@@ -62,7 +62,7 @@ function body(report: Report): Record<string, unknown> {
       label: labelOf(metric, resource),
       unit: metric.unit,
       better: metric.better ?? null,
-      about: metric.about,
+      about: aboutOf(metric, resource),
     })),
     fractions: pointFractions,
     candidates: candidates.map((candidate, index) => ({

@@ -140,7 +140,7 @@ export const metrics: readonly Metric[] = [
   },
   {
     key: 'placed',
-    label: 'Placed of asked',
+    label: 'GPUs placed of asked',
     ...use,
     better: 'high',
     about: 'GPUs of the jobs that were taken in, of the GPUs that all jobs asked for.',
@@ -228,4 +228,9 @@ export function metricOf(key: MetricKey): Metric {
 /** Its label for a cluster with or without cards. */
 export function labelOf(metric: Metric, resource: 'gpu' | 'cpu'): string {
   return resource === 'gpu' ? metric.label : metric.label.replace('GPU', 'core').replace(/^core/, 'Core');
+}
+
+/** What it is, for a cluster with or without cards. */
+export function aboutOf(metric: Metric, resource: 'gpu' | 'cpu'): string {
+  return resource === 'gpu' ? metric.about : metric.about.replaceAll('GPU', 'core').replace(/^core/, 'Core');
 }

@@ -7,7 +7,8 @@ import { inUnit } from './units.ts';
 /** Metrics that say something: known somewhere, and not nought everywhere. */
 export function telling(report: Report, all: boolean): Metric[] {
   return metrics.filter((metric) => {
-    if (!all && !metric.short) return false;
+    const turnedAway = metric.key === 'placed' || metric.key === 'dropped';
+    if (!all && !metric.short && !turnedAway) return false;
     const values = report.candidates.map((candidate) => estimateOf(candidate, metric.key).mean);
     if (metric.key === 'fairness' || metric.key === 'worstFinishTime') {
       return report.candidates.some(({ runs }) => runs[0]!.tenants.length > 1);

@@ -1,6 +1,6 @@
 /** Candidates side by side as tables. */
 import { signed } from '../headline.ts';
-import { labelOf, metrics, type Metric } from '../metrics.ts';
+import { aboutOf, labelOf, metrics, type Metric } from '../metrics.ts';
 import { difference, estimateOf, type Candidate, type Report } from '../report.ts';
 import { isClear } from '../statistics.ts';
 import { bestOf, telling } from '../telling.ts';
@@ -64,7 +64,7 @@ function board(
             const kind = marked.includes(column) ? 'best' : mark;
             return `<td${kind ? ` class="${kind}"` : ''}>${escape(text)}</td>`;
           });
-          return `<tr><th scope="row" title="${escape(metric.about)}">${escape(labelOf(metric, resource))}${arrow(metric)}</th>${cells.join('')}</tr>`;
+          return `<tr><th scope="row" title="${escape(aboutOf(metric, resource))}">${escape(labelOf(metric, resource))}${arrow(metric)}</th>${cells.join('')}</tr>`;
         });
       if (rows.length === 0) return '';
       return `<tbody><tr class="group"><th scope="rowgroup" colspan="${candidates.length + 1}">${escape(group)}</th></tr>${rows.join('')}</tbody>`;

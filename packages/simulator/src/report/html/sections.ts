@@ -1,7 +1,7 @@
 /** The parts of the page, as HTML, from the answer down. */
 import { averagedShares } from '../averaged-shares.ts';
 import { goalOf, headlineOf } from '../headline.ts';
-import { metricOf } from '../metrics.ts';
+import { aboutOf, metricOf } from '../metrics.ts';
 import { estimateOf, seedsOf, type Report } from '../report.ts';
 import { duration, inUnit } from '../units.ts';
 import { escape, figure, more, table } from './markup.ts';
@@ -83,7 +83,7 @@ export function sideBySide(report: Report, data: PageData): string {
         figure({
           chart: `interval-${key}`,
           title: label,
-          about: `${metricOf(key).about} ${better === 'low' ? 'Lower' : 'Higher'} is better.`,
+          about: `${aboutOf(metricOf(key), data.resource)} ${better === 'low' ? 'Lower' : 'Higher'} is better.`,
           label: `${label}: ${report.candidates.map((candidate) => `${candidate.name} ${inUnit(estimateOf(candidate, key).mean, metricOf(key).unit)}`).join(', ')}`,
         }),
       )

@@ -118,7 +118,7 @@ function overTime(report: Report, options: TerminalOptions): string {
   const head = `${padded(fit(`over ${duration(endMs)}`, nameWidth), nameWidth)}  ${padded('allocation, 0 to 100 %', room)}  ${padded(`queue, 0 to ${Math.ceil(most).toLocaleString('en-US')} jobs`, room)}`;
   return [
     '',
-    fit(head, width),
+    fit(head, width).trimEnd(),
     ...all.map(
       (shares, index) =>
         `${padded(fit(names[index]!, nameWidth), nameWidth)}  ${padded(sparkline(shares.allocation, room, 1), room)}  ${sparkline(shares.jobsWaiting, room, most)}`,
