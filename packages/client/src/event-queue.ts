@@ -23,7 +23,8 @@ export class EventQueue implements WatchSink {
 
   events(batch: readonly WatchEvent[]): boolean {
     if (this.#ended) return false;
-    for (const event of batch) this.#events.push(event);
+    if (this.#events.length === 0) this.#events = batch.slice();
+    else for (const event of batch) this.#events.push(event);
     this.#wake?.();
     this.#full = this.#events.length >= highWater;
     return !this.#full;

@@ -103,8 +103,10 @@ function same(a: readonly string[], b: readonly string[]): boolean {
   return true;
 }
 
+// Counted loops: `for of` makes an object for each index of each change where it is not optimized away.
 function enter<T>({ buckets }: Index<T>, values: readonly string[], slot: Slot<T>): void {
-  for (const value of values) {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
     const bucket = buckets.get(value);
     if (bucket) bucket.add(slot);
     else buckets.set(value, new Set([slot]));
@@ -112,7 +114,8 @@ function enter<T>({ buckets }: Index<T>, values: readonly string[], slot: Slot<T
 }
 
 function leave<T>({ buckets }: Index<T>, values: readonly string[], slot: Slot<T>): void {
-  for (const value of values) {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
     const bucket = buckets.get(value);
     bucket?.delete(slot);
     if (bucket?.size === 0) buckets.delete(value);
