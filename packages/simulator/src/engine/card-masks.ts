@@ -65,12 +65,12 @@ export class CardMasks {
     this.#free[row] = free;
   }
 
-  /** Whole cards that are free, by the account that says most. */
+  /** Whole cards that are free, never too few: as the resource where the node offers it, else as cards. */
   #left(row: number): number {
     const { allocatable, requested, cards } = this.#snapshot;
     const d = this.#dimension;
-    const counted = allocatable[d]![row]! - requested[d]![row]!;
-    return cards.count[row]! > 0 ? Math.max(counted, cards.wholeFree(row)) : counted;
+    const offered = allocatable[d]![row]!;
+    return offered > 0 ? offered - requested[d]![row]! : cards.wholeFree(row) - cards.floating[row]!;
   }
 
   /**
@@ -89,6 +89,16 @@ export class CardMasks {
     const to = Math.min(count, from + wanted);
     this.#next[number] = to;
     return { within, rows: rows.subarray(from, to), briefly: true, all: false };
+  }
+
+  /** How many such pods there are cards for, at most: never fewer than fit. */
+  room({ cards }: SimPod): number {
+    if (!cards || cards.milli < wholeCard || cards.count > most) return Infinity;
+    // Rows with more than can be counted may hold any number.
+    if (this.#counts[most]! > 0) return Infinity;
+    let room = 0;
+    for (let i = cards.count; i <= most; i += cards.count) room += this.#counts[i]!;
+    return room;
   }
 
   #grow(rows: number): void {

@@ -42,6 +42,10 @@ export function namedPod({ spec, clock }: RunState, job: SimJob, base: SimPod): 
 export function mayFit({ nodes, series }: RunState, { kind }: SimJob): boolean {
   const part = kind.least / kind.pods;
   const { now } = series;
+  for (const [i, pod] of kind.samples.entries()) {
+    const needed = kind.samples.length === 1 ? kind.least : kind.sets[i]!.count;
+    if (nodes.masks.room(pod) < needed) return false;
+  }
   return (
     kind.gpuMilli * part <= nodes.gpuMilliUp - now[quantity.gpuMilliUsed]! &&
     kind.cpuMilli * part <= nodes.cpuMilliUp - now[quantity.cpuMilliUsed]!
