@@ -119,6 +119,29 @@ describe('recordCluster', () => {
     expect(JSON.stringify(lines)).not.toContain('ann');
   });
 
+  test('tells when something is not seen any more, and when it is again', async () => {
+    const { cluster, lines, notes, stop, run, until, told } = setup();
+    cluster.seed(pod('a'));
+    const running = run();
+    await until(() => told('listed') === 1);
+    const allow = cluster.react(({ resource }) => {
+      if (resource === 'pods')
+        throw errors.forbidden({ group: '', resource }, '', 'the token of "ann" has run out');
+    });
+    cluster.dropWatches();
+    await until(() => told('note') === 1);
+    expect(notes.join()).toContain('pods are not seen any more: pods is forbidden');
+    allow();
+    cluster.seed(pod('b'));
+    await until(() => told('note') === 2 && told('pod') === 2);
+    stop.abort();
+    await running;
+    expect(lines.filter((line) => 'note' in line)).toMatchObject([
+      { note: 'pods are not seen any more' },
+      { note: 'pods are seen again' },
+    ]);
+  });
+
   test('asks for one namespace only when told', async () => {
     const { cluster, stop, run, until, told } = setup();
     cluster.seed(pod('a'), { ...pod('b'), metadata: { name: 'b', namespace: 'other' } });

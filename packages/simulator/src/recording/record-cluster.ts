@@ -52,6 +52,8 @@ const longestRetryMs = 30_000;
 /** Watches are asked to end after so long, so that connections through proxies are not cut in silence. */
 const watchSeconds = 300;
 const pageSize = 500;
+/** A kind that has not been seen for so long is noted. */
+const toldAfterMs = 30_000;
 
 /** Resolves when the signal aborts. Rejects with ApiError or ConnectionError if the first look at pods or nodes fails. */
 export async function recordCluster(options: RecordOptions): Promise<void> {
@@ -120,6 +122,8 @@ class Follower {
   #known = new Set<string>();
   /** '' asks for a list. */
   #version = '';
+  #failingSince: number | undefined;
+  #told = false;
 
   constructor(followed: Followed, options: RecordOptions) {
     this.#followed = followed;
@@ -129,7 +133,7 @@ class Follower {
   /** The first list. False: the kind is not there, or may not be read. */
   async begin(): Promise<boolean> {
     const { type, needed } = this.#followed;
-    const { signal, onNote, recorder, clock } = this.#options;
+    const { signal, clock } = this.#options;
     for (let retryMs = firstRetryMs; ; retryMs = Math.min(retryMs * 2, longestRetryMs)) {
       try {
         await this.#list();
@@ -147,10 +151,7 @@ class Follower {
         if (error.code === 404 && !needed) return false;
         // A node says nothing of whose it is, but a user of one namespace may not see any.
         if (error.code !== 403 || type.kind === 'Pod') throw error;
-        const note = `${type.resource}${type.group === '' ? '' : `.${type.group}`} may not be listed`;
-        // What the server says has the user's name in it, and is not for the file.
-        recorder.note(clock.now(), note);
-        onNote?.(`${note}: ${error.message}`);
+        this.#note('may not be listed', error.message);
         return false;
       }
     }
@@ -165,15 +166,44 @@ class Follower {
       try {
         if (this.#version === '') await this.#list();
         await this.#watch();
+        this.#works();
         if (clock.now() - began >= 1000) retryMs = firstRetryMs;
         else await sleep(clock, retryMs * (0.5 + random() / 2), signal);
       } catch (error) {
         if (signal.aborted) return;
         if (isReason(error, 'Expired') || isReason(error, 'Gone')) this.#version = '';
+        else this.#fails(began, error as Error);
         await sleep(clock, retryMs * (0.5 + random()), signal);
         retryMs = Math.min(retryMs * 2, longestRetryMs);
       }
     }
+  }
+
+  /** A token may run out in the middle of a week: what is not seen any more must be told. */
+  #fails(beganMs: number, error: Error): void {
+    const now = this.#options.clock.now();
+    // It had worked until just now.
+    if (now - beganMs >= toldAfterMs) this.#works();
+    this.#failingSince ??= now;
+    if (this.#told || now - this.#failingSince < toldAfterMs) return;
+    this.#told = true;
+    this.#note('are not seen any more', error.message);
+  }
+
+  #works(): void {
+    this.#failingSince = undefined;
+    if (!this.#told) return;
+    this.#told = false;
+    this.#note('are seen again');
+  }
+
+  /** What the server says has the user's name in it, and is not for the file. */
+  #note(what: string, why?: string): void {
+    const { recorder, clock, onNote } = this.#options;
+    const { resource, group } = this.#followed.type;
+    const note = `${resource}${group === '' ? '' : `.${group}`} ${what}`;
+    recorder.note(clock.now(), note);
+    onNote?.(why === undefined ? note : `${note}: ${why}`);
   }
 
   #scope(): { namespace?: string | undefined; signal: AbortSignal } {
@@ -201,6 +231,7 @@ class Follower {
     for (const key of this.#known) if (!now.has(key)) gone(clock.now(), key);
     this.#known = now;
     this.#version = version;
+    this.#works();
   }
 
   async #watch(): Promise<void> {
@@ -213,6 +244,7 @@ class Follower {
       timeoutSeconds: Math.floor(watchSeconds * (1 + random())),
     });
     for await (const events of batches) {
+      this.#works();
       for (const event of events) {
         if (signal.aborted) return;
         const { object } = event;
