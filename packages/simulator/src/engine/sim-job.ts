@@ -55,6 +55,8 @@ export class SimJob implements ActiveJob {
   version = 0;
   /** What the ordering policy says, if that is kept. */
   rank = 0;
+  /** Of the replan pass: the last in which it kept its place without being tried. */
+  keptIn = -1;
 
   constructor(job: Job, index: number, kind: JobKind, tenant: number, clock: Clock, urgent: boolean) {
     this.job = job;

@@ -4,6 +4,7 @@
  * other; who ran and is placed again goes on, charged nothing unless the policy says so.
  */
 import { begin, count, interrupt, noteStretch, resized, restart, stretchesOf } from '../jobs.ts';
+import type { JobKind } from '../job-kind.ts';
 import { mayFit, place } from '../placing.ts';
 import type { RunState } from '../run-state.ts';
 import type { SimJob } from '../sim-job.ts';
@@ -15,11 +16,15 @@ export class ReplanPass implements Pass {
   readonly #state: RunState;
   /** As they were placed the last time. */
   #order: SimJob[] = [];
+  /** Of those, the ones that ran then. */
+  #ran: SimJob[] = [];
   /** That have come since. */
   #added: SimJob[] = [];
   /** Changes of the nodes seen by then. */
   #changes = -1;
   #passes = 0;
+  /** Kinds of which one did not fit in this pass. */
+  #failed = 0;
 
   constructor(state: RunState) {
     this.#state = state;
@@ -46,6 +51,7 @@ export class ReplanPass implements Pass {
     const state = saved as { order: number[]; changes: number; passes: number; failed: number[] };
     // A job that has ended since keeps its place in the order: it only must not equal the one that is there now.
     this.#order = state.order.map((index) => this.#state.active.get(index)!);
+    this.#ran = [...this.#state.active.values()].filter((job) => job.running);
     this.#changes = state.changes;
     this.#passes = state.passes;
     for (const [i, kind] of this.#state.kinds.list.entries()) kind.failedIn = state.failed[i] ?? -1;
@@ -55,8 +61,9 @@ export class ReplanPass implements Pass {
     const state = this.#state;
     const pass = ++this.#passes;
     const order = this.#active();
+    const ran = this.#ran.filter((job) => job.running);
     // First: what that undoes counts in the ranks.
-    if (state.ordering.restartsAll) for (const job of order) if (job.running) restart(state, job);
+    if (state.ordering.restartsAll) for (const job of ran) restart(state, job);
     rankAll(state, order);
     order.sort((a, b) => (before(a, b) ? -1 : 1));
     this.#added = [];
@@ -66,16 +73,46 @@ export class ReplanPass implements Pass {
     }
     this.#changes = state.nodes.changes;
     this.#order = order;
-    for (let i = 0; i < same; i++) if (!order[i]!.running) order[i]!.kind.failedIn = pass;
-    const before_ = new Map<SimJob, Map<number, number>>();
-    for (let i = same; i < order.length; i++) {
+    this.#ran = [];
+    this.#failed = 0;
+    for (let i = 0; i < same; i++) {
       const job = order[i]!;
-      if (!job.running) continue;
-      before_.set(job, stretchesOf(state, job));
-      for (const pod of job.pods) count(state, job, pod, -1, state.snapshot.removePod(pod.uid)!.row);
+      if (!job.running) this.#fail(job.kind, pass);
+      else {
+        job.keptIn = pass;
+        this.#ran.push(job);
+      }
+    }
+    this.#placeFrom(same, ran, pass);
+  }
+
+  /** Jobs at the front of the order, which are as many as `from`, keep their places. */
+  #placeFrom(from: number, ran: readonly SimJob[], pass: number): void {
+    const state = this.#state;
+    const { kinds, snapshot } = state;
+    const leaving = ran.filter((job) => job.keptIn !== pass).sort((a, b) => (before(a, b) ? -1 : 1));
+    const stretches = new Map<SimJob, Map<number, number>>();
+    for (const job of leaving) {
+      stretches.set(job, stretchesOf(state, job));
+      for (const pod of job.pods) count(state, job, pod, -1, snapshot.removePod(pod.uid)!.row);
       job.pods = [];
     }
-    for (let i = same; i < order.length; i++) this.#place(order[i]!, pass, before_.get(order[i]!));
+    let left = leaving.length;
+    for (let i = from; i < this.#order.length; i++) {
+      // There is room for none of those that follow, and none of them ran.
+      if (left === 0 && this.#failed === kinds.list.length && !kinds.wide) break;
+      const job = this.#order[i]!;
+      const was = job.running ? stretches.get(job) : undefined;
+      if (was) left--;
+      else if (job.kind.failedIn === pass && !kinds.wide) continue;
+      this.#place(job, pass, was);
+      if (job.running) this.#ran.push(job);
+    }
+  }
+
+  #fail(kind: JobKind, pass: number): void {
+    if (kind.failedIn !== pass) this.#failed++;
+    kind.failedIn = pass;
   }
 
   /** All that are active, nearly in order already: sorting them costs little. */
@@ -90,7 +127,7 @@ export class ReplanPass implements Pass {
     // Room only gets less in the course of a pass; pods that others want to be near may still come.
     const tried = job.kind.failedIn === pass && !state.kinds.wide;
     if (tried || !mayFit(state, job) || !place(state, job)) {
-      job.kind.failedIn = pass;
+      this.#fail(job.kind, pass);
       if (!was) return;
       noteStretch(state, job, was);
       interrupt(state, job);
