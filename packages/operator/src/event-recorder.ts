@@ -62,9 +62,12 @@ interface Draft {
   at: number;
 }
 
-/** Adds what tests and shutdown need: `flush` resolves when all recorded events have been written or given up. */
+/** Adds what tests and shutdown need. */
 export interface FlushableEventRecorder extends EventRecorder {
+  /** Resolves when all recorded events have been written or given up. */
   flush(): Promise<void>;
+  /** Forgets what waits: for when there is no more time to write it. Counts as dropped. */
+  drop(): void;
 }
 
 export function createEventRecorder(deps: EventRecorderDeps): FlushableEventRecorder {
@@ -175,11 +178,12 @@ export function createEventRecorder(deps: EventRecorderDeps): FlushableEventReco
       for (let next = drafts[0]; next !== undefined; next = drafts[0]) {
         const turn = flushers.size > 0 ? undefined : deps.spareTime?.turn(next.since);
         if (turn !== undefined) await turn;
-        drafts.shift();
+        if (drafts.shift() === undefined) break;
         held -= 1;
         await send(next, group);
       }
-      groups.delete(group);
+      // After a drop there may be a new one of this name.
+      if (groups.get(group) === drafts) groups.delete(group);
     }
     running -= 1;
     if (running > 0) return;
@@ -226,6 +230,13 @@ export function createEventRecorder(deps: EventRecorderDeps): FlushableEventReco
     async flush() {
       // What is recorded during the wait is waited for too.
       if (running > 0) await new Promise<void>((resolve) => flushers.add(resolve));
+    },
+    drop() {
+      dropped += held;
+      held = 0;
+      for (const drafts of groups.values()) drafts.length = 0;
+      groups.clear();
+      waiting.clear();
     },
   };
 }

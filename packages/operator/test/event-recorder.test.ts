@@ -154,6 +154,26 @@ describe('event recorder', () => {
     expect(warnings).toEqual([{ component: 'kubelet', dropped: 500 }]);
   });
 
+  test('forgets what waits when told to, and goes on with what comes then', async () => {
+    const { client, cluster, clock } = setup();
+    const warnings: unknown[] = [];
+    const logger = { ...silentLogger, warn: (fields: object) => void warnings.push(fields) };
+    const spareTime = createSpareTime({ clock, busy: () => 1 });
+    const recorder = createEventRecorder({ client, clock, component: 'kubelet', spareTime, logger });
+    const tell = (name: string): void =>
+      recorder.event({ apiVersion: 'v1', kind: 'Pod', name, namespace: 'x' }, 'Normal', 'A', 'a');
+    for (let i = 0; i < 500; i++) tell(`p${i}`);
+    await clock.advance(100);
+    recorder.drop();
+    await clock.advance(1000);
+    const written = cluster.objects(Event).length;
+    expect(written).toBeGreaterThan(0);
+    expect(warnings).toEqual([{ component: 'kubelet', dropped: 500 - written }]);
+    tell('p499');
+    await clock.advance(1000);
+    expect(cluster.objects(Event)).toHaveLength(written + 1);
+  });
+
   test('writes several at a time, but those of one group in their order', async () => {
     const { cluster, recorder, events } = setup();
     const open = new Map<string, number>();

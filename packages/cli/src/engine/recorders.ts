@@ -35,6 +35,7 @@ export function eventRecorders(spareTime: SpareTime, logger: Logger): Recorders 
         sleep(systemClock, patienceMs, over.signal),
       ]);
       over.abort();
+      for (const recorder of made) recorder.drop();
     },
   };
 }
