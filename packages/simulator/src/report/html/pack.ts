@@ -4,7 +4,7 @@ import type { HeatMap, RunResult } from '../../model/result.ts';
 import type { PageGantt, PageHeat } from './page-data.ts';
 
 export function packBytes(bytes: Uint8Array): string {
-  return deflateRawSync(bytes, { level: 9 }).toString('base64');
+  return deflateRawSync(bytes, { level: 6 }).toString('base64');
 }
 
 function packJson(value: unknown): string {
