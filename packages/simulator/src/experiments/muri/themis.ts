@@ -12,6 +12,7 @@
  * the others are as fair as they can be among themselves.
  */
 import type { ActiveJob, OrderingContext, OrderingPolicy } from '../../ordering/policy.ts';
+import { fairestShares, type Asks } from './fairest-shares.ts';
 
 interface Known {
   /** Iterations left when it was last looked at; -1: it has not been. */
@@ -33,12 +34,14 @@ interface Saved {
   readonly jobs: readonly (readonly [number, Known])[];
   readonly lastMs: number;
   readonly order: readonly number[];
+  readonly ratio: number;
 }
 
 function forRun(saved?: unknown): OrderingPolicy {
   const before = saved as Saved | undefined;
   const jobs = new Map<number, Known>(before?.jobs.map(([index, known]) => [index, { ...known }]));
   let lastMs = before?.lastMs ?? 0;
+  let ratio = before?.ratio ?? 1;
   /** Places in the order before: equal jobs keep theirs. */
   let order = new Map<number, number>(before?.order.map((index, place) => [index, place]));
 
@@ -60,7 +63,8 @@ function forRun(saved?: unknown): OrderingPolicy {
       known.steps = steps;
       return { cards, leftMs, passedMs: nowMs - job.job.submitMs, alone: known.alone + steps / known.part };
     });
-    const shares = fairest(asks, total);
+    const { shares, ratio: found } = fairestShares(asks, total, ratio);
+    ratio = found;
     const entries = active.map((job, i) => {
       const known = jobs.get(job.index)!;
       const share = shares[i]!;
@@ -89,40 +93,6 @@ function forRun(saved?: unknown): OrderingPolicy {
     return ranks;
   }
 
-  const save = (): Saved => ({ jobs: [...jobs], lastMs, order: [...order.keys()] });
+  const save = (): Saved => ({ jobs: [...jobs], lastMs, order: [...order.keys()], ratio });
   return { ...base, rank, rankAll, save };
-}
-
-interface Asks {
-  readonly cards: number;
-  readonly leftMs: number;
-  readonly passedMs: number;
-  /** Iterations. */
-  readonly alone: number;
-}
-
-/** Shares with which (passed + left / share) / alone is at most some ratio, as small as can be, but for those past help: 1. */
-function fairest(asks: readonly Asks[], total: number): Float64Array {
-  const shares = new Float64Array(asks.length);
-  /** Fills `shares`; false if that is more than there is. */
-  function fits(ratio: number): boolean {
-    let sum = 0;
-    for (let i = 0; i < asks.length; i++) {
-      const { cards, leftMs, passedMs, alone } = asks[i]!;
-      const timeMs = ratio * alone - passedMs;
-      shares[i] = timeMs > leftMs ? leftMs / timeMs : 1;
-      sum += shares[i]! * cards;
-    }
-    return sum <= total;
-  }
-  let low = 0;
-  let high = 1;
-  while (!fits(high)) high *= 2;
-  for (let i = 0; i < 60; i++) {
-    const middle = (low + high) / 2;
-    if (fits(middle)) high = middle;
-    else low = middle;
-  }
-  fits(high);
-  return shares;
 }
