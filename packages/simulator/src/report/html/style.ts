@@ -62,10 +62,10 @@ ${[0, 1, 2, 3].map((part) => `.part.p${part}{fill:var(--p${part})}.chip.q${part}
 #legend{position:sticky;top:0;z-index:6;display:flex;gap:.4rem;overflow-x:auto;background:var(--back);padding:.5rem 0;margin-top:.75rem;border-bottom:1px solid var(--line)}
 button,select{font:inherit;font-size:.9rem;color:var(--ink);background:var(--card);border:1px solid var(--line);border-radius:6px;padding:.3rem .65rem;white-space:nowrap;min-height:2.1rem}
 button{cursor:pointer}
-select{max-width:100%}
+select{max-width:100%;min-width:0;flex:0 1 auto;text-overflow:ellipsis}
 button[aria-pressed=false]{opacity:.45;text-decoration:line-through}
 .controls{display:flex;flex-wrap:wrap;gap:.4rem .9rem;margin:.25rem 0 .6rem;align-items:center}
-.controls label{font-size:.88rem;color:var(--soft);display:flex;gap:.4rem;align-items:center;max-width:100%}
+.controls label{font-size:.88rem;color:var(--soft);display:flex;gap:.4rem;align-items:center;max-width:100%;min-width:0;white-space:nowrap}
 .scale,.tenants,.keys{display:flex;flex-wrap:wrap;gap:.3rem 1rem;font-size:.85rem;color:var(--soft);align-items:center;margin:.3rem 0}
 .ramp{display:inline-block;width:9rem;height:.8rem;background:linear-gradient(90deg,#00224e,#123570,#3b496c,#575d6d,#707173,#8a8678,#a59c74,#c3b369,#e1cc55,#f4dd3f,#fee838);margin:0 .4rem;vertical-align:middle}
 .chip{display:inline-block;width:.85rem;height:.85rem;border-radius:2px;margin-right:.35rem;vertical-align:-1px;border:1px solid var(--line)}
