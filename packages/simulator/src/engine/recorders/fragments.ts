@@ -93,15 +93,15 @@ export class Fragments {
   }
 
   save(): unknown {
-    this.refresh();
-    return { total: this.total, rows: this.#rows.slice() };
+    return { total: this.total, rows: this.#rows.slice(), changed: this.#changed.slice() };
   }
   restore(saved: unknown): void {
-    const { total, rows } = saved as { total: number; rows: Float64Array };
+    const { total, rows, changed } = saved as { total: number; rows: Float64Array; changed: number[] };
     this.#grow(rows.length);
     this.#rows.set(rows);
     this.total = total;
     this.#dirty.fill(0);
     this.#changed.length = 0;
+    for (const row of changed) this.touch(row);
   }
 }
