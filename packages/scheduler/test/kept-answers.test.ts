@@ -217,3 +217,61 @@ test('where nodes are sampled, the few on which a pod fits are found in the orde
     { numRuns: 60 },
   );
 });
+
+test('the best of the next rows that fit is what a walk over them finds, whatever has changed', () => {
+  const steps = fc.array(
+    fc.record({
+      node: fc.nat(139),
+      what: fc.constantFrom('place', 'place', 'leave', 'fill', 'taint', 'ask', 'trial'),
+      lot: fc.nat(99),
+    }),
+    { minLength: 10, maxLength: 50 },
+  );
+  const percentages = fc.constantFrom(100, 75);
+  fc.assert(
+    fc.property(steps, fc.nat(139), percentages, (changes, from, percentageOfNodesToScore) => {
+      const snapshot = createSnapshot();
+      let lot = 0;
+      const create = () =>
+        createFramework({
+          profile: defaultProfile({ percentageOfNodesToScore }),
+          snapshot,
+          random: () => lot,
+        });
+      const kept = create();
+      const names = (i: number) => `n${i % 120}`;
+      for (let i = 0; i < 120; i++) snapshot.setNode(node(names(i), { allocatable: { cpu: '4' } }));
+      let serial = 0;
+      const want = (cpu = '1') => snapshot.describe(pod(`p${serial++}`, { requests: { cpu } }));
+      // Kinds of which there are many have their tree.
+      const asked = want();
+      for (let i = 0; i < 201; i++) kept.schedule(asked);
+      kept.searchStart = from % 120;
+      for (const step of changes) {
+        const name = names(step.node);
+        lot = step.lot / 100;
+        if (step.what === 'place') snapshot.addPod(want(), name);
+        else if (step.what === 'fill') snapshot.addPod(want('4'), name);
+        else if (step.what === 'leave') {
+          const [first] = snapshot.podsOn(snapshot.rowOf(name)!);
+          if (first) snapshot.removePod(first.info.uid);
+        } else if (step.what === 'taint') {
+          const taints = [{ key: 'k', effect: 'NoSchedule' as const }];
+          snapshot.setNode(node(name, { allocatable: { cpu: '4' }, spec: step.lot % 2 ? { taints } : {} }));
+        } else if (step.what === 'trial') {
+          const trial = new Trial(snapshot, kept);
+          trial.imagine(want('2'), name);
+          kept.schedule(asked);
+          trial.rollback();
+        }
+        const anew = create();
+        anew.searchStart = kept.searchStart;
+        const info = want();
+        expect(kept.schedule(info)).toEqual(anew.schedule(info));
+        expect(kept.searchStart).toBe(anew.searchStart);
+        if (step.lot % 2 === 0) scheduleOne(kept, info);
+      }
+    }),
+    { numRuns: 60 },
+  );
+});

@@ -4,13 +4,8 @@
  */
 import type { Diagnosis } from './diagnosis.ts';
 import { HelpfulRows } from './helpful-rows.ts';
-import {
-  batchSize,
-  prepareFilters,
-  type Evaluation,
-  type NamedFilter,
-  type NominatedVerdict,
-} from './evaluation.ts';
+import { batchSize } from './batch-size.ts';
+import { prepareFilters, type Evaluation, type NamedFilter, type NominatedVerdict } from './evaluation.ts';
 import type { PodInfo } from './pod-info.ts';
 import type { Profile } from './plugin.ts';
 import type { Snapshot } from './snapshot.ts';

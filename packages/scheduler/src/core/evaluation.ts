@@ -4,6 +4,8 @@
  *
  * Invariant: verdict and scores of `row` hold if `evaluatedAt[row] === snapshot.rowGeneration[row]`.
  */
+import { batchSize } from './batch-size.ts';
+import { BestTree } from './best-tree.ts';
 import type { Diagnosis } from './diagnosis.ts';
 import type { PodInfo } from './pod-info.ts';
 import {
@@ -98,8 +100,6 @@ export interface NominatedVerdict {
   readonly rejection: { readonly by: NamedFilter; readonly code: number } | undefined;
 }
 
-/** Rows are judged this many at a time. */
-export const batchSize = 256;
 /** What no generation is. */
 const never = -1;
 
@@ -128,6 +128,11 @@ export class Evaluation {
 
   /** All rows' verdicts, counted: from the first such pod on that fits nowhere until many rows fit one. */
   readonly tally = new VerdictTally();
+
+  /** The rows by score, for kinds of pods of which there are many. */
+  readonly bests = new BestTree();
+  /** Plugins that look further than one node had scores for the last such pod: the row does not say everything. */
+  scoredWide = false;
 
   /** By row: what came of judging it with nominated pods in place. */
   readonly nominated = new Map<number, NominatedVerdict>();

@@ -7,7 +7,8 @@
  * (percentageOfNodesToScore, as kube-scheduler samples); the best of them wins, equals by lot.
  */
 import { Cycle } from './cycle.ts';
-import { batchSize, Evaluation, prepareScores, type NamedScore, type Unplaced } from './evaluation.ts';
+import { batchSize } from './batch-size.ts';
+import { Evaluation, prepareScores, type NamedScore, type Unplaced } from './evaluation.ts';
 import { Nominations } from './nominations.ts';
 import type { Pod } from '@coracle/machinery/api';
 import type { PodInfo } from './pod-info.ts';
@@ -20,6 +21,7 @@ import {
   type Taker,
 } from './reservation.ts';
 import type { Snapshot } from './snapshot.ts';
+import { strideFor, type Stride } from './stride.ts';
 import { Trial } from './trial.ts';
 
 export interface FrameworkOptions {
@@ -301,6 +303,11 @@ export class Framework implements Taker {
     const batch = this.#batch;
     let found = 0;
     let evaluated = 0;
+    // Where the row says everything, the best of those that fit is known without a walk.
+    if (!rows && !within && !reserved && !cycle.clusterWide) {
+      const placed = this.#known(cycle, sampled, start, total, wanted);
+      if (placed) return placed;
+    }
     const few = rows || within ? undefined : this.#fewFree(cycle.local, wanted);
     if (few) {
       evaluated = snapshot.nodeCount;
@@ -349,6 +356,22 @@ export class Framework implements Taker {
     // Such pods fit in many places again: counting all rows would cost more than the search.
     if (tally.freeCount >= maxFree) tally.forget();
     return undefined;
+  }
+
+  /** What the walk would find, by what is kept for such pods; undefined: it takes a walk. */
+  #known(cycle: Cycle, sampled: boolean, start: number, total: number, wanted: number): Placed | undefined {
+    const { local } = cycle;
+    const { bests } = local;
+    const stride = sampled ? this.#strideOf(total) : straight;
+    if (local.scoredWide || local.differs.includes(true)) return undefined;
+    if (!bests.ready(this.snapshot, local, stride, total) || local.differs.includes(true)) return undefined;
+    if (prepareScores(this.profile, cycle.pod, this.snapshot, true).length > 0) return undefined;
+    const row = bests.choose(start, wanted, this.#random);
+    if (row < 0) return undefined;
+    if (sampled) this.#next = (bests.last + stride.stride) % total;
+    // Rows are looked at a batch at a time.
+    const evaluated = Math.min(total, Math.ceil(bests.visited / batchSize) * batchSize);
+    return this.#placed(row, evaluated, bests.found);
   }
 
   #strideOf(total: number): Stride {
@@ -454,7 +477,9 @@ export class Framework implements Taker {
       for (let i = 0; i < count; i++) part[i] = raw[rows[i]!]!;
       this.#addPart(local.relative[s]!, count);
     }
-    for (const named of prepareScores(this.profile, cycle.pod, this.snapshot, true)) {
+    const wide = prepareScores(this.profile, cycle.pod, this.snapshot, true);
+    local.scoredWide = wide.length > 0;
+    for (const named of wide) {
       named.score.score(rows, count, this.#part);
       this.#addPart(named, count);
     }
@@ -497,42 +522,13 @@ export class Framework implements Taker {
 /** Where a kind of pod fits on more rows than these, it is searched for. Not more than a batch. */
 const maxFree = 128;
 const noPods: readonly PodInfo[] = [];
+/** One row after the other. */
+const straight: Stride = { total: 0, stride: 1, inverse: 1 };
 /** Rows of which a pod's verdict with nominated pods is kept. */
 const maxNominated = 8192;
 
 function sameItems<T>(a: readonly T[], b: readonly T[]): boolean {
   return a.length === b.length && a.every((item, i) => item === b[i]);
-}
-
-interface Stride {
-  readonly total: number;
-  /** A step, below `total`, that visits every row before any twice: about the golden section, so that neighbours part. */
-  readonly stride: number;
-  /** `stride * inverse` is 1 modulo `total`: with it the number of the visit follows from the row. */
-  readonly inverse: number;
-}
-
-function strideFor(total: number): Stride {
-  let stride = Math.max(1, Math.floor(total * 0.618));
-  while (gcd(stride, total) > 1) stride++;
-  stride %= Math.max(1, total);
-  return { total, stride, inverse: inverseOf(stride, total) };
-}
-
-/** Of numbers without a common factor. */
-function inverseOf(value: number, modulus: number): number {
-  let [a, b] = [value, modulus];
-  let [x, y] = [1, 0];
-  while (b > 0) {
-    const quotient = Math.floor(a / b);
-    [a, b] = [b, a - quotient * b];
-    [x, y] = [y, x - quotient * y];
-  }
-  return modulus === 0 ? 0 : ((x % modulus) + modulus) % modulus;
-}
-
-function gcd(a: number, b: number): number {
-  return b === 0 ? a : gcd(b, a % b);
 }
 
 function allowed(options: PlacementOptions, row: number): boolean {

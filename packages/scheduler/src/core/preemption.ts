@@ -151,7 +151,7 @@ class RowLooker implements Looker {
 
   look(row: number): Victims | string {
     const { snapshot } = this.#framework;
-    const { budgets, group } = this.#options;
+    const { group } = this.#options;
     const pod = this.#pod;
     this.lasting = true;
     const potential: PlacedPod[] = [];

@@ -5,6 +5,7 @@
  *
  * Invariant while it `holds`: what is counted for a row is the verdict it had at log entry `#at`; 0 for rows not in use.
  */
+import { batchSize } from './batch-size.ts';
 import type { Evaluation } from './evaluation.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -19,7 +20,6 @@ export interface Tally {
 /** Counted for a row that nothing rejects; one that filter `f` rejects counts as `f + 2`. */
 const free = 1;
 const never = -1;
-const batchSize = 256;
 
 export class VerdictTally {
   /** By index of the filter, then code. */
