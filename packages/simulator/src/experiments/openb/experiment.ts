@@ -89,6 +89,8 @@ export function openbSpec(
     ties: 'first',
     dropUnplaced: true,
     popular: trace.popular,
+    // Only the figures by demand are looked at.
+    points: { series: 100, heat: 10, gantt: 100 },
   };
 }
 
