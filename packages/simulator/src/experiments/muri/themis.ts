@@ -39,60 +39,60 @@ interface Saved {
 
 function forRun(saved?: unknown): OrderingPolicy {
   const before = saved as Saved | undefined;
-  const jobs = new Map<number, Known>(before?.jobs.map(([index, known]) => [index, { ...known }]));
+  // By index of the job. What belongs to jobs that have ended is never looked at again.
+  const jobs: Known[] = [];
+  for (const [index, known] of before?.jobs ?? []) jobs[index] = { ...known };
+  /** Places in the order before: equal jobs keep theirs. New ones have none and come last. */
+  const places: number[] = [];
+  let order = before?.order ?? [];
+  order.forEach((index, place) => {
+    places[index] = place;
+  });
   let lastMs = before?.lastMs ?? 0;
   let ratio = before?.ratio ?? 1;
-  /** Places in the order before: equal jobs keep theirs. */
-  let order = new Map<number, number>(before?.order.map((index, place) => [index, place]));
 
-  function rankAll(active: readonly ActiveJob[], context: OrderingContext): Float64Array {
-    const present = new Set(active.map(({ index }) => index));
-    for (const index of jobs.keys()) if (!present.has(index)) jobs.delete(index);
-    const { nowMs } = context;
-    const total = context.gpuMilliUp / 1000;
+  function asksOf({ index, job, gpuMilli, doneMs }: ActiveJob, nowMs: number, equal: number): Asks {
+    const cards = gpuMilli / 1000;
+    const leftMs = job.runMs - doneMs;
+    const steps = leftMs / (job.runMs / Number(job.about?.['iterations']));
+    const known = (jobs[index] ??= { steps: -1, part: 1, alone: 0, dueMs: 0 });
+    if (known.steps >= 0) known.alone += (known.steps - steps) / known.part;
+    known.part = Math.min(1, equal / cards);
+    known.steps = steps;
+    return { cards, leftMs, passedMs: nowMs - job.submitMs, alone: known.alone + steps / known.part };
+  }
+
+  function rankAll(active: readonly ActiveJob[], { nowMs, gpuMilliUp }: OrderingContext): Float64Array {
+    const total = gpuMilliUp / 1000;
     const equal = Math.ceil(total / active.length);
-    const asks = active.map((job): Asks => {
-      const cards = job.gpuMilli / 1000;
-      const stepMs = job.job.runMs / Number(job.job.about?.['iterations']);
-      const leftMs = job.job.runMs - job.doneMs;
-      const steps = leftMs / stepMs;
-      let known = jobs.get(job.index);
-      if (!known) jobs.set(job.index, (known = { steps: -1, part: 1, alone: 0, dueMs: 0 }));
-      if (known.steps >= 0) known.alone += (known.steps - steps) / known.part;
-      known.part = Math.min(1, equal / cards);
-      known.steps = steps;
-      return { cards, leftMs, passedMs: nowMs - job.job.submitMs, alone: known.alone + steps / known.part };
-    });
+    const asks = active.map((job) => asksOf(job, nowMs, equal));
     const { shares, ratio: found } = fairestShares(asks, total, ratio);
     ratio = found;
-    const entries = active.map((job, i) => {
-      const known = jobs.get(job.index)!;
+    const entries = active.map(({ index, heldMs, gpuMilli }, i) => {
+      const known = jobs[index]!;
       const share = shares[i]!;
-      const deficit = known.dueMs - job.heldMs;
+      const deficit = known.dueMs - heldMs;
       known.dueMs += share * (nowMs - lastMs);
-      return { i, share, deficit, value: job.heldMs === 0 ? share * 1e12 : share / job.heldMs };
+      const value = heldMs === 0 ? share * 1e12 : share / heldMs;
+      return { i, index, gpuMilli, share, deficit, value, place: places[index] ?? order.length + i };
     });
     lastMs = nowMs;
-    const placeOf = (i: number): number => order.get(active[i]!.index) ?? Infinity;
     entries.sort(
-      (a, b) =>
-        b.value - a.value ||
-        b.deficit - a.deficit ||
-        b.share - a.share ||
-        // New jobs have no place: as they came.
-        placeOf(a.i) - placeOf(b.i) ||
-        a.i - b.i,
+      (a, b) => b.value - a.value || b.deficit - a.deficit || b.share - a.share || a.place - b.place,
     );
     const ranks = new Float64Array(active.length);
-    entries.forEach(({ i }, place) => {
-      ranks[i] = place;
+    entries.forEach(({ i }, rankOf) => {
+      ranks[i] = rankOf;
     });
     // As the authors place them: large jobs first.
-    entries.sort((a, b) => active[b.i]!.gpuMilli - active[a.i]!.gpuMilli);
-    order = new Map(entries.map(({ i }, place) => [active[i]!.index, place]));
+    entries.sort((a, b) => b.gpuMilli - a.gpuMilli);
+    order = entries.map(({ index }) => index);
+    order.forEach((index, place) => {
+      places[index] = place;
+    });
     return ranks;
   }
 
-  const save = (): Saved => ({ jobs: [...jobs], lastMs, order: [...order.keys()], ratio });
+  const save = (): Saved => ({ jobs: order.map((index) => [index, jobs[index]!]), lastMs, order, ratio });
   return { ...base, rank, rankAll, save };
 }
