@@ -15,14 +15,9 @@ export class HelpfulRows {
     this.#otherHelps = otherHelps;
   }
 
-  /** What holds for all equal pods; where one of `others` is asked about, `has` knows. */
-  keptFor(row: number): boolean {
-    return this.#kept[row] === 1;
-  }
-
   has(row: number): boolean {
     const i = this.others.length === 0 ? -1 : this.others.indexOf(row);
-    return i < 0 ? this.keptFor(row) : this.#otherHelps[i]!;
+    return i < 0 ? this.#kept[row] === 1 : this.#otherHelps[i]!;
   }
 
   /** In rising order. Made when it is first asked for, which is seldom. */

@@ -82,11 +82,6 @@ export class VictimTree {
     return this.#present[this.#leaves + row] === 1;
   }
 
-  /** Undefined: the row has not been looked at. */
-  resultOn(row: number): Victims | string | undefined {
-    return this.#results[row];
-  }
-
   /** The row must be looked at anew, if it is in question at all. */
   set(row: number, inQuestion: boolean): void {
     const at = this.#leaves + row;
