@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { simulate } from '../src/engine/index.ts';
+import { simulate, Simulation } from '../src/engine/index.ts';
 import {
   muriPolicies,
   muriSpec,
@@ -74,6 +74,19 @@ describe.each(muriPolicies)('%s', (policy) => {
       }),
       { numRuns: 25 },
     );
+  });
+
+  test('goes on the same when it was saved and taken up again', () => {
+    const jobs = Array.from({ length: 30 }, (_, i): RandomJob => {
+      const [gpus, iterationMs] = [2 ** (i % 6), 100 + 13.7 * i];
+      return { gpus, submitMs: 60_000 * (i % 7), iterations: 1000 + 997 * i, iterationMs, model: 'bert' };
+    });
+    const spec = muriSpec(traceOf(jobs).trace, policy);
+    const first = new Simulation(spec);
+    first.step(35);
+    const second = Simulation.resume(spec, first.save());
+    while (!second.step(1000));
+    expect(second.result().jobs).toEqual(simulate(spec).jobs);
   });
 });
 
