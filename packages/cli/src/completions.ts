@@ -24,7 +24,7 @@ export async function completions(
   const { command, operands, pending } = walk(program, before);
   if (pending) {
     if (command.name() === 'sim') return matching(await simValues(pending, current), current);
-    const values = await optionValues(context, pending, before);
+    const values = await optionValues(context, pending, before, current);
     return matching(values, current);
   }
   if (current.startsWith('-')) {
@@ -84,6 +84,7 @@ async function optionValues(
   context: CliContext,
   option: Option,
   words: readonly string[],
+  current: string,
 ): Promise<string[]> {
   if (option.long === '--namespace') {
     return (
@@ -92,9 +93,19 @@ async function optionValues(
     );
   }
   if (option.long === '--output') return ['json', 'yaml', 'wide', 'name', 'jsonpath=', 'custom-columns='];
+  if (option.long === '--shape' || option.long === '--nodes') return shapeWords(option.long, current);
   if (option.long === '--cascade') return ['background', 'foreground', 'orphan'];
   if (option.long === '--for') return ['condition=', 'delete', 'create', 'jsonpath='];
   return [];
+}
+
+/** Shapes of nodes, behind the count that is there: `8x` goes on to `8xh100x8`. */
+async function shapeWords(option: string, current: string): Promise<string[]> {
+  const { cardTable } = await import('@coracle/simulator');
+  const shapes = [...Object.keys(cardTable).map((card) => `${card}x8`), 'cpu64'];
+  if (option === '--shape') return shapes;
+  const [before] = /^(?:.*,)?\d+x/.exec(current) ?? [];
+  return before === undefined ? [] : shapes.map((shape) => `${before}${shape}`);
 }
 
 /** Of `coracle sim`; in a list, what may follow the names that are there. */

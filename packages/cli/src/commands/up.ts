@@ -18,6 +18,7 @@ import { livingEngine } from '../engine/living-engine.ts';
 import { makeFolder } from '../engine/make-folder.ts';
 import { readSchedulerConfig } from '../engine/scheduler-config.ts';
 import { startError } from '../engine/start-error.ts';
+import { moreNodePools, virtualPools, type NodePoolFlag } from '../engine/virtual-pools.ts';
 
 export interface UpFlags {
   data?: string;
@@ -27,6 +28,8 @@ export interface UpFlags {
   fakeGpuTopology?: DeclaredTopology;
   fakeGpuMig?: boolean;
   virtualNodes: number;
+  nodes?: NodePoolFlag[];
+  shape?: string;
   nodeName?: string;
   schedulerConfig?: string;
   gangJobs?: boolean;
@@ -89,6 +92,12 @@ export function register(program: Command, context: CliContext): void {
       whole,
       0,
     )
+    .option(
+      '--nodes <pools>',
+      'the same by shape: 1000 with --shape, or 8xh100x8,100xcpu64; may be given again',
+      moreNodePools,
+    )
+    .option('--shape <name>', 'what each of --nodes has: cards and how many (a100x8), or cores (cpu64)')
     .option('--no-node', 'no node that runs processes: only virtual ones, without the taint')
     .option('--node-name <name>', "this node's name; else the host's")
     .option('--scheduler-config <file>', 'profiles of the scheduler: a KubeSchedulerConfiguration (v1)')
@@ -110,7 +119,9 @@ Examples:
   coracle up --detach --fake-gpus 4
   coracle up --fake-gpus 8 --fake-gpu-topology dgx
   coracle up --scheduler-config scheduler.yaml
-  coracle up --in-memory --port 0 --virtual-nodes 1000 --no-node`,
+  coracle up --in-memory --port 0 --virtual-nodes 1000 --no-node
+  coracle up --nodes 1000 --shape a100x8 --no-node
+  coracle up --nodes 8xh100x8 --nodes 100xcpu64 --no-node`,
     )
     .action(async (flags: UpFlags) => {
       if (flags.detach) await detach(context, flags);
@@ -122,6 +133,7 @@ async function serve(context: CliContext, flags: UpFlags): Promise<void> {
   const home = homeOf(flags.data, context.env);
   const logger = createLogger({ level: flags.logLevel, write: (line) => context.stderr.write(line) });
   const scheduler = await schedulerOf(flags);
+  const virtual = await virtualOf(flags);
   const where = { home: flags.inMemory ? undefined : home, host: flags.host, port: flags.port };
   const engine = await startEngine({
     ...(flags.inMemory ? {} : { home }),
@@ -130,7 +142,7 @@ async function serve(context: CliContext, flags: UpFlags): Promise<void> {
     ...(flags.fakeGpus === undefined ? {} : { fakeGpus: flags.fakeGpus }),
     ...(flags.fakeGpuTopology === undefined ? {} : { fakeGpuTopology: flags.fakeGpuTopology }),
     ...(flags.fakeGpuMig ? { fakeGpuMig: true } : {}),
-    virtualNodes: flags.virtualNodes,
+    ...virtual,
     ...(scheduler === undefined ? {} : { scheduler }),
     ...(flags.gangJobs ? { gangJobs: true } : {}),
     ...(flags.node ? (flags.nodeName ? { nodeName: flags.nodeName } : {}) : { nodeName: false as const }),
@@ -149,6 +161,17 @@ async function serve(context: CliContext, flags: UpFlags): Promise<void> {
     await engine.close();
     stopGuarding();
   }
+}
+
+/** What the flags say of virtual nodes. */
+async function virtualOf(flags: UpFlags): Promise<Pick<EngineOptions, 'virtualNodes' | 'virtualShape'>> {
+  const { nodes, shape, virtualNodes } = flags;
+  if (nodes === undefined) {
+    if (shape !== undefined) throw new CliError('--shape needs --nodes: --nodes 1000 --shape a100x8');
+    return { virtualNodes };
+  }
+  if (virtualNodes > 0) throw new CliError('--nodes and --virtual-nodes exclude each other');
+  return virtualPools(nodes, shape);
 }
 
 /** What the flags say of the engine's scheduler. Undefined: nothing; false: there is to be none. */

@@ -55,8 +55,8 @@ export interface EngineOptions {
   /** Declared GPUs can be had in partitions (MIG). */
   fakeGpuMig?: boolean;
   virtualNodes: number;
-  /** What each virtual node has and is labelled with, by its number; default: as `virtualNodes` of the node package. */
-  virtualShape?: Pick<VirtualNodesOptions, 'capacity' | 'labels'>;
+  /** What each virtual node is called, has and is labelled with, by its number; default: as `virtualNodes` of the node package. */
+  virtualShape?: Pick<VirtualNodesOptions, 'names' | 'capacity' | 'labels'>;
   /** Of the node that runs processes; default: the host's name. `false`: no such node. */
   nodeName?: string | false;
   /** Profiles and queue of the scheduler; default: kube-scheduler's. `false`: no scheduler. */

@@ -33,8 +33,10 @@ export interface VirtualNodesOptions {
   count: number;
   /** Names are `PREFIX0`, `PREFIX1`, ...; default `virtual-`. */
   prefix?: string | undefined;
-  /** Default: 32 cores, 256Gi, 110 pods. A function gives each node its own. */
-  capacity?: Record<string, string> | ((index: number) => Record<string, string>) | undefined;
+  /** The name of each, instead of a prefix; no two alike. */
+  names?: ((index: number) => string) | undefined;
+  /** Default: 32 cores, 256Gi, 110 pods. A function gives each node its own (undefined: the default). */
+  capacity?: Record<string, string> | ((index: number) => Record<string, string> | undefined) | undefined;
   labels?: Record<string, string> | ((index: number) => Record<string, string>) | undefined;
   /** Nodes of an earlier run get these, too, and lose `virtualTaint` if it is not among them; taints of others stay. */
   taints?: Taint[] | undefined;
@@ -103,8 +105,8 @@ class Fleet implements VirtualNodes {
 
   constructor(options: VirtualNodesOptions) {
     this.#options = options;
-    const { count, prefix = 'virtual-' } = options;
-    this.#names = Array.from({ length: count }, (_, index) => `${prefix}${index}`);
+    const { count, prefix = 'virtual-', names = (index: number) => `${prefix}${index}` } = options;
+    this.#names = Array.from({ length: count }, (_, index) => names(index));
     for (const [index, name] of this.#names.entries())
       this.#addresses.set(name, `10.${64 + (index >> 16)}.${(index >> 8) & 255}.${index & 255}`);
     this.#stages = { ...defaultStages, ...options.stages };
@@ -178,7 +180,7 @@ class Fleet implements VirtualNodes {
 
   #describe(index: number, name: string): NodeDescription {
     const { capacity = defaultCapacity, labels = {}, taints = [] } = this.#options;
-    const own = typeof capacity === 'function' ? capacity(index) : capacity;
+    const own = typeof capacity === 'function' ? (capacity(index) ?? defaultCapacity) : capacity;
     const all = { pods: '110', ...own };
     return {
       name,
