@@ -22,8 +22,11 @@ import { LogFiles, LogIndex } from './log-files.ts';
 
 export const markerName = 'CORACLE_CONTAINER_ID';
 
-/** How long the log pump may take to write what is in the pipe after the container has ended. */
-const drainMs = 500;
+/**
+ * How long the log pump may take to write what is in the pipe after the container has ended: it starts programs of its own, which
+ * takes a while on a busy machine, and an end that is told before the last line is a log without it.
+ */
+const drainMs = 5000;
 
 export class SupervisedContainer implements ContainerHandle {
   readonly record: ContainerRecord;
