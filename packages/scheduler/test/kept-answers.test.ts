@@ -222,7 +222,17 @@ test('the best of the next rows that fit is what a walk over them finds, whateve
   const steps = fc.array(
     fc.record({
       node: fc.nat(139),
-      what: fc.constantFrom('place', 'place', 'leave', 'fill', 'taint', 'ask', 'trial'),
+      what: fc.constantFrom(
+        'place',
+        'place',
+        'leave',
+        'fill',
+        'taint',
+        'ask',
+        'trial',
+        'nominate',
+        'withdraw',
+      ),
       lot: fc.nat(99),
     }),
     { minLength: 10, maxLength: 50 },
@@ -231,17 +241,20 @@ test('the best of the next rows that fit is what a walk over them finds, whateve
   fc.assert(
     fc.property(steps, fc.nat(139), percentages, (changes, from, percentageOfNodesToScore) => {
       const snapshot = createSnapshot();
+      const nominations = new Nominations();
       let lot = 0;
       const create = () =>
         createFramework({
           profile: defaultProfile({ percentageOfNodesToScore }),
           snapshot,
           random: () => lot,
+          nominations,
         });
       const kept = create();
       const names = (i: number) => `n${i % 120}`;
       for (let i = 0; i < 120; i++) snapshot.setNode(node(names(i), { allocatable: { cpu: '4' } }));
       let serial = 0;
+      const nominated: string[] = [];
       const want = (cpu = '1') => snapshot.describe(pod(`p${serial++}`, { requests: { cpu } }));
       // Kinds of which there are many have their tree.
       const asked = want();
@@ -258,6 +271,16 @@ test('the best of the next rows that fit is what a walk over them finds, whateve
         } else if (step.what === 'taint') {
           const taints = [{ key: 'k', effect: 'NoSchedule' as const }];
           snapshot.setNode(node(name, { allocatable: { cpu: '4' }, spec: step.lot % 2 ? { taints } : {} }));
+        } else if (step.what === 'nominate') {
+          const base = pod(`p${serial++}`, {
+            requests: { cpu: step.lot % 3 ? '4' : '2' },
+            priority: step.lot % 2,
+          });
+          nominations.set(snapshot.describe(base), name);
+          nominated.push(`pod-p${serial - 1}`);
+        } else if (step.what === 'withdraw') {
+          const uid = nominated.splice(step.lot % Math.max(1, nominated.length), 1)[0];
+          if (uid !== undefined) nominations.delete(uid);
         } else if (step.what === 'trial') {
           const trial = new Trial(snapshot, kept);
           trial.imagine(want('2'), name);

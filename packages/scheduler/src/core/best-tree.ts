@@ -74,6 +74,23 @@ export class BestTree {
     return true;
   }
 
+  /** True if the row is known to fit. */
+  fits(row: number): boolean {
+    return this.#count[this.#leaves + this.#placeOf(row)] === 1;
+  }
+  /** For the next choice the row does not fit, whatever its own verdict. */
+  leaveOut(row: number): void {
+    const at = this.#leaves + this.#placeOf(row);
+    this.#count[at] = 0;
+    this.#ties[at] = 0;
+    this.#best[at] = Number.NEGATIVE_INFINITY;
+    this.#sumAbove(at);
+  }
+  /** The row counts by its verdict again, which must hold. */
+  putBack(row: number, local: Evaluation): void {
+    this.#set(row, local);
+  }
+
   /** The row to take of the first `wanted` that fit from `start` on; -1: none fits. */
   choose(start: number, wanted: number, random: () => number): number {
     const all = this.#count[1]!;
@@ -151,7 +168,10 @@ export class BestTree {
 
   #set(row: number, local: Evaluation): void {
     const at = this.#setLeaf(row, local);
-    if (at > 0) for (let up = at >> 1; up > 0; up >>= 1) this.#sum(up);
+    if (at > 0) this.#sumAbove(at);
+  }
+  #sumAbove(leaf: number): void {
+    for (let up = leaf >> 1; up > 0; up >>= 1) this.#sum(up);
   }
 
   #sum(at: number): void {

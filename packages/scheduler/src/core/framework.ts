@@ -66,6 +66,9 @@ const minFeasibleNodes = 100;
 /** Kinds of pods whose verdicts are kept: at least so many, and more where there are few nodes (verdicts in all). */
 const minEvaluations = 64;
 const maxVerdicts = 2 ** 19;
+/** Nodes kept for nominated pods, each looked at for every decision, that cost less than a walk. */
+const maxKeptNodes = 64;
+const noRows: readonly number[] = [];
 
 export interface Probe {
   /** True if plugins that look at the whole cluster have a say. */
@@ -304,7 +307,7 @@ export class Framework implements Taker {
     let found = 0;
     let evaluated = 0;
     // Where the row says everything, the best of those that fit is known without a walk.
-    if (!rows && !within && !reserved && !cycle.clusterWide) {
+    if (!rows && !within && !cycle.clusterWide && this.nominations.nodeCount <= maxKeptNodes) {
       const placed = this.#known(cycle, sampled, start, total, wanted);
       if (placed) return placed;
     }
@@ -366,12 +369,31 @@ export class Framework implements Taker {
     if (local.scoredWide || local.differs.includes(true)) return undefined;
     if (!bests.ready(this.snapshot, local, stride, total) || local.differs.includes(true)) return undefined;
     if (prepareScores(this.profile, cycle.pod, this.snapshot, true).length > 0) return undefined;
+    const kept = this.nominations.size > 0 ? this.#keptRows(cycle) : noRows;
+    for (const row of kept) bests.leaveOut(row);
     const row = bests.choose(start, wanted, this.#random);
+    for (const row of kept) {
+      // Judged with others in place it had another verdict.
+      local.rejects(this.snapshot, row);
+      bests.putBack(row, local);
+    }
     if (row < 0) return undefined;
     if (sampled) this.#next = (bests.last + stride.stride) % total;
     // Rows are looked at a batch at a time.
     const evaluated = Math.min(total, Math.ceil(bests.visited / batchSize) * batchSize);
     return this.#placed(row, evaluated, bests.found);
+  }
+
+  /** Rows that fit by themselves but are kept for nominated pods. */
+  #keptRows(cycle: Cycle): number[] {
+    const { snapshot } = this;
+    const { bests } = cycle.local;
+    const kept: number[] = [];
+    for (const name of this.nominations.nodeNames()) {
+      const row = snapshot.rowOf(name);
+      if (row !== undefined && bests.fits(row) && !this.#fits(cycle, row)) kept.push(row);
+    }
+    return kept;
   }
 
   #strideOf(total: number): Stride {

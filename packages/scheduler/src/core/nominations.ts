@@ -47,6 +47,14 @@ export class Nominations {
     return this.#byUid.get(uid)?.nodeName;
   }
 
+  /** Nodes that are kept for somebody. */
+  get nodeCount(): number {
+    return this.#byNode.size;
+  }
+  nodeNames(): Iterable<string> {
+    return this.#byNode.keys();
+  }
+
   anyOn(nodeName: string): boolean {
     return this.#byNode.has(nodeName);
   }
