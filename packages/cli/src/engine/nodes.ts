@@ -101,7 +101,7 @@ const words: Record<string, string> = {
 };
 
 async function startVirtualNodes(parts: NodeParts): Promise<void> {
-  const { options, clientFor, factory, shared, spareTime, gateway, undo } = parts;
+  const { options, clientFor, factory, shared, recorder, spareTime, gateway, undo } = parts;
   if (options.virtualNodes === 0) return;
   const client = clientFor(identities.virtualNodes);
   const nodes = virtualNodes({
@@ -111,6 +111,8 @@ async function startVirtualNodes(parts: NodeParts): Promise<void> {
     logger: options.logger,
     random: Math.random,
     spareTime,
+    stageObjects: true,
+    recorder: recorder(client, 'virtual-nodes'),
     count: options.virtualNodes,
     ...options.virtualShape,
     // Beside a node that runs things, a real job must not land by surprise on one that only pretends to.

@@ -3,26 +3,19 @@
  * (virtual-pod.ts); nothing runs. What a pod has got to is in its status, so a restarted process goes on from there.
  */
 import type { Client } from '@coracle/client';
-import {
-  ApiError,
-  deepEqual,
-  formatMicroTime,
-  isReason,
-  type KubeletApi,
-  type NodeGateway,
-} from '@coracle/machinery';
-import { Lease, Node, Pod, type Taint } from '@coracle/machinery/api';
-import type { Clock, Component, InformerFactory, Logger, SpareTime } from '@coracle/operator';
-import { leaseNamespace } from '../agent/heartbeat.ts';
-import { newNode, type NodeDescription, nodeStatus, standardLabels } from '../agent/node-object.ts';
+import { deepEqual, isReason, type KubeletApi, type NodeGateway } from '@coracle/machinery';
+import { Node, Pod, type Taint } from '@coracle/machinery/api';
+import type { Clock, Component, EventRecorder, InformerFactory, Logger, SpareTime } from '@coracle/operator';
 import { isTerminalPhase } from '../pod/containers.ts';
 import { Agenda } from './agenda.ts';
+import { NodeKeeper } from './node-keeper.ts';
 import { defaultStages, type Stages, stagesOf } from './stages.ts';
+import type { StageLife } from './stages/stage-life.ts';
+import { virtualKubelet } from './virtual-kubelet.ts';
 import { freshPod, restoredPod, step, type VirtualPod, virtualStatus } from './virtual-pod.ts';
 import { Writes } from './writes.ts';
 
-/** For virtual nodes beside real ones: pods stay off them unless they say that they may run there. */
-export const virtualTaint = { key: 'coracle.dev/virtual', value: 'true', effect: 'NoSchedule' } as const;
+export { virtualTaint } from './virtual-taint.ts';
 
 export interface VirtualNodesOptions {
   client: Client;
@@ -48,6 +41,10 @@ export interface VirtualNodesOptions {
   renewSeconds?: number | undefined;
   /** Writes in flight, and as many renewals of leases; default 32. */
   writers?: number | undefined;
+  /** Serve kwok's Stages and live as those say that there are; default: no. */
+  stageObjects?: boolean | undefined;
+  /** For the events that Stages send, and what is wrong with Stages. */
+  recorder?: EventRecorder | undefined;
   /** When to say of pods that wait to start that they do, which nobody acts upon; without it at once. */
   spareTime?: SpareTime | undefined;
 }
@@ -75,8 +72,6 @@ const numberOf = (address: string): number => {
   return ((b - 128) << 16) | (c << 8) | d;
 };
 
-const defaultCapacity: Record<string, string> = { cpu: '32', memory: '256Gi', pods: '110' };
-
 export function virtualNodes(options: VirtualNodesOptions): VirtualNodes {
   return new Fleet(options);
 }
@@ -92,16 +87,14 @@ class Fleet implements VirtualNodes {
   readonly #agenda: Agenda<string>;
   /** Nodes and the states of their pods. */
   readonly #writes: Writes;
-  /** Leases do not wait behind thousands of pods: a node whose lease is late counts as lost. */
-  readonly #renewals: Writes;
-  /** Nodes made by this process: their leases are to be made, too. */
-  readonly #unleased = new Set<string>();
+  readonly #keeper: NodeKeeper;
   #nextAddress = 0;
   #undo: (() => void) | undefined;
-  #cancelRenew: (() => void) | undefined;
-  #renewAt = 0;
-  #renewedAt: number | undefined;
+  #cancelSwitch: (() => void) | undefined;
   #stopped = false;
+  #life: StageLife | undefined;
+  /** There are Stages for pods: they, and not what is built in, say how these live. */
+  #podsStaged = false;
 
   constructor(options: VirtualNodesOptions) {
     this.#options = options;
@@ -115,7 +108,7 @@ class Fleet implements VirtualNodes {
       if (!this.#stopped) options.logger.warn({ error: String(error) }, 'a write of virtual nodes failed');
     };
     this.#writes = new Writes(options.writers ?? 32, failed);
-    this.#renewals = new Writes(options.writers ?? 32, failed);
+    this.#keeper = new NodeKeeper(options, this.#names, this.#addresses, failed);
     this.#agenda = new Agenda(options.clock, (uid) => this.#step(uid));
   }
 
@@ -124,8 +117,10 @@ class Fleet implements VirtualNodes {
   }
 
   async start(): Promise<void> {
-    for (const [index, name] of this.#names.entries()) this.#writes.add(() => this.#register(index, name));
+    for (const [index, name] of this.#names.entries())
+      this.#writes.add(() => this.#keeper.register(index, name));
     await this.settled();
+    await this.#startStages();
     const pods = this.#options.informers.informer(Pod);
     this.#undo = await pods.join({
       add: (pod) => this.#seen(pod),
@@ -135,165 +130,76 @@ class Fleet implements VirtualNodes {
     await this.#options.informers.start();
     await pods.ready();
     if (this.#stopped) this.#undo();
-    this.#renewSome();
+    this.#keeper.renew();
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#undo?.();
-    this.#cancelRenew?.();
+    this.#life?.stop();
+    this.#cancelSwitch?.();
     this.#agenda.clear();
     this.#writes.clear();
-    this.#renewals.clear();
+    this.#keeper.stop();
     await this.settled();
   }
 
   connect(nodeName: string): KubeletApi | undefined {
-    return this.#addresses.has(nodeName) ? this.#kubelet(nodeName) : undefined;
+    if (!this.#addresses.has(nodeName)) return undefined;
+    return virtualKubelet(nodeName, (uid) => {
+      const entry = this.#entries.get(uid);
+      return (
+        entry && `attempt ${entry.state.attempt}: ${this.#podsStaged ? 'as Stages say' : entry.state.step}`
+      );
+    });
   }
 
   async settled(): Promise<void> {
-    await Promise.all([this.#writes.settled(), this.#renewals.settled()]);
-  }
-
-  async #register(index: number, name: string): Promise<void> {
-    const { client, clock } = this.#options;
-    const { metadata, spec, status } = newNode(this.#describe(index, name), clock.now());
-    try {
-      const made = await client.create(Node, { metadata, spec, status });
-      this.#unleased.add(name);
-      if (made.status?.allocatable !== undefined) return;
-    } catch (error) {
-      if (!isReason(error, 'AlreadyExists')) throw error;
-      const { taints = [] } = (await client.get(Node, name)).spec ?? {};
-      const given = spec?.taints ?? [];
-      const others = taints.filter(
-        (t) => t.key !== virtualTaint.key && !given.some((g) => g.key === t.key && g.effect === t.effect),
-      );
-      await client.patch(Node, name, 'merge', {
-        metadata: { labels: metadata.labels },
-        ...(taints.length + given.length > 0 ? { spec: { taints: [...others, ...given] } } : {}),
-      });
-    }
-    await client.patch(Node, name, 'merge', { status }, { subresource: 'status' });
-  }
-
-  #describe(index: number, name: string): NodeDescription {
-    const { capacity = defaultCapacity, labels = {}, taints = [] } = this.#options;
-    const own = typeof capacity === 'function' ? (capacity(index) ?? defaultCapacity) : capacity;
-    const all = { pods: '110', ...own };
-    return {
-      name,
-      address: this.#addresses.get(name) ?? '',
-      labels: {
-        ...standardLabels(name),
-        'coracle.dev/virtual': 'true',
-        ...(typeof labels === 'function' ? labels(index) : labels),
-      },
-      taints,
-      capacity: all,
-      allocatable: all,
-      info: {
-        architecture: 'amd64',
-        bootID: '',
-        containerRuntimeVersion: 'coracle-virtual://1',
-        kernelVersion: '',
-        kubeProxyVersion: '',
-        kubeletVersion: 'v1.36.0+coracle',
-        machineID: name,
-        operatingSystem: 'linux',
-        osImage: 'virtual',
-        systemUUID: name,
-      },
-    };
-  }
-
-  /** Renews the leases whose turn it is, about a second's worth at a time: as many as the time since the last time asks for. */
-  #renewSome(): void {
-    const { clock, renewSeconds = 25 } = this.#options;
-    if (renewSeconds <= 0 || this.#stopped) return;
-    const now = clock.now();
-    // Timers of a busy machine are late: a share for each second planned would leave nodes unheard of for too long.
-    const seconds = this.#renewedAt === undefined ? 1 : (now - this.#renewedAt) / 1000;
-    this.#renewedAt = now;
-    const count = this.#names.length;
-    const share = Math.min(count, Math.ceil((count * seconds) / renewSeconds));
-    for (let i = 0; i < share; i++) {
-      const index = this.#renewAt % this.#names.length;
-      const name = this.#names[index];
-      this.#renewAt += 1;
-      // Those that a slow server has not taken yet say as much as new ones would.
-      if (name !== undefined && this.#renewals.waiting < this.#names.length)
-        this.#renewals.add(() => this.#renew(index, name, renewSeconds));
-    }
-    this.#cancelRenew = clock.after(1000, () => this.#renewSome());
-  }
-
-  async #renew(index: number, name: string, renewSeconds: number): Promise<void> {
-    await this.#renewLease(name, renewSeconds);
-    const { client, clock } = this.#options;
-    const { status } = await client.get(Node, name);
-    if (status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True')) return;
-    // It was taken for lost. Only the node itself can say that it is well again.
-    const well = nodeStatus(this.#describe(index, name), status, clock.now());
-    await client.patch(Node, name, 'merge', { status: well }, { subresource: 'status' });
-  }
-
-  async #renewLease(name: string, renewSeconds: number): Promise<void> {
-    const { client, clock } = this.#options;
-    const spec = {
-      holderIdentity: name,
-      leaseDurationSeconds: renewSeconds * 4,
-      renewTime: formatMicroTime(clock.now()),
-    };
-    const create = (): Promise<Lease> =>
-      client.create(
-        Lease,
-        { metadata: { name, namespace: leaseNamespace }, spec },
-        { namespace: leaseNamespace },
-      );
-    try {
-      // A new node's is made without asking first: thousands of refusals are dear.
-      if (this.#unleased.delete(name)) await create();
-      else await client.patch(Lease, name, 'merge', { spec }, { namespace: leaseNamespace });
-    } catch (error) {
-      if (isReason(error, 'AlreadyExists'))
-        await client.patch(Lease, name, 'merge', { spec }, { namespace: leaseNamespace });
-      else if (isReason(error, 'NotFound')) await create();
-      else throw error;
-    }
+    await Promise.all([this.#writes.settled(), this.#keeper.settled()]);
   }
 
   #seen(pod: Pod): void {
     const nodeName = pod.spec?.nodeName;
     if (nodeName === undefined || !this.#addresses.has(nodeName)) return;
-    const { clock } = this.#options;
     const { uid } = pod.metadata;
     const known = this.#entries.get(uid);
     if (known !== undefined) {
       known.pod = pod;
-      if (pod.metadata.deletionTimestamp !== undefined) this.#delete(known);
+      if (this.#podsStaged) this.#life?.pods.seen(pod);
+      else if (pod.metadata.deletionTimestamp !== undefined) this.#delete(known);
       return;
     }
     const restored = restoredPod(pod);
-    if (restored !== undefined) this.#nextAddress = Math.max(this.#nextAddress, numberOf(restored.ip) + 1);
+    const ip = pod.status?.podIP;
+    if (ip !== undefined && ip.startsWith('10.'))
+      this.#nextAddress = Math.max(this.#nextAddress, numberOf(ip) + 1);
     const state = restored ?? freshPod(this.#newAddress());
     const entry: Entry = { pod, state, writing: false, dirty: false, gone: false };
     this.#entries.set(uid, entry);
+    if (this.#podsStaged) this.#life?.pods.seen(pod);
+    else this.#live(entry, restored !== undefined);
+  }
+
+  /** Sets a pod on its way, or back on it, by what is built in. */
+  #live(entry: Entry, restored: boolean): void {
+    const { clock } = this.#options;
+    const { pod, state } = entry;
+    const { uid } = pod.metadata;
     if (pod.metadata.deletionTimestamp !== undefined) return this.#delete(entry);
     const stages = stagesOf(pod, this.#stages);
     if (state.step === 'starting') this.#agenda.add(clock.now() + stages.startMs, uid);
     else if (state.step === 'running' && stages.runMs !== undefined)
       this.#agenda.add(state.startedAt + stages.runMs, uid);
     // A start that is all but immediate is reported once, as running.
-    if (restored === undefined && stages.startMs >= 500) void this.#reportTaken(entry);
+    if (!restored && stages.startMs >= 500) void this.#reportTaken(entry);
   }
 
   /** That the pod has been taken up, unless there is more to tell when its turn comes. */
   async #reportTaken(entry: Entry): Promise<void> {
     const turn = this.#options.spareTime?.turn(this.#options.clock.now());
     if (turn !== undefined) await turn;
-    if (!this.#stopped && !entry.gone && entry.state.step === 'starting') this.#report(entry);
+    if (!this.#stopped && !this.#podsStaged && !entry.gone && entry.state.step === 'starting')
+      this.#report(entry);
   }
 
   #newAddress(): string {
@@ -304,11 +210,82 @@ class Fleet implements VirtualNodes {
     const entry = this.#entries.get(pod.metadata.uid);
     if (entry !== undefined) entry.gone = true;
     this.#entries.delete(pod.metadata.uid);
+    this.#life?.pods.forget(pod.metadata.uid);
+  }
+
+  async #startStages(): Promise<void> {
+    if (this.#options.stageObjects !== true) return;
+    const { startStageLife } = await import('./stages/stage-life.ts');
+    const { client, informers, clock, logger, recorder } = this.#options;
+    this.#life = await startStageLife({
+      client,
+      informers,
+      clock,
+      logger,
+      recorder,
+      random: this.#random,
+      writes: this.#writes,
+      nodeIP: (name) => this.#addresses.get(name) ?? '',
+      podIP: ({ metadata, status }) => status?.podIP ?? this.#entries.get(metadata.uid)?.state.ip ?? '',
+      podsChanged: (staged) => this.#switchPods(staged),
+      nodesChanged: (staged) => {
+        this.#keeper.staged = staged;
+      },
+    });
+    if (this.#stopped) return this.#life.stop();
+    const undo = await informers.informer(Node).join({
+      add: (node) => this.#nodeSeen(node),
+      update: (_before, node) => this.#nodeSeen(node),
+      delete: (node) => this.#life?.nodes.forget(node.metadata.uid),
+    });
+    const { nodes, pods, stop } = this.#life;
+    this.#life = {
+      nodes,
+      pods,
+      stop: () => {
+        undo();
+        stop();
+      },
+    };
+  }
+
+  #nodeSeen(node: Node): void {
+    if (this.#addresses.has(node.metadata.name)) this.#life?.nodes.seen(node);
+  }
+
+  /** From what is built in to Stages, or back; pods are moved a few at a time. */
+  #switchPods(staged: boolean): void {
+    this.#podsStaged = staged;
+    this.#agenda.clear();
+    this.#cancelSwitch?.();
+    if (!staged) this.#life?.pods.clear();
+    const all = [...this.#entries.values()];
+    const move = (from: number): void => {
+      for (const entry of all.slice(from, from + 500)) {
+        if (entry.gone) continue;
+        if (staged) {
+          this.#life?.pods.seen(entry.pod);
+          continue;
+        }
+        const restored = restoredPod(entry.pod);
+        entry.state = restored ?? freshPod(entry.pod.status?.podIP ?? entry.state.ip);
+        this.#live(entry, restored !== undefined);
+      }
+      this.#cancelSwitch =
+        from + 500 < all.length ? this.#options.clock.after(0, () => move(from + 500)) : undefined;
+    };
+    move(0);
   }
 
   #step(uid: string): void {
     const entry = this.#entries.get(uid);
-    if (entry === undefined || entry.gone || entry.pod.metadata.deletionTimestamp !== undefined) return;
+    if (
+      this.#podsStaged ||
+      entry === undefined ||
+      entry.gone ||
+      entry.pod.metadata.deletionTimestamp !== undefined
+    )
+      return;
     const { clock } = this.#options;
     const stages = stagesOf(entry.pod, this.#stages);
     const { state, nextAt } = step(entry.pod, entry.state, stages, clock.now(), this.#random());
@@ -324,7 +301,12 @@ class Fleet implements VirtualNodes {
     entry.writing = true;
     this.#writes.add(async () => {
       try {
-        while (entry.dirty && !entry.gone && entry.pod.metadata.deletionTimestamp === undefined) {
+        while (
+          entry.dirty &&
+          !entry.gone &&
+          !this.#podsStaged &&
+          entry.pod.metadata.deletionTimestamp === undefined
+        ) {
           entry.dirty = false;
           await this.#sendStatus(entry);
         }
@@ -376,26 +358,5 @@ class Fleet implements VirtualNodes {
         }
       }
     });
-  }
-
-  #kubelet(nodeName: string): KubeletApi {
-    const refuse = (what: string): never => {
-      throw new ApiError('BadRequest', `node ${nodeName} is virtual: its pods have no ${what}`);
-    };
-    const entries = this.#entries;
-    return {
-      async *logs(ref) {
-        const entry = entries.get(ref.podUid);
-        if (entry === undefined)
-          throw new ApiError('NotFound', `pod "${ref.pod}" not found on node ${nodeName}`);
-        yield Buffer.from(
-          `virtual pod ${ref.namespace}/${ref.pod}, attempt ${entry.state.attempt}: ${entry.state.step}\n`,
-        );
-      },
-      exec: async () => refuse('processes to run commands beside'),
-      attach: async () => refuse('processes to attach to'),
-      portForward: async () => refuse('ports'),
-      stats: async () => ({ node: { nodeName }, pods: [] }),
-    };
   }
 }

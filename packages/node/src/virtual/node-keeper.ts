@@ -1,0 +1,159 @@
+/** The Node objects and Leases of virtual nodes: registers them, and says from time to time that they are there. */
+import { formatMicroTime, isReason } from '@coracle/machinery';
+import { Lease, Node } from '@coracle/machinery/api';
+import { leaseNamespace } from '../agent/heartbeat.ts';
+import { newNode, type NodeDescription, nodeStatus, standardLabels } from '../agent/node-object.ts';
+import type { VirtualNodesOptions } from './virtual-nodes.ts';
+import { virtualTaint } from './virtual-taint.ts';
+import { Writes } from './writes.ts';
+
+const defaultCapacity: Record<string, string> = { cpu: '32', memory: '256Gi', pods: '110' };
+
+export class NodeKeeper {
+  /** There are Stages for nodes, which say how they are; only leases are renewed. */
+  staged = false;
+  readonly #options: VirtualNodesOptions;
+  readonly #names: readonly string[];
+  readonly #addresses: ReadonlyMap<string, string>;
+  /** Leases do not wait behind thousands of pods: a node whose lease is late counts as lost. */
+  readonly #renewals: Writes;
+  /** Nodes made by this process: their leases are to be made, too. */
+  readonly #unleased = new Set<string>();
+  #cancelRenew: (() => void) | undefined;
+  #renewAt = 0;
+  #renewedAt: number | undefined;
+  #stopped = false;
+
+  constructor(
+    options: VirtualNodesOptions,
+    names: readonly string[],
+    addresses: ReadonlyMap<string, string>,
+    failed: (error: unknown) => void,
+  ) {
+    this.#options = options;
+    this.#names = names;
+    this.#addresses = addresses;
+    this.#renewals = new Writes(options.writers ?? 32, failed);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#cancelRenew?.();
+    this.#renewals.clear();
+  }
+
+  settled(): Promise<void> {
+    return this.#renewals.settled();
+  }
+
+  async register(index: number, name: string): Promise<void> {
+    const { client, clock } = this.#options;
+    const { metadata, spec, status: well } = newNode(this.#describe(index, name), clock.now());
+    // kwok's Stages for nodes ask for the phase, which kubelets leave out.
+    const status = this.#options.stageObjects === true ? { ...well, phase: 'Running' } : well;
+    try {
+      const made = await client.create(Node, { metadata, spec, status });
+      this.#unleased.add(name);
+      if (made.status?.allocatable !== undefined) return;
+    } catch (error) {
+      if (!isReason(error, 'AlreadyExists')) throw error;
+      const { taints = [] } = (await client.get(Node, name)).spec ?? {};
+      const given = spec?.taints ?? [];
+      const others = taints.filter(
+        (t) => t.key !== virtualTaint.key && !given.some((g) => g.key === t.key && g.effect === t.effect),
+      );
+      await client.patch(Node, name, 'merge', {
+        metadata: { labels: metadata.labels },
+        ...(taints.length + given.length > 0 ? { spec: { taints: [...others, ...given] } } : {}),
+      });
+    }
+    await client.patch(Node, name, 'merge', { status }, { subresource: 'status' });
+  }
+
+  #describe(index: number, name: string): NodeDescription {
+    const { capacity = defaultCapacity, labels = {}, taints = [] } = this.#options;
+    const own = typeof capacity === 'function' ? (capacity(index) ?? defaultCapacity) : capacity;
+    const all = { pods: '110', ...own };
+    return {
+      name,
+      address: this.#addresses.get(name) ?? '',
+      labels: {
+        ...standardLabels(name),
+        'coracle.dev/virtual': 'true',
+        ...(typeof labels === 'function' ? labels(index) : labels),
+      },
+      taints,
+      capacity: all,
+      allocatable: all,
+      info: {
+        architecture: 'amd64',
+        bootID: '',
+        containerRuntimeVersion: 'coracle-virtual://1',
+        kernelVersion: '',
+        kubeProxyVersion: '',
+        kubeletVersion: 'v1.36.0+coracle',
+        machineID: name,
+        operatingSystem: 'linux',
+        osImage: 'virtual',
+        systemUUID: name,
+      },
+    };
+  }
+
+  /** From now on: renews the leases whose turn it is, about a second's worth at a time: as many as the time since the last time asks for. */
+  renew(): void {
+    const { clock, renewSeconds = 25 } = this.#options;
+    if (renewSeconds <= 0 || this.#stopped) return;
+    const now = clock.now();
+    // Timers of a busy machine are late: a share for each second planned would leave nodes unheard of for too long.
+    const seconds = this.#renewedAt === undefined ? 1 : (now - this.#renewedAt) / 1000;
+    this.#renewedAt = now;
+    const count = this.#names.length;
+    const share = Math.min(count, Math.ceil((count * seconds) / renewSeconds));
+    for (let i = 0; i < share; i++) {
+      const index = this.#renewAt % this.#names.length;
+      const name = this.#names[index];
+      this.#renewAt += 1;
+      // Those that a slow server has not taken yet say as much as new ones would.
+      if (name !== undefined && this.#renewals.waiting < this.#names.length)
+        this.#renewals.add(() => this.#renew(index, name, renewSeconds));
+    }
+    this.#cancelRenew = clock.after(1000, () => this.renew());
+  }
+
+  async #renew(index: number, name: string, renewSeconds: number): Promise<void> {
+    await this.#renewLease(name, renewSeconds);
+    const { client, clock } = this.#options;
+    if (this.staged) return;
+    const { status } = await client.get(Node, name);
+    if (status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True')) return;
+    // It was taken for lost. Only the node itself can say that it is well again.
+    const well = nodeStatus(this.#describe(index, name), status, clock.now());
+    await client.patch(Node, name, 'merge', { status: well }, { subresource: 'status' });
+  }
+
+  async #renewLease(name: string, renewSeconds: number): Promise<void> {
+    const { client, clock } = this.#options;
+    const spec = {
+      holderIdentity: name,
+      leaseDurationSeconds: renewSeconds * 4,
+      renewTime: formatMicroTime(clock.now()),
+    };
+    const create = (): Promise<Lease> =>
+      client.create(
+        Lease,
+        { metadata: { name, namespace: leaseNamespace }, spec },
+        { namespace: leaseNamespace },
+      );
+    try {
+      // A new node's is made without asking first: thousands of refusals are dear.
+      if (this.#unleased.delete(name)) await create();
+      else await client.patch(Lease, name, 'merge', { spec }, { namespace: leaseNamespace });
+    } catch (error) {
+      if (isReason(error, 'AlreadyExists'))
+        await client.patch(Lease, name, 'merge', { spec }, { namespace: leaseNamespace });
+      else if (isReason(error, 'NotFound')) await create();
+      else throw error;
+    }
+  }
+}
