@@ -4,6 +4,7 @@ export { crdProblems } from './crd/problems.ts';
 export { structuralProblems } from './crd/structural.ts';
 export * from './equality.ts';
 export * from './fields.ts';
+export { Heap } from './heap.ts';
 export * from './json.ts';
 export { compileJsonPath, compileJsonPathTemplate, renderJsonPath } from './jsonpath/jsonpath.ts';
 export { answersDeletedObject } from './deleted-object.ts';

@@ -7,11 +7,6 @@ export class Fifo<T> {
     return this.#items.length - this.#head;
   }
 
-  /** The next that `shift` gives. */
-  get first(): T | undefined {
-    return this.#items[this.#head];
-  }
-
   push(item: T): void {
     this.#items.push(item);
   }

@@ -4,13 +4,13 @@
  * is delayed by that, never left: there is always some rate, and a higher one for what has waited long.
  */
 import { performance } from 'node:perf_hooks';
+import { Heap } from '@coracle/machinery';
 import type { Clock } from './contracts.ts';
-import { Fifo } from './fifo.ts';
 
 export interface SpareTime {
   /**
-   * Undefined: go on at once. Otherwise resolves when it is one's turn; turns are given in the order they were asked for.
-   * `since` is when the work came up, in milliseconds since 1970.
+   * Undefined: go on at once. Otherwise resolves when it is one's turn. What came up first goes first: who asks for few turns at a
+   * time is not held up by who asks for thousands at once. `since` is when the work came up, in milliseconds since 1970.
    */
   turn(since: number): Promise<void> | undefined;
   /** From now on nobody waits: for a process that is about to end. */
@@ -37,7 +37,10 @@ const longMs = 10_000;
 
 export function createSpareTime(deps: SpareTimeDeps): SpareTime {
   const { clock, busy = eventLoopBusy() } = deps;
-  const waiting = new Fifo<{ since: number; go: () => void }>();
+  const waiting = new Heap<{ since: number; serial: number; go: () => void }>((a, b) =>
+    a.since === b.since ? a.serial < b.serial : a.since < b.since,
+  );
+  let asked = 0;
   let turns = 0;
   let perTick = firstTurns;
   let lastAt = -Infinity;
@@ -57,14 +60,14 @@ export function createSpareTime(deps: SpareTimeDeps): SpareTime {
       turns = perTick;
     } else {
       perTick = Math.max(1, perTick >> 1);
-      const oldest = waiting.first?.since ?? now;
+      const oldest = waiting.peek()?.since ?? now;
       const rate = now - oldest >= longMs ? overduePerSecond : leastPerSecond;
       const least = (rate * Math.min(elapsed, 10 * tickMs)) / 1000;
       // What this work alone makes of a loop is no reason to stop: the rate is halved until others find room.
       turns = Math.max(perTick, Math.min(turns, least) + least);
     }
     while (turns >= 1) {
-      const next = waiting.shift();
+      const next = waiting.pop();
       if (next === undefined) return;
       turns -= 1;
       next.go();
@@ -72,7 +75,7 @@ export function createSpareTime(deps: SpareTimeDeps): SpareTime {
   };
   const tick = (): void => {
     refill();
-    ticking = waiting.length > 0;
+    ticking = waiting.size > 0;
     if (ticking) clock.after(tickMs, tick);
   };
 
@@ -80,7 +83,7 @@ export function createSpareTime(deps: SpareTimeDeps): SpareTime {
     turn(since) {
       if (hurried) return undefined;
       if (!ticking && clock.now() - lastAt >= tickMs) refill();
-      if (waiting.length === 0 && turns >= 1) {
+      if (waiting.size === 0 && turns >= 1) {
         turns -= 1;
         return undefined;
       }
@@ -88,11 +91,11 @@ export function createSpareTime(deps: SpareTimeDeps): SpareTime {
         ticking = true;
         clock.after(tickMs, tick);
       }
-      return new Promise((go) => waiting.push({ since, go }));
+      return new Promise((go) => waiting.push({ since, serial: asked++, go }));
     },
     hurry() {
       hurried = true;
-      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) next.go();
+      for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) next.go();
     },
   };
 }

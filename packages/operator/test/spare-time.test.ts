@@ -66,6 +66,18 @@ describe('spare time', () => {
     expect(order).toEqual(Array.from({ length: 300 }, (_, i) => i));
   });
 
+  test('what came up first goes first, though others have asked for thousands of turns before', async () => {
+    const clock = manualClock();
+    const spare = createSpareTime({ clock, busy: () => 1 });
+    const came = clock.now();
+    const others = ask(spare, 5000, came + 1);
+    const before = others();
+    const few = ask(spare, 20, came);
+    await clock.advance(100);
+    expect(few()).toBe(20);
+    expect(others() - before).toBeLessThan(100);
+  });
+
   test('nobody waits once all is to end', async () => {
     const clock = manualClock();
     const spare = createSpareTime({ clock, busy: () => 1 });

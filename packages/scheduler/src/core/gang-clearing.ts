@@ -6,7 +6,7 @@ import type { Framework, PlacementOptions } from './framework.ts';
 import { tasksMet, type Gang, type GangMember } from './gang.ts';
 import { inside, type Domain } from './gang-topology.ts';
 import { addCosts, compareCosts, free, VictimPool, type Cost } from './gang-victims.ts';
-import { Heap } from './heap.ts';
+import { Heap } from '@coracle/machinery';
 import type { PodInfo } from './pod-info.ts';
 import type { PlacedPod, Snapshot } from './snapshot.ts';
 import { Trial } from './trial.ts';

@@ -15,7 +15,7 @@
  * Pure: time comes in with every call, in milliseconds. Figures are kube-scheduler's: back-off 1 s doubling to 10 s;
  * unschedulable units are tried again after 5 minutes whatever happens.
  */
-import { Heap } from './heap.ts';
+import { Heap } from '@coracle/machinery';
 import type { PodInfo } from './pod-info.ts';
 
 export type UnitState = 'active' | 'backoff' | 'unschedulable' | 'held' | 'deciding' | 'gone';
