@@ -40,7 +40,8 @@ const stagesOf = (set: string): Stage[] =>
 
 /** Their placeholders stand for any text; they have two addresses of each, virtual nodes one. */
 function alike(wanted: unknown, found: unknown, key = ''): boolean {
-  if (typeof wanted === 'string' && /<.*>/s.test(wanted)) return !['', undefined, null].includes(found as string);
+  if (typeof wanted === 'string' && /<.*>/s.test(wanted))
+    return !['', undefined, null].includes(found as string);
   if (wanted === null || typeof wanted !== 'object') return wanted === found;
   if (found === null || typeof found !== 'object') return false;
   if (key === 'hostIPs' || key === 'podIPs') return Array.isArray(found) && found.length === 1;

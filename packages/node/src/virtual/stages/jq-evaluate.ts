@@ -4,6 +4,8 @@ import type { Binary, Jq } from './jq-parse.ts';
 export type Values = (input: unknown) => unknown[];
 
 class JqError extends Error {}
+/** One for all: it says nothing but that there is nothing, and stack traces for thousands of objects are dear. */
+const nothing = new JqError('nothing there');
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -49,13 +51,13 @@ function fieldOf(value: unknown, key: unknown): unknown {
   if (value === null || value === undefined) return null;
   if (typeof key === 'string' && isObject(value)) return Object.hasOwn(value, key) ? value[key] : null;
   if (typeof key === 'number' && Array.isArray(value)) return value.at(Math.floor(key)) ?? null;
-  throw new JqError('no such path');
+  throw nothing;
 }
 
 function membersOf(value: unknown): unknown[] {
   if (Array.isArray(value)) return value;
   if (isObject(value)) return Object.values(value);
-  throw new JqError('nothing to iterate over');
+  throw nothing;
 }
 
 function binary(op: Binary, left: Values, right: Values): Values {
@@ -123,7 +125,7 @@ function compareLists(a: unknown[], b: unknown[]): number {
 
 function call(name: string, [arg = (input: unknown): unknown[] => [input]]: Values[]): Values {
   const text = (value: unknown): string => {
-    if (typeof value !== 'string') throw new JqError('no string');
+    if (typeof value !== 'string') throw nothing;
     return value;
   };
   switch (name) {
@@ -149,14 +151,14 @@ function call(name: string, [arg = (input: unknown): unknown[] => [input]]: Valu
       return (input) => {
         if (Array.isArray(input)) return [input.map((_, index) => index)];
         if (isObject(input)) return [Object.keys(input).toSorted()];
-        throw new JqError('no keys');
+        throw nothing;
       };
     case 'tostring':
       return (input) => [typeof input === 'string' ? input : JSON.stringify(input ?? null)];
     case 'tonumber':
       return (input) => {
         const value = typeof input === 'string' && input.trim() !== '' ? Number(input) : input;
-        if (typeof value !== 'number' || !Number.isFinite(value)) throw new JqError('no number');
+        if (typeof value !== 'number' || !Number.isFinite(value)) throw nothing;
         return [value];
       };
     case 'has':
@@ -164,7 +166,7 @@ function call(name: string, [arg = (input: unknown): unknown[] => [input]]: Valu
         arg(input).map((key) => {
           if (isObject(input) && typeof key === 'string') return Object.hasOwn(input, key);
           if (Array.isArray(input) && typeof key === 'number') return key >= 0 && key < input.length;
-          throw new JqError('no such key');
+          throw nothing;
         });
     case 'startswith':
       return (input) => arg(input).map((value) => text(input).startsWith(text(value)));
@@ -181,5 +183,5 @@ function lengthOf(value: unknown): number {
   if (typeof value === 'string') return [...value].length;
   if (Array.isArray(value)) return value.length;
   if (isObject(value)) return Object.keys(value).length;
-  throw new JqError('no length');
+  throw nothing;
 }
