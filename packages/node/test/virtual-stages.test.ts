@@ -147,6 +147,31 @@ describe('Stages for pods', () => {
     await f.nodes.stop();
   });
 
+  test('go through their steps in order, with patches of any kind', async () => {
+    const label = {
+      type: 'json' as const,
+      root: 'metadata',
+      template: '- { op: add, path: /labels, value: { a: b } }',
+    };
+    const note = {
+      type: 'merge' as const,
+      template: 'metadata: { annotations: { seen: {{ .metadata.labels.a }} } }',
+    };
+    const status = { subresource: 'status', root: 'status', template: 'phase: Running' };
+    const event = { reason: 'Labelled', message: 'by a step' };
+    const { next: _, delay: __, ...rest } = begin;
+    const f = await fleet({
+      begin: { ...rest, steps: [{ patch: label, event }, { patch: note }, { patch: status }] },
+    });
+    await f.pod('a');
+    expect(f.get('a')).toMatchObject({
+      metadata: { labels: { a: 'b' }, annotations: { seen: 'b' } },
+      status: { phase: 'Running' },
+    });
+    expect(f.said).toEqual(['Normal Labelled Pod/a: by a step']);
+    await f.nodes.stop();
+  });
+
   test('remove finalizers and then the pod', async () => {
     const f = await fleet({ remove });
     await f.pod('a', { finalizers: ['example.org/keep'] });

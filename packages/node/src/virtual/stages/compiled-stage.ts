@@ -21,8 +21,6 @@ export interface CompiledStep {
 export interface CompiledStage {
   readonly name: string;
   readonly steps: readonly CompiledStep[];
-  /** The next stage is looked for at once in what this one's patch made. */
-  readonly immediate: boolean;
   matches(object: KubeObject): boolean;
   /** Undefined: it has none (an empty or unreadable value of `weightFrom`). */
   weight(object: KubeObject): number | undefined;
@@ -65,6 +63,7 @@ export function compileStage(stage: Stage): Compilation {
   const jitter = attempt('delay.jitterDurationFrom', () => valueFrom(spec.delay?.jitterDurationFrom));
   const { next } = spec;
   ignored('next.statusPatchAs', next?.statusPatchAs);
+  if (next?.statusSubresource !== 'status') ignored('next.statusSubresource', next?.statusSubresource);
   if (spec.steps !== undefined && spec.steps.length > 0 && next !== undefined)
     problems.push('spec.next: ignored, as there are steps');
   const steps = listedSteps(spec).map(({ step, field, patchField }): CompiledStep => {
@@ -92,7 +91,6 @@ export function compileStage(stage: Stage): Compilation {
     stage: {
       name: stage.metadata.name,
       steps,
-      immediate: spec.immediateNextStage === true,
       matches: (object) =>
         selector !== undefined &&
         labels.every(([key, value]) => object.metadata.labels?.[key] === value) &&

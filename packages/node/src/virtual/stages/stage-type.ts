@@ -65,6 +65,7 @@ export interface StageSpec {
   };
   /** The newer form of `next`. */
   steps?: StageStep[];
+  /** Always so here: the next stage is looked for at once in what a stage has written. */
   immediateNextStage?: boolean;
 }
 export interface Stage {
