@@ -8,7 +8,7 @@
  *
  * Shares that make the worst as good as it can be are not the only ones: while one job is too far behind to be helped, those of the
  * others may be anything in a range. The authors took what a solver ended with (ECOS; it differs from release to release, and by
- * its own account one answer in eight is inexact), which these rules cannot tell. Here such a job has its cards all the time and
+ * its own account up to one answer in eight is inexact), which these rules cannot tell. Here such a job has its cards all the time and
  * the others are as fair as they can be among themselves.
  */
 import type { ActiveJob, OrderingContext, OrderingPolicy } from '../../ordering/policy.ts';
