@@ -1,15 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { moreNodePools, nodePools, virtualPools } from '../src/engine/virtual-pools.ts';
+import { nodePools, virtualPools } from '../src/engine/virtual-pools.ts';
 
 describe('--nodes', () => {
-  test('takes counts, counts with shapes, several by commas, and again', () => {
+  test('takes counts, counts with shapes, and several by commas', () => {
     expect(nodePools('1000')).toEqual([{ count: 1000 }]);
     expect(nodePools('8xh100x8')).toEqual([{ count: 8, shape: 'h100x8' }]);
     expect(nodePools('2xa100-40x4, 3xcpu64')).toEqual([
       { count: 2, shape: 'a100-40x4' },
       { count: 3, shape: 'cpu64' },
     ]);
-    expect(moreNodePools('1xcpu8', moreNodePools('2'))).toEqual([{ count: 2 }, { count: 1, shape: 'cpu8' }]);
   });
 
   test.each(['', 'x8', 'h100x8', '0', '0xh100x8', '-3', '2x', '3 4', '8xH100'])('refuses "%s"', (text) => {

@@ -18,7 +18,6 @@ import { livingEngine } from '../engine/living-engine.ts';
 import { makeFolder } from '../engine/make-folder.ts';
 import { readSchedulerConfig } from '../engine/scheduler-config.ts';
 import { startError } from '../engine/start-error.ts';
-import { moreNodePools, virtualPools, type NodePoolFlag } from '../engine/virtual-pools.ts';
 
 export interface UpFlags {
   data?: string;
@@ -28,7 +27,7 @@ export interface UpFlags {
   fakeGpuTopology?: DeclaredTopology;
   fakeGpuMig?: boolean;
   virtualNodes: number;
-  nodes?: NodePoolFlag[];
+  nodes?: string[];
   shape?: string;
   nodeName?: string;
   schedulerConfig?: string;
@@ -95,7 +94,7 @@ export function register(program: Command, context: CliContext): void {
     .option(
       '--nodes <pools>',
       'the same by shape: 1000 with --shape, or 8xh100x8,100xcpu64; may be given again',
-      moreNodePools,
+      (text: string, before: string[] = []) => [...before, text],
     )
     .option('--shape <name>', 'what each of --nodes has: cards and how many (a100x8), or cores (cpu64)')
     .option('--no-node', 'no node that runs processes: only virtual ones, without the taint')
@@ -171,7 +170,8 @@ async function virtualOf(flags: UpFlags): Promise<Pick<EngineOptions, 'virtualNo
     return { virtualNodes };
   }
   if (virtualNodes > 0) throw new CliError('--nodes and --virtual-nodes exclude each other');
-  return virtualPools(nodes, shape);
+  const { nodePools, virtualPools } = await import('../engine/virtual-pools.ts');
+  return virtualPools(nodes.flatMap(nodePools), shape);
 }
 
 /** What the flags say of the engine's scheduler. Undefined: nothing; false: there is to be none. */

@@ -24,12 +24,6 @@ export function nodePools(text: string): NodePoolFlag[] {
   });
 }
 
-/** Collects what a `--nodes` given several times says, for commander. */
-export const moreNodePools = (text: string, before: readonly NodePoolFlag[] = []): NodePoolFlag[] => [
-  ...before,
-  ...nodePools(text),
-];
-
 /**
  * What the flags mean for the engine. Pools of one shape are one pool. Nodes of a shape are called as the simulator calls
  * them (`a100x8-0007`), so that one can be held against the other; without a shape `virtual-7`. The table of shapes is loaded only here: plain
