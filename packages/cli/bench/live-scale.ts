@@ -1,13 +1,13 @@
 /**
  * Live scale: an engine in memory with many virtual nodes whose pods Stages drive, every pod taken to Running. Prints seconds, CPU
  * and memory. The pods are bound as they are made, so that this is about the nodes; with `schedule` the scheduler binds them.
- * `node packages/node/bench/stages.ts [nodes] [pods] [schedule]`
+ * `node packages/cli/bench/live-scale.ts [nodes] [pods] [schedule]`
  */
 import type { KubeList } from '@coracle/machinery';
 import { Pod } from '@coracle/machinery/api';
 import { createLogger } from '@coracle/operator';
-import { startEngine } from '../../cli/src/engine/engine.ts';
-import { Stage, type StageSpec } from '../src/virtual/stages/stage-type.ts';
+import { startEngine } from '../src/engine/engine.ts';
+import { Stage, type StageSpec } from '../../node/src/virtual/stages/stage-type.ts';
 
 const count = Number(process.argv[2] ?? 5000);
 const pods = Number(process.argv[3] ?? 150_000);
