@@ -2,7 +2,6 @@ import type { KubeObject } from '@coracle/machinery';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compileStage } from '../src/virtual/stages/compiled-stage.ts';
-import { goDuration, rfc3339 } from '../src/virtual/stages/duration.ts';
 import { finalizerPatch } from '../src/virtual/stages/finalizer-patch.ts';
 import { nextStage } from '../src/virtual/stages/lifecycle.ts';
 import type { Stage, StageSpec } from '../src/virtual/stages/stage-type.ts';
@@ -75,27 +74,6 @@ describe("a stage's delay", () => {
       ),
     );
   });
-});
-
-test.each<[string, number | undefined]>([
-  ['0', 0],
-  ['300ms', 300],
-  ['-1.5h', -5_400_000],
-  ['1h2m3s', 3_723_000],
-  ['.5s', 500],
-  ['1500us', 1.5],
-  ['2', undefined],
-  ['1d', undefined],
-  ['s', undefined],
-  ['', undefined],
-])("Go's duration %s", (text, ms) => {
-  expect(goDuration(text)).toBe(ms);
-});
-
-test('a time is RFC 3339, nothing that only looks like it', () => {
-  expect(rfc3339('2026-01-02T03:04:05.5+01:00')).toBe(now - 3_600_000 + 500);
-  for (const text of ['2026-01-02', '2026-13-02T03:04:05Z', '1767323045', 'now'])
-    expect(rfc3339(text)).toBeUndefined();
 });
 
 describe('a selector', () => {

@@ -24,14 +24,8 @@ export function fileSource(path: string, options: FileOptions = {}): TextSource 
   return {
     name: path,
     *chunks() {
-      let file: number;
+      const file = openFile(path);
       try {
-        file = openSync(path, 'r');
-      } catch (error) {
-        throw unreadable(path, error);
-      }
-      try {
-        if (fstatSync(file).isDirectory()) throw new InputError(path, 'is a folder; a file was expected');
         for (let position = 0; ;) {
           // A buffer of its own each time: the reader may keep it.
           const buffer = Buffer.allocUnsafe(chunkBytes);
@@ -51,6 +45,19 @@ export function fileSource(path: string, options: FileOptions = {}): TextSource 
   };
 }
 
+/** A descriptor to read from. Throws InputError if there is no such file. */
+function openFile(path: string): number {
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+  if (!fstatSync(file).isDirectory()) return file;
+  closeSync(file);
+  throw new InputError(path, 'is a folder; a file was expected');
+}
+
 /** A text in memory, as a file of this name. */
 export function textSource(name: string, text: string): TextSource {
   return { name, chunks: () => [Buffer.from(text)] };
@@ -61,14 +68,8 @@ export function headOf(path: string): TextSource {
   return {
     name: path,
     chunks() {
-      let file: number;
+      const file = openFile(path);
       try {
-        file = openSync(path, 'r');
-      } catch (error) {
-        throw unreadable(path, error);
-      }
-      try {
-        if (fstatSync(file).isDirectory()) throw new InputError(path, 'is a folder; a file was expected');
         const buffer = Buffer.allocUnsafe(headBytes);
         const head = buffer.subarray(0, readSync(file, buffer, 0, headBytes, 0));
         return [head[0] === 0x1f && head[1] === 0x8b ? unpack(path, head, { mayBeCut: true }) : head];

@@ -18,15 +18,16 @@ export interface Shares {
   readonly nodesUp: Float64Array;
 }
 
-export const shareNames = [
+/** Those that are drawn. */
+export const drawnShares = [
   'allocation',
   'utilisation',
   'fragmentation',
   'jobsWaiting',
   'jobsRunning',
   'demandWaiting',
-  'nodesUp',
 ] as const;
+export const shareNames = [...drawnShares, 'nodesUp'] as const;
 
 /** Cards if the cluster ever has any, else cores. */
 export function resourceOf({ series }: RunResult): 'gpu' | 'cpu' {

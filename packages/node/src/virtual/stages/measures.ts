@@ -1,6 +1,5 @@
 /** The numbers of a Stage, which an object may give: its weight and its delay. */
-import type { KubeObject } from '@coracle/machinery';
-import { goDuration, rfc3339 } from './duration.ts';
+import { parseDuration, parseTime, type KubeObject } from '@coracle/machinery';
 import { query, type Query } from './jq.ts';
 import { NotUnderstood } from './not-understood.ts';
 import { celRefused } from './requirement.ts';
@@ -52,6 +51,6 @@ function measured(
   const value = query?.run(object)?.[0];
   if (typeof value !== 'string') return own;
   if (value === '') return undefined;
-  const at = rfc3339(value);
-  return at === undefined ? (goDuration(value) ?? own) : at - now;
+  const at = parseTime(value);
+  return at === undefined ? (parseDuration(value) ?? own) : at - now;
 }

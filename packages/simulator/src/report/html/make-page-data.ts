@@ -1,5 +1,6 @@
 /** From a report to what the page draws. */
 import { averagedShares } from '../averaged-shares.ts';
+import { drawnShares } from '../shares.ts';
 import { averagedTenants } from '../averaged-tenants.ts';
 import { averaged, pointFractions } from '../distribution.ts';
 import { labelOf } from '../metrics.ts';
@@ -16,14 +17,6 @@ const ganttBudget = 24_000;
 const detailsAtMost = 8;
 const tenantsAtMost = 24;
 
-const seriesKeys = [
-  'allocation',
-  'utilisation',
-  'fragmentation',
-  'jobsWaiting',
-  'jobsRunning',
-  'demandWaiting',
-] as const;
 const distributionKeys = ['wait', 'completion', 'slowdown'] as const;
 
 export function makePageData(report: Report): PageData {
@@ -38,7 +31,7 @@ export function makePageData(report: Report): PageData {
     resource,
     fromMs: grid[0]!.fromMs,
     stepMs: grid[0]!.stepMs,
-    series: seriesKeys
+    series: drawnShares
       .map((key) => ({ key, values: grid.map((shares) => Array.from(shares[key], short)) }))
       .filter(({ values }) => values.some((column) => column.some((value) => value !== null))),
     fractions: pointFractions,
