@@ -1,16 +1,17 @@
-/** Many things to do at their times with one timer of the clock: a binary heap by time, then by order of adding. */
+/** Many things to do at their times with one timer of the clock: by time, then by order of adding. */
+import { Heap } from '@coracle/machinery';
 import type { Clock } from '@coracle/operator';
 
 interface Entry<T> {
-  at: number;
-  serial: number;
-  what: T;
+  readonly at: number;
+  readonly serial: number;
+  readonly what: T;
 }
 
 export class Agenda<T> {
   readonly #clock: Clock;
   readonly #due: (what: T) => void;
-  readonly #heap: Entry<T>[] = [];
+  #heap = newHeap<T>();
   #serial = 0;
   #cancel: (() => void) | undefined;
   #armedFor = Number.POSITIVE_INFINITY;
@@ -21,70 +22,37 @@ export class Agenda<T> {
   }
 
   get size(): number {
-    return this.#heap.length;
+    return this.#heap.size;
   }
 
   add(at: number, what: T): void {
-    const heap = this.#heap;
-    heap.push({ at, serial: this.#serial++, what });
-    let i = heap.length - 1;
-    while (i > 0) {
-      const parent = (i - 1) >> 1;
-      if (!this.#before(i, parent)) break;
-      this.#swap(i, parent);
-      i = parent;
-    }
+    this.#heap.push({ at, serial: this.#serial++, what });
     this.#arm();
   }
 
   clear(): void {
-    this.#heap.length = 0;
+    this.#heap = newHeap();
     this.#cancel?.();
     this.#armedFor = Number.POSITIVE_INFINITY;
   }
 
   #arm(): void {
-    const first = this.#heap[0];
+    const first = this.#heap.peek();
     if (first === undefined || first.at >= this.#armedFor) return;
     this.#cancel?.();
     this.#armedFor = first.at;
     this.#cancel = this.#clock.after(Math.max(0, first.at - this.#clock.now()), () => {
       this.#armedFor = Number.POSITIVE_INFINITY;
       const now = this.#clock.now();
-      for (let next = this.#heap[0]; next !== undefined && next.at <= now; next = this.#heap[0]) {
-        this.#pop();
+      for (let next = this.#heap.peek(); next !== undefined && next.at <= now; next = this.#heap.peek()) {
+        this.#heap.pop();
         this.#due(next.what);
       }
       this.#arm();
     });
   }
+}
 
-  #pop(): void {
-    const heap = this.#heap;
-    const last = heap.pop();
-    if (last === undefined || heap.length === 0) return;
-    heap[0] = last;
-    let i = 0;
-    for (;;) {
-      const left = 2 * i + 1;
-      let least = i;
-      if (left < heap.length && this.#before(left, least)) least = left;
-      if (left + 1 < heap.length && this.#before(left + 1, least)) least = left + 1;
-      if (least === i) return;
-      this.#swap(i, least);
-      i = least;
-    }
-  }
-
-  #before(a: number, b: number): boolean {
-    const x = this.#heap[a] as Entry<T>;
-    const y = this.#heap[b] as Entry<T>;
-    return x.at < y.at || (x.at === y.at && x.serial < y.serial);
-  }
-
-  #swap(a: number, b: number): void {
-    const entry = this.#heap[a] as Entry<T>;
-    this.#heap[a] = this.#heap[b] as Entry<T>;
-    this.#heap[b] = entry;
-  }
+function newHeap<T>(): Heap<Entry<T>> {
+  return new Heap((a, b) => a.at < b.at || (a.at === b.at && a.serial < b.serial));
 }
