@@ -14,6 +14,11 @@ export class Heap<T> {
     return this.#items[0];
   }
 
+  /** All, in no particular order. */
+  items(): Iterable<T> {
+    return this.#items;
+  }
+
   push(item: T): void {
     const items = this.#items;
     let at = items.length;

@@ -189,9 +189,14 @@ export class Evaluation {
   /** True if the row rejects such pods as it is; with nominated pods in place it could not but do so, too. */
   rejects(snapshot: Snapshot, row: number): boolean {
     if (snapshot.alive[row] === 0) return true;
+    this.refreshRow(snapshot, row);
+    return this.rejectedBy[row] !== 0;
+  }
+
+  /** Makes the verdict of one row hold. */
+  refreshRow(snapshot: Snapshot, row: number): void {
     this.one[0] = row;
     this.refresh(snapshot, this.one, 1);
-    return this.rejectedBy[row] !== 0;
   }
 
   /** Judges one row without keeping anything. Undefined: it will do. */

@@ -374,7 +374,7 @@ export class Framework implements Taker {
     const row = bests.choose(start, wanted, this.#random);
     for (const row of kept) {
       // Judged with others in place it had another verdict.
-      local.rejects(this.snapshot, row);
+      local.refreshRow(this.snapshot, row);
       bests.putBack(row, local);
     }
     if (row < 0) return undefined;

@@ -1,17 +1,18 @@
+import type { Heap } from '@coracle/machinery';
 import type { SimJob } from '../sim-job.ts';
-import { before, JobHeap, type WaitingQueue } from './waiting-queue.ts';
+import { before, jobHeap, type WaitingQueue } from './waiting-queue.ts';
 
 /** Who does not fit is passed over, and with him all of his kind: a heap for each kind. */
 export class SkippingQueue implements WaitingQueue {
   size = 0;
-  readonly #heaps: (JobHeap | undefined)[] = [];
+  readonly #heaps: (Heap<SimJob> | undefined)[] = [];
   /** Those that are not empty, in no particular order. */
-  readonly #filled: JobHeap[] = [];
+  readonly #filled: Heap<SimJob>[] = [];
 
   add(job: SimJob): void {
-    const heap = (this.#heaps[job.kind.id] ??= new JobHeap());
-    if (heap.items.length === 0) this.#filled.push(heap);
-    heap.add(job);
+    const heap = (this.#heaps[job.kind.id] ??= jobHeap());
+    if (heap.size === 0) this.#filled.push(heap);
+    heap.push(job);
     this.size++;
   }
 
@@ -20,7 +21,7 @@ export class SkippingQueue implements WaitingQueue {
       let best: SimJob | undefined;
       let place = -1;
       for (let i = 0; i < this.#filled.length; i++) {
-        const job = this.#filled[i]!.first!;
+        const job = this.#filled[i]!.peek()!;
         if ((best === undefined || before(job, best)) && open(job)) {
           best = job;
           place = i;
@@ -28,9 +29,9 @@ export class SkippingQueue implements WaitingQueue {
       }
       if (!best) return;
       const heap = this.#filled[place]!;
-      heap.removeFirst();
+      heap.pop();
       this.size--;
-      if (heap.items.length === 0) {
+      if (heap.size === 0) {
         this.#filled[place] = this.#filled.at(-1)!;
         this.#filled.pop();
       }
@@ -39,6 +40,6 @@ export class SkippingQueue implements WaitingQueue {
   }
 
   *jobs(): Iterable<SimJob> {
-    for (const heap of this.#filled) yield* heap.items;
+    for (const heap of this.#filled) yield* heap.items();
   }
 }

@@ -1,9 +1,9 @@
 /**
  * Jobs that wait, in the order of their priority (if jobs of higher priority evict others), then their rank, then as they were
- * submitted. Which of them may be tried
- * at all is asked of `open`: a kind of job of which one did not fit is not tried again until room is made for it, so that a
- * pass over a long queue costs what can come of it.
+ * submitted. Which of them may be tried at all is asked of `open`: a kind of job of which one did not fit is not tried again until
+ * room is made for it, so that a pass over a long queue costs what can come of it.
  */
+import { Heap } from '@coracle/machinery';
 import type { SimJob } from '../sim-job.ts';
 
 export interface WaitingQueue {
@@ -22,40 +22,4 @@ export function before(a: SimJob, b: SimJob): boolean {
 }
 
 /** A heap of jobs whose ranks do not change while they are in it. */
-export class JobHeap {
-  readonly items: SimJob[] = [];
-
-  get first(): SimJob | undefined {
-    return this.items[0];
-  }
-
-  add(job: SimJob): void {
-    const { items } = this;
-    let at = items.length;
-    items.push(job);
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (!before(job, items[parent]!)) break;
-      items[at] = items[parent]!;
-      at = parent;
-    }
-    items[at] = job;
-  }
-
-  removeFirst(): void {
-    const { items } = this;
-    const job = items.pop()!;
-    const n = items.length;
-    if (n === 0) return;
-    let at = 0;
-    for (;;) {
-      let child = 2 * at + 1;
-      if (child >= n) break;
-      if (child + 1 < n && before(items[child + 1]!, items[child]!)) child++;
-      if (before(job, items[child]!)) break;
-      items[at] = items[child]!;
-      at = child;
-    }
-    items[at] = job;
-  }
-}
+export const jobHeap = (): Heap<SimJob> => new Heap(before);
