@@ -42,6 +42,15 @@ describe('specs that are kept', () => {
     expect(specs.jsonOf({ a: 'x', b: { c: 1 } })).toBeUndefined();
   });
 
+  test('are not kept when they are large, once that is seen', () => {
+    const specs = createSharedSpecs();
+    const large = Object.freeze({ a: 'x'.repeat(20_000) });
+    specs.keep(pods, large);
+    expect(specs.jsonOf(large)).toBe(JSON.stringify(large));
+    expect(specs.find(pods, { ...large })).toBeUndefined();
+    expect(specs.jsonOf(large)).toBeUndefined();
+  });
+
   test('are forgotten when there are many newer ones, and not while they are asked for', () => {
     const specs = createSharedSpecs();
     specs.keep(pods, Object.freeze({ a: 'often' }));

@@ -7,7 +7,7 @@ import type { Kind } from '@coracle/machinery';
 
 /** Specs in a half. */
 const most = 512;
-/** Characters of JSON; longer ones take too much room. */
+/** Characters of JSON; longer ones take too much room and are not kept. */
 const longest = 16 * 1024;
 
 interface Kept {
@@ -41,6 +41,14 @@ export function createSharedSpecs(): SharedSpecs {
     young.set(mark, kept);
   }
 
+  /** So that a thousand of the largest specs, of pods long gone, do not stay in memory. */
+  function forget(kept: Kept): void {
+    const mark = markOf(kept.spec);
+    for (const half of [young, old]) if (half.get(mark) === kept) half.delete(mark);
+    bySpec.delete(kept.spec);
+    if (last === kept) last = undefined;
+  }
+
   return {
     find(kind, spec) {
       const mark = markOf(spec);
@@ -61,7 +69,10 @@ export function createSharedSpecs(): SharedSpecs {
       if (kept === undefined) return undefined;
       if (kept.json === undefined) {
         const json = JSON.stringify(spec);
-        if (json.length > longest) return json;
+        if (json.length > longest) {
+          forget(kept);
+          return json;
+        }
         kept.json = json;
       }
       return kept.json;
