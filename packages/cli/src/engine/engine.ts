@@ -18,7 +18,7 @@ import { controllers, localProvisioner } from '@coracle/controllers';
 import { createRegistry } from '@coracle/machinery';
 import type { Credentials, Unstructured } from '@coracle/machinery';
 import { createInformerFactory, createSpareTime, systemClock } from '@coracle/operator';
-import type { Component, InformerFactory, Logger } from '@coracle/operator';
+import type { Clock, Component, InformerFactory, Logger } from '@coracle/operator';
 import type { DeclaredTopology, VirtualNodesOptions } from '@coracle/node';
 import { createScheduler, defaultProfile, gpuPolicies, gpuProfile, podGroupCrds } from '@coracle/scheduler';
 import type { Scheduler, SchedulerConfig } from '@coracle/scheduler';
@@ -63,6 +63,10 @@ export interface EngineOptions {
   scheduler?: Pick<SchedulerConfig, 'profiles' | 'queue'> | false | undefined;
   /** Jobs whose pods can only work together get a pod group; default: no, as in Kubernetes 1.36. */
   gangJobs?: boolean;
+  /** What time it is for everything but the processes of containers. Default: the machine's. */
+  clock?: Clock;
+  /** In [0, 1): by it the scheduler chooses among equals. Default: Math.random. */
+  lots?: () => number;
   logger: Logger;
 }
 
@@ -91,7 +95,7 @@ const schedulerNames = ['default-scheduler', 'coracle', 'scheduler-plugins-sched
 /** Starts an engine. Rejects, with everything undone, if the store is in use, the port is taken, or a part fails. */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const began = performance.now();
-  const { home, logger } = options;
+  const { home, logger, clock = systemClock, lots = Math.random } = options;
   const undo: (() => Promise<void> | void)[] = [];
   const close = async (): Promise<void> => {
     for (let step = undo.pop(); step; step = undo.pop()) {
@@ -113,7 +117,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
 
     const registry = createRegistry();
     const gateway = createGateway();
-    const now = (): Date => new Date();
+    const now = (): Date => new Date(clock.now());
     const lookup = createLookup(store);
     const tokenKeys = createTokenKeys(pki.serviceAccountKey);
     const authorizer = createAuthorizer({ lookup });
@@ -173,12 +177,13 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     await createMissing(boot, registry, lookup, trainingRuntimes() as Unstructured[]);
 
     const factory = (client: Client): InformerFactory => {
-      const informers = createInformerFactory({ client, clock: systemClock, logger });
+      const informers = createInformerFactory({ client, clock, logger });
       undo.push(() => informers.stop());
       return informers;
     };
+    // What this machine has to spare, whatever time it is said to be.
     const spareTime = createSpareTime({ clock: systemClock });
-    const { recorder, settle } = eventRecorders(spareTime, logger);
+    const { recorder, settle } = eventRecorders(spareTime, clock, logger);
     undo.push(settle);
     const start = async (informers: InformerFactory, components: readonly Component[]): Promise<void> => {
       for (const component of components) undo.push(() => component.stop());
@@ -192,7 +197,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       {
         client: as,
         informers: shared,
-        clock: systemClock,
+        clock,
         recorder: (component) => recorder(as(component), component),
         logger,
         random: Math.random,
@@ -203,7 +208,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     const signer = certificateSigner({
       client: as('certificate-controller'),
       informers: shared,
-      clock: systemClock,
+      clock,
       logger,
       authority: pki.authority,
       now,
@@ -214,7 +219,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       {
         client: as('local-volume-provisioner'),
         informers: shared,
-        clock: systemClock,
+        clock,
         recorder: recorder(as('local-volume-provisioner'), 'local-volume-provisioner'),
         logger,
         random: Math.random,
@@ -224,7 +229,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     const training = trainingControllers({
       client: as('trainer-controller'),
       informers: shared,
-      clock: systemClock,
+      clock,
       recorder: recorder(as('trainer-controller'), 'trainer-controller'),
       logger,
     });
@@ -237,8 +242,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
             createScheduler({
               client: schedulerClient,
               informers: schedulerInformers,
-              clock: systemClock,
-              random: Math.random,
+              clock,
+              random: lots,
               recorder: recorder(schedulerClient, 'default-scheduler'),
               logger,
               config: {
@@ -257,6 +262,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       start(schedulerInformers, schedulers),
       startNodes({
         options,
+        clock,
         address: { host: options.host, port },
         clientFor,
         factory,

@@ -11,7 +11,7 @@ import {
   virtualTaint,
 } from '@coracle/node';
 import { systemClock } from '@coracle/operator';
-import type { EventRecorder, InformerFactory, SpareTime } from '@coracle/operator';
+import type { Clock, EventRecorder, InformerFactory, SpareTime } from '@coracle/operator';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,6 +22,7 @@ import { pooledInformers } from './pooled-informers.ts';
 
 export interface NodeParts {
   options: EngineOptions;
+  clock: Clock;
   /** Where the API listens: containers find it by KUBERNETES_SERVICE_HOST and _PORT. */
   address: { host: string; port: number };
   clientFor(credentials: Credentials): Client;
@@ -101,13 +102,13 @@ const words: Record<string, string> = {
 };
 
 async function startVirtualNodes(parts: NodeParts): Promise<void> {
-  const { options, clientFor, factory, shared, recorder, spareTime, gateway, undo } = parts;
+  const { options, clock, clientFor, factory, shared, recorder, spareTime, gateway, undo } = parts;
   if (options.virtualNodes === 0) return;
   const client = clientFor(identities.virtualNodes);
   const nodes = virtualNodes({
     client,
     informers: pooledInformers(factory(client), shared),
-    clock: systemClock,
+    clock,
     logger: options.logger,
     random: Math.random,
     spareTime,

@@ -1,5 +1,6 @@
 import type { Client } from '@coracle/client';
 import {
+  type Clock,
   createEventRecorder,
   type EventRecorder,
   type FlushableEventRecorder,
@@ -19,11 +20,11 @@ export interface Recorders {
 /** How long the events of parts that have stopped hold up the end. */
 const patienceMs = 2000;
 
-export function eventRecorders(spareTime: SpareTime, logger: Logger): Recorders {
+export function eventRecorders(spareTime: SpareTime, clock: Clock, logger: Logger): Recorders {
   const made: FlushableEventRecorder[] = [];
   return {
     recorder(client, component) {
-      const recorder = createEventRecorder({ client, clock: systemClock, component, logger, spareTime });
+      const recorder = createEventRecorder({ client, clock, component, logger, spareTime });
       made.push(recorder);
       return recorder;
     },
