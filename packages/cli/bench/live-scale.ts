@@ -1,12 +1,13 @@
 /**
  * Live scale: an engine in memory with many virtual nodes whose pods Stages drive, every pod taken to Running. Prints seconds, CPU
- * and memory. The pods are bound as they are made, so that this is about the nodes; with `schedule` the scheduler binds them.
+ * and memory, how late the event loop is, and how long a plain GET waits. The pods are bound as they are made, so that this is about the nodes; with `schedule` the scheduler binds them.
  * `node packages/cli/bench/live-scale.ts [nodes] [pods] [schedule]`
  */
 import type { KubeList } from '@coracle/machinery';
 import { Pod } from '@coracle/machinery/api';
 import { createLogger } from '@coracle/operator';
 import { startEngine } from '../src/engine/engine.ts';
+import { watchLateness } from './lateness.ts';
 import { Stage, type StageSpec } from '../../node/src/virtual/stages/stage-type.ts';
 
 const count = Number(process.argv[2] ?? 5000);
@@ -73,6 +74,7 @@ const { admin } = engine;
 console.log(`${count} nodes registered: ${seconds(at)} s, ${cpuSeconds(cpu)} s of CPU, ${memory()}`);
 await admin.create(Stage, { metadata: { name: 'pod-ready' }, spec: ready } as never);
 
+const lateness = await watchLateness(engine.kubeconfig, '/api/v1/nodes/virtual-0');
 at = performance.now();
 cpu = process.cpuUsage();
 let next = 0;
@@ -92,6 +94,7 @@ const create = async (): Promise<void> => {
 };
 await Promise.all(Array.from({ length: 32 }, create));
 console.log(`${pods} pods created: ${seconds(at)} s, ${cpuSeconds(cpu)} s of CPU, ${memory()}`);
+console.log(`  ${await lateness.since()}`);
 
 /** Asks for a page at a time whether all run, and waits where one does not. */
 for (let token: string | undefined = ''; token !== undefined;) {
@@ -111,4 +114,6 @@ const rate = pods / ((performance.now() - at) / 1000);
 console.log(
   `all running: ${seconds(at)} s from the first (${rate.toFixed(0)} pods/s), ${cpuSeconds(cpu)} s of CPU, ${memory()}`,
 );
+console.log(`  ${await lateness.since()}`);
+lateness.stop();
 await engine.close();

@@ -146,16 +146,16 @@ export class StoreCore implements Store {
         limit === Infinity ? 0 : this.#slots.liveBefore(end) - this.#slots.liveBefore(start) - entries.length;
       return { entries, revision, more: remaining > 0, remaining };
     }
-    let remaining = 0;
+    let left = 0;
     this.#slots.forEach(start, end, (slot) => {
       const version = versionAt(slot, revision);
       if (version === 0) return true;
       const entry = entries.length < limit ? this.#entryAt(slot, version) : undefined;
       if (entry) entries.push(entry);
-      else remaining++;
-      return true;
+      else left++;
+      return left === 0 || options.count !== false;
     });
-    return { entries, revision, more: remaining > 0, remaining };
+    return { entries, revision, more: left > 0, remaining: options.count === false ? undefined : left };
   }
 
   count(prefix: string): number {

@@ -58,6 +58,8 @@ export interface RangeOptions {
   limit?: number | undefined;
   /** Start strictly after this key. */
   after?: string | undefined;
+  /** False: `remaining` is not wanted. At a revision that is not the newest it costs a look at every key that is left. Default true. */
+  count?: boolean | undefined;
 }
 export interface RangeResult {
   /** In key order (UTF-8 byte order). */
@@ -65,8 +67,8 @@ export interface RangeResult {
   /** Revision the range was read at. */
   revision: number;
   more: boolean;
-  /** Keys left after the last one returned. */
-  remaining: number;
+  /** Keys left after the last one returned; undefined where it was not wanted and would have had to be counted. */
+  remaining: number | undefined;
 }
 
 export interface StoreWatcher {

@@ -17,23 +17,28 @@ export interface ListOptions {
 export interface ContinueToken {
   revision: number;
   after: string;
+  /** How many are left there after it, where that is known: counting them again for each page would cost a look at all of them. */
+  left?: number | undefined;
 }
 
 const tokenVersion = 'meta.k8s.io/v1';
 
 export function encodeContinue(token: ContinueToken): string {
-  return Buffer.from(JSON.stringify({ v: tokenVersion, rv: token.revision, start: token.after })).toString(
-    'base64url',
-  );
+  const { revision: rv, after: start, left } = token;
+  return Buffer.from(JSON.stringify({ v: tokenVersion, rv, start, left })).toString('base64url');
 }
 
 /** Throws BadRequest for what is not a token of ours. */
 export function decodeContinue(text: string): ContinueToken {
   try {
     const parsed = JSON.parse(Buffer.from(text, 'base64url').toString()) as Record<string, unknown>;
-    const { v, rv, start } = parsed;
+    const { v, rv, start, left } = parsed;
     if (v === tokenVersion && Number.isSafeInteger(rv) && typeof start === 'string' && start !== '')
-      return { revision: rv as number, after: start };
+      return {
+        revision: rv as number,
+        after: start,
+        left: Number.isSafeInteger(left) ? (left as number) : undefined,
+      };
   } catch {
     // Falls through: not base64 or not JSON.
   }

@@ -57,14 +57,16 @@ export async function readPage(call: Call, options: ListOptions): Promise<Page> 
   let after = options.continueFrom ? prefix + options.continueFrom.after : undefined;
   try {
     if (!selector) {
-      const range = ctx.store.range(prefix, { revision, limit, after });
-      return page(prefix, range.entries, range.revision, range.more, range.remaining);
+      const left = options.continueFrom?.left;
+      const range = ctx.store.range(prefix, { revision, limit, after, count: left === undefined });
+      const remaining = left === undefined ? range.remaining : left - range.entries.length;
+      return page(prefix, range.entries, range.revision, range.more, remaining);
     }
     const kept: Entry[] = [];
     // With a limit, read on until enough have matched; without one, all at once.
     const step = limit === undefined ? undefined : Math.max(limit, 500);
     for (;;) {
-      const range = ctx.store.range(prefix, { revision, limit: step, after });
+      const range = ctx.store.range(prefix, { revision, limit: step, after, count: false });
       revision = range.revision;
       let index = 0;
       for (const entry of range.entries) {
@@ -99,7 +101,7 @@ function page(
       resourceVersion: String(revision),
       ...(more && last
         ? {
-            continue: encodeContinue({ revision, after: last.key.slice(prefix.length) }),
+            continue: encodeContinue({ revision, after: last.key.slice(prefix.length), left: remaining }),
             ...(remaining === undefined ? {} : { remainingItemCount: remaining }),
           }
         : {}),

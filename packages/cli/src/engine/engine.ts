@@ -92,6 +92,9 @@ export interface Engine {
 /** Schedulers that manifests name; there is no other here to take their pods. */
 const schedulerNames = ['default-scheduler', 'coracle', 'scheduler-plugins-scheduler', 'volcano'];
 
+/** History of a store in memory: enough for a watch that is behind, and for a list by pages while thousands of writes a second go on. */
+const inMemory = { keepEvents: 50_000, everyMs: 5000 };
+
 /** Starts an engine. Rejects, with everything undone, if the store is in use, the port is taken, or a part fails. */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const began = performance.now();
@@ -110,7 +113,8 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     if (home) await makeFolder(home.root);
     const pkiOptions = options.host === '127.0.0.1' ? {} : { hosts: [options.host, hostname()] };
     const [store, pki] = await Promise.all([
-      home ? openStore({ path: home.store, autoCompact: {} }) : memoryStore(),
+      // In memory history costs memory: without an end to it the leases of thousands of nodes would add up for ever.
+      home ? openStore({ path: home.store, autoCompact: {} }) : memoryStore({ autoCompact: inMemory }),
       home ? loadOrCreatePki(home.pki, pkiOptions) : createPki(pkiOptions),
     ]);
     undo.push(() => store.close());
