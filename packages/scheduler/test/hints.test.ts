@@ -9,7 +9,7 @@ import {
   type PodInfo,
   type Unit,
 } from '../src/core/index.ts';
-import { Hints } from '../src/live/hints.ts';
+import { Hints } from '../src/core/hints.ts';
 import { node, pod } from './objects.ts';
 
 const nodeCount = 5;

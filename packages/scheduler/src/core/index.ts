@@ -37,6 +37,7 @@ export {
   type GangVictims,
 } from './gang-preemption.ts';
 export type { VictimGroup, VictimOptions } from './gang-victims.ts';
+export { Hints } from './hints.ts';
 export { Nominations } from './nominations.ts';
 export type {
   FilterPlugin,

@@ -19,6 +19,7 @@ import {
   defaultProfile,
   gpuPolicies,
   gpuProfile,
+  Hints,
   Nominations,
   type Framework,
   type PlacedPod,
@@ -38,7 +39,6 @@ import { followGroups } from './follow-groups.ts';
 import { GangRegistry } from './gang-registry.ts';
 import { Gate, gatedInformers } from './gate.ts';
 import { HeldGangs } from './held-gangs.ts';
-import { Hints } from './hints.ts';
 import { Intake } from './intake.ts';
 import type { SchedulerDeps, Shared } from './shared.ts';
 import { StatusWriter } from './status-writer.ts';

@@ -1,4 +1,6 @@
-import type { Framework, PodInfo, SchedulingQueue, Unit } from '../core/index.ts';
+import type { Framework } from './framework.ts';
+import type { PodInfo } from './pod-info.ts';
+import type { SchedulingQueue, Unit } from './queue.ts';
 import { rejectedByWide, WaitingUnits, type Waiting } from './waiting-units.ts';
 
 /** Questions asked in one go (some microseconds each); with more, everybody is simply tried again, slice by slice. */

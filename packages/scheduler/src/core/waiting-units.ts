@@ -5,7 +5,9 @@
  * Invariant: every unschedulable unit of the queue is in `singles` or in one kind; of the latter those that are nominated are
  * in `byNode` too.
  */
-import type { Framework, PodInfo, SchedulingQueue, Unit } from '../core/index.ts';
+import type { Framework } from './framework.ts';
+import type { PodInfo } from './pod-info.ts';
+import type { SchedulingQueue, Unit } from './queue.ts';
 
 /** A unit of one pod. */
 export interface Waiting {
