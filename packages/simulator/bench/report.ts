@@ -66,6 +66,8 @@ function resultOf(jobs: number): RunResult {
       gpuMilliUsed: series(9_000_000),
       cpuMilliUsed: series(90_000_000),
       gpuMilliGood: series(8_000_000),
+      cpuMilliGood: series(0),
+      cpuMilliWaiting: series(0),
       gpuMilliFragmented: series(700_000),
       jobsWaiting: series(5000),
       jobsRunning: series(5000),
@@ -84,6 +86,7 @@ function resultOf(jobs: number): RunResult {
       fromMs,
       toMs: fromMs.map((from) => from + next() * 86_400_000),
       gpuMilli: column(bars, () => 1000 * Math.ceil(next() * 8)),
+      cpuMilli: column(bars, () => 0),
       left: 0,
     },
     counts: {

@@ -1,4 +1,4 @@
-/** Which job ran where and when: a row a node, a bar a stretch, as high as its part of the node's cards. */
+/** Which job ran where and when: a row a node, a bar a stretch, as high as its part of the node's cards (cores, where it has none). */
 import { timeAxis, thinned } from './axis.ts';
 import { element, onColours, onLayout, sized, styleOf, widthOf } from './dom.ts';
 import { inflate, inflateJson, numbers } from './unpack.ts';
@@ -9,7 +9,9 @@ interface Bar {
   readonly fromMs: number;
   readonly toMs: number;
   readonly job: number;
+  /** Thousandths of cards, or of cores; one of both is 0. */
   readonly gpuMilli: number;
+  readonly cpuMilli: number;
   /** From the bottom of the row, and how much of it: 0 to 1. */
   readonly pieces: { low: number; size: number }[];
 }
@@ -153,9 +155,8 @@ export function ganttChart(
       element('strong', {}, id),
       element('div', {}, `${loaded.gantt.tenants[tenant] ?? ''} on ${loaded.nodes[row]!}`),
       element('div', {}, `from ${duration(bar.fromMs)}, for ${duration(bar.toMs - bar.fromMs)}`),
-      ...(bar.gpuMilli > 0
-        ? [element('div', {}, `${digits(bar.gpuMilli / 1000)} GPU${bar.gpuMilli > 1000 ? 's' : ''} here`)]
-        : []),
+      ...held(bar.gpuMilli, 'GPU'),
+      ...held(bar.cpuMilli, 'core'),
     );
     const right = event.offsetX > view.width / 2;
     tip.style.left = `${Math.max(0, right ? event.offsetX - tip.offsetWidth - 12 : event.offsetX + 12)}px`;
@@ -200,6 +201,11 @@ export function ganttChart(
   };
 }
 
+function held(milli: number, what: string): HTMLElement[] {
+  if (milli === 0) return [];
+  return [element('div', {}, `${digits(milli / 1000)} ${what}${milli > 1000 ? 's' : ''} here`)];
+}
+
 async function load(gantt: PageGantt): Promise<Loaded> {
   const [bytes, nodes, jobs] = await Promise.all([
     inflate(gantt.data),
@@ -218,6 +224,7 @@ async function load(gantt: PageGantt): Promise<Loaded> {
         toMs: fromMs + length * gantt.unitMs,
         job: from.next(),
         gpuMilli: from.next(),
+        cpuMilli: from.next(),
         pieces: [],
       };
     });
@@ -238,7 +245,7 @@ function stack(bars: readonly Bar[]): void {
     for (let index = active.length - 1; index >= 0; index--) {
       if (active[index]!.toMs <= bar.fromMs) active.splice(index, 1);
     }
-    let left = bar.gpuMilli || 1;
+    let left = bar.gpuMilli || bar.cpuMilli || 1;
     let low = 0;
     for (const other of active.toSorted((a, b) => a.low - b.low)) {
       const size = Math.min(left, other.low - low);

@@ -14,6 +14,7 @@ export function wait(state: RunState, job: SimJob): void {
   job.waitingSinceMs = state.nowMs;
   now[quantity.jobsWaiting]!++;
   now[quantity.gpuMilliWaiting]! += job.gpuMilli;
+  now[quantity.cpuMilliWaiting]! += job.cpuMilli;
   state.table.outcome[job.index] = outcomeOf.waiting;
 }
 
@@ -24,6 +25,7 @@ function waitNoMore(state: RunState, job: SimJob): void {
   job.waitingSinceMs = NaN;
   now[quantity.jobsWaiting]!--;
   now[quantity.gpuMilliWaiting]! -= job.gpuMilli;
+  now[quantity.cpuMilliWaiting]! -= job.cpuMilli;
 }
 
 /** The job's pods have been placed: it runs. `placed` false: it only waits no more. */
@@ -42,6 +44,7 @@ export function begin(state: RunState, job: SimJob, placed = true): void {
   job.startLeftMs = job.job.startMs ?? 0;
   job.goodFromMs = nowMs + job.startLeftMs;
   job.gpuMilliHeld = 0;
+  job.cpuMilliHeld = 0;
   job.saved = job.work;
   job.speed = speedOf(job.job, job.pods.length);
   state.running++;
@@ -51,6 +54,7 @@ export function begin(state: RunState, job: SimJob, placed = true): void {
   table.waitMs[job.index] = job.waitedMs;
   for (const pod of job.pods) {
     job.gpuMilliHeld += pod.gpuMilli;
+    job.cpuMilliHeld += pod.cpuMilli;
     count(state, job, pod, 1);
   }
   if (job.job.elastic) state.elastic.add(job);
@@ -96,8 +100,11 @@ function leave(state: RunState, job: SimJob): void {
   const [first] = job.pods;
   if (first && job.pods.length === 1) {
     const { row } = snapshot.removePod(first.uid)!;
-    if (job.stretchMs < nowMs)
-      state.gantt.add(job.index, state.nodes.numberOnRow(row), job.stretchMs, nowMs, first.gpuMilli);
+    if (job.stretchMs < nowMs) {
+      const node = state.nodes.numberOnRow(row);
+      const cards = state.nodes.hasCards(node);
+      state.gantt.add(job.index, node, job.stretchMs, nowMs, cards ? first.gpuMilli : first.cpuMilli, cards);
+    }
     count(state, job, first, -1, row);
   } else if (first) {
     noteStretch(state, job, stretchesOf(state, job));
@@ -116,24 +123,25 @@ function leave(state: RunState, job: SimJob): void {
   }
 }
 
-/** Where the job is: number of a node -> thousandths of cards there. */
+/** Where the job is: number of a node -> thousandths of cards there, of cores where it has no cards. */
 export function stretchesOf({ nodes, snapshot }: RunState, job: SimJob): Map<number, number> {
   const byNode = new Map<number, number>();
-  for (const { uid, gpuMilli } of job.pods) {
+  for (const { uid, gpuMilli, cpuMilli } of job.pods) {
     const node = nodes.numberOnRow(snapshot.pod(uid)!.row);
-    byNode.set(node, (byNode.get(node) ?? 0) + gpuMilli);
+    byNode.set(node, (byNode.get(node) ?? 0) + (nodes.hasCards(node) ? gpuMilli : cpuMilli));
   }
   return byNode;
 }
 
 /** For the gantt chart: it has been there until now. */
 export function noteStretch(
-  { gantt, clock }: Pick<RunState, 'gantt' | 'clock'>,
+  { gantt, clock, nodes }: Pick<RunState, 'gantt' | 'clock' | 'nodes'>,
   job: SimJob,
   places: ReadonlyMap<number, number>,
 ): void {
   if (job.stretchMs === clock.nowMs) return;
-  for (const [node, gpuMilli] of places) gantt.add(job.index, node, job.stretchMs, clock.nowMs, gpuMilli);
+  for (const [node, milli] of places)
+    gantt.add(job.index, node, job.stretchMs, clock.nowMs, milli, nodes.hasCards(node));
 }
 
 /** What it held since its last start counts as good but for the start itself and for `lost`, the work at its end. */
@@ -144,14 +152,14 @@ function noteGood(state: RunState, job: SimJob, lost: number): void {
   if (pending.length > 0) {
     let left = lost - Math.max(0, nowMs - job.goodFromMs) * job.speed;
     for (let i = pending.length - 1; i >= 0; i--) {
-      const { fromMs, toMs: endMs, gpuMilli, speed } = pending[i]!;
+      const { fromMs, toMs: endMs, gpuMilli, cpuMilli, speed } = pending[i]!;
       const counted = Math.max(fromMs, endMs - Math.max(0, left) / speed);
       left -= (endMs - fromMs) * speed;
-      series.good(fromMs, counted, gpuMilli);
+      series.good(fromMs, counted, gpuMilli, cpuMilli);
     }
     job.pendingGood = [];
   }
-  series.good(job.goodFromMs, toMs, job.gpuMilliHeld);
+  series.good(job.goodFromMs, toMs, job.gpuMilliHeld, job.cpuMilliHeld);
   job.goodFromMs = nowMs;
 }
 
@@ -160,11 +168,12 @@ export function resized(state: RunState, job: SimJob): void {
   const { nowMs } = state;
   job.settle(nowMs);
   if (nowMs > job.goodFromMs) {
-    const { goodFromMs: fromMs, gpuMilliHeld: gpuMilli, speed } = job;
-    job.pendingGood.push({ fromMs, toMs: nowMs, gpuMilli, speed });
+    const { goodFromMs: fromMs, gpuMilliHeld: gpuMilli, cpuMilliHeld: cpuMilli, speed } = job;
+    job.pendingGood.push({ fromMs, toMs: nowMs, gpuMilli, cpuMilli, speed });
     job.goodFromMs = nowMs;
   }
   job.gpuMilliHeld = job.pods.reduce((sum, pod) => sum + pod.gpuMilli, 0);
+  job.cpuMilliHeld = job.pods.reduce((sum, pod) => sum + pod.cpuMilli, 0);
   job.speed = speedOf(job.job, job.pods.length);
   expectEnd(state, job);
 }

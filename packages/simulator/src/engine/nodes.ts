@@ -94,6 +94,9 @@ export class Nodes {
   numberOnRow(row: number): number {
     return this.#onRow[row]!;
   }
+  hasCards(number: number): boolean {
+    return this.list[number]!.gpuMilli > 0;
+  }
 
   /** A node has been on the row and is gone again. */
   tried(row: number): void {

@@ -16,10 +16,12 @@ export function resultOf(state: RunState, waiting: Iterable<SimJob>): RunResult 
   const good = series.copy();
   for (const job of active.values()) {
     if (job.running) {
-      if (gantt_.wants(job.index)) noteStretch({ gantt: gantt_, clock }, job, stretchesOf(state, job));
+      if (gantt_.wants(job.index))
+        noteStretch({ gantt: gantt_, clock, nodes: state.nodes }, job, stretchesOf(state, job));
       else gantt_.left += job.pods.length;
-      good.good(job.goodFromMs, nowMs, job.gpuMilliHeld);
-      for (const { fromMs, toMs, gpuMilli } of job.pendingGood) good.good(fromMs, toMs, gpuMilli);
+      good.good(job.goodFromMs, nowMs, job.gpuMilliHeld, job.cpuMilliHeld);
+      for (const { fromMs, toMs, gpuMilli, cpuMilli } of job.pendingGood)
+        good.good(fromMs, toMs, gpuMilli, cpuMilli);
     } else jobs.waitMs[job.index] = job.waitedMs + nowMs - job.waitingSinceMs;
   }
   return {

@@ -14,7 +14,7 @@ import { holdingOf } from './passes/holdings.ts';
 import type { RunState } from './run-state.ts';
 import { SimJob } from './sim-job.ts';
 
-const format = 'coracle run 1';
+const format = 'coracle run 2';
 
 interface SavedPod {
   readonly uid: string;
@@ -45,6 +45,7 @@ const fields = [
   'stretchMs',
   'goodFromMs',
   'gpuMilliHeld',
+  'cpuMilliHeld',
   'pendingGood',
 ] as const;
 
@@ -64,7 +65,6 @@ interface Saved {
   readonly numbers: Record<string, number>;
   readonly recorders: readonly unknown[];
   readonly nodes: unknown;
-  readonly masks: unknown;
   readonly windows: unknown;
   readonly pools: unknown;
   readonly held: RunState['held'];
@@ -113,7 +113,6 @@ export function save(state: RunState, pass: Pass, own: unknown): Uint8Array {
     numbers: Object.fromEntries(numbers.map((name) => [name, state[name]])),
     recorders: recorders(state).map((recorder) => recorder?.save()),
     nodes: state.nodes.save(),
-    masks: state.nodes.masks.save(),
     windows: state.windows.save(),
     pools: state.pools.save(),
     held: state.held,
@@ -178,7 +177,7 @@ export function restore(state: RunState, pass: Pass, from: unknown, jobs: Iterat
   state.windows.restore(saved.windows);
   state.held.push(...saved.held);
   restoreJobs(state, saved, jobs);
-  state.nodes.masks.restore(saved.masks);
+  for (let row = 0; row < state.snapshot.rowCount; row++) state.nodes.masks.update(row);
   for (const index of saved.elastic) state.elastic.add(state.active.get(index)!);
   for (const { index, untilMs } of saved.holdings) {
     const job = state.active.get(index)!;

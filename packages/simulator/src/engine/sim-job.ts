@@ -45,10 +45,11 @@ export class SimJob implements ActiveJob {
   stretchMs = 0;
   /** From then on what it holds does work, of which is not known yet whether it lasts. */
   goodFromMs = 0;
-  /** Thousandths of cards of its pods, while it runs. */
+  /** Thousandths of cards and of cores of its pods, while it runs. */
   gpuMilliHeld = 0;
+  cpuMilliHeld = 0;
   /** The same of times with other numbers of pods, since the last start (elastic jobs). */
-  pendingGood: { fromMs: number; toMs: number; gpuMilli: number; speed: number }[] = [];
+  pendingGood: { fromMs: number; toMs: number; gpuMilli: number; cpuMilli: number; speed: number }[] = [];
   /** For backfill plans, while it runs. */
   holding: Holding | undefined;
   /** Of its events: those of an older one are void. */

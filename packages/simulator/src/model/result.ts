@@ -45,12 +45,14 @@ export interface Series {
   readonly cpuMilliUsed: Float64Array;
   /** Of that, what did work that counts in the end: not starts, not work lost later. */
   readonly gpuMilliGood: Float64Array;
+  readonly cpuMilliGood: Float64Array;
   /** Free cards that no popular request could use (the FGD measure), in thousandths. Zero without GPUs. */
   readonly gpuMilliFragmented: Float64Array;
   readonly jobsWaiting: Float64Array;
   readonly jobsRunning: Float64Array;
   /** What waiting jobs ask for. */
   readonly gpuMilliWaiting: Float64Array;
+  readonly cpuMilliWaiting: Float64Array;
 }
 
 /** Where time goes on every node: rows are nodes, columns are equal stretches of time. */
@@ -72,6 +74,8 @@ export interface Gantt {
   readonly fromMs: Float64Array;
   readonly toMs: Float64Array;
   readonly gpuMilli: Float64Array;
+  /** Of cores, on nodes without cards; on others 0. */
+  readonly cpuMilli: Float64Array;
   /** Stretches that are not here because there were too many. */
   readonly left: number;
 }

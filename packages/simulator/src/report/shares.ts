@@ -7,13 +7,13 @@ export interface Shares {
   readonly stepMs: number;
   /** Given to jobs. */
   readonly allocation: Float64Array;
-  /** Doing work that counts in the end. Without cards it is not known: NaN. */
+  /** Doing work that counts in the end. */
   readonly utilisation: Float64Array;
-  /** Free, but in pieces that no popular request can use. */
+  /** Free, but in pieces that no popular request can use. Of cards; without cards it is not known: NaN. */
   readonly fragmentation: Float64Array;
   readonly jobsWaiting: Float64Array;
   readonly jobsRunning: Float64Array;
-  /** What waiting jobs ask for, as a share of the cluster. Without cards it is not known: NaN. */
+  /** What waiting jobs ask for, as a share of the cluster. */
   readonly demandWaiting: Float64Array;
   readonly nodesUp: Float64Array;
 }
@@ -66,7 +66,7 @@ export function totals(result: RunResult): Totals {
   return {
     upMilli: mean(gpu ? series.gpuMilliUp : series.cpuMilliUp),
     usedMilli: mean(gpu ? series.gpuMilliUsed : series.cpuMilliUsed),
-    goodMilli: gpu ? mean(series.gpuMilliGood) : Number.NaN,
+    goodMilli: mean(gpu ? series.gpuMilliGood : series.cpuMilliGood),
     fragmentedMilli: gpu ? mean(series.gpuMilliFragmented) : Number.NaN,
     jobsWaiting: mean(series.jobsWaiting),
     maxJobsWaiting: series.length === 0 ? Number.NaN : series.jobsWaiting.reduce((a, b) => Math.max(a, b), 0),
@@ -103,11 +103,11 @@ export function shares(result: RunResult, points = 360): Shares {
     fromMs: series.fromMs,
     stepMs: series.stepMs * each,
     allocation: bucketed(part(gpu ? series.gpuMilliUsed : series.cpuMilliUsed)),
-    utilisation: bucketed(gpu ? part(series.gpuMilliGood) : unknown),
+    utilisation: bucketed(part(gpu ? series.gpuMilliGood : series.cpuMilliGood)),
     fragmentation: bucketed(gpu ? part(series.gpuMilliFragmented) : unknown),
     jobsWaiting: bucketed((index) => series.jobsWaiting[index]!),
     jobsRunning: bucketed((index) => series.jobsRunning[index]!),
-    demandWaiting: bucketed(gpu ? part(series.gpuMilliWaiting) : unknown),
+    demandWaiting: bucketed(part(gpu ? series.gpuMilliWaiting : series.cpuMilliWaiting)),
     nodesUp: bucketed((index) => series.nodesUp[index]!),
   };
 }

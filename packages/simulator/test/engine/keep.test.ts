@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { simulate } from '../../src/index.ts';
-import { job, nodes, ordering, pods, second, spec } from './helpers.ts';
+import { job, node, nodes, ordering, pods, second, spec } from './helpers.ts';
 
 describe('a run that keeps what runs', () => {
   test('starts jobs in order, and holds up those behind one that does not fit', () => {
@@ -75,7 +75,26 @@ describe('a run that keeps what runs', () => {
     expect(series.stepMs).toBe(256);
     expect([...series.gpuMilliUsed]).toEqual([6000, 6000, 2000, 2000]);
     expect([...series.gpuMilliGood]).toEqual([6000, 6000, 2000, 2000]);
+    expect([...series.cpuMilliUsed]).toEqual([2000, 2000, 1000, 1000]);
+    expect([...series.cpuMilliGood]).toEqual([2000, 2000, 1000, 1000]);
     expect([...series.jobsRunning]).toEqual([2, 2, 1, 1]);
     expect([...heat.percent].toSorted((a, b) => a - b)).toEqual([0, 50, 50, 100]);
+  });
+
+  test('says what jobs hold in cards on nodes with cards, and in cores on those without', () => {
+    const cluster = [node('gpu', 4, 8), node('cpu', 0, 8)];
+    const jobs = [job('a', 0, second, pods(1, 4)), job('b', 0, second, pods(1, 0, 6))];
+    const { gantt, heat, series } = simulate(spec(cluster, jobs));
+    const held = Array.from(gantt.job, (index, i) => [
+      jobs[index]!.id,
+      heat.nodes[gantt.node[i]!],
+      gantt.gpuMilli[i],
+      gantt.cpuMilli[i],
+    ]).toSorted();
+    expect(held).toContainEqual(['a', 'gpu', 4000, 0]);
+    expect(held.find(([id]) => id === 'b')).toEqual(
+      held.find(([id, on]) => id === 'b' && on === 'cpu') ? ['b', 'cpu', 0, 6000] : ['b', 'gpu', 0, 0],
+    );
+    expect(series.cpuMilliGood[0]).toBe(7000);
   });
 });

@@ -127,9 +127,10 @@ describe('a run', () => {
           [...jobs.outcome].every((o) => ['succeeded', 'failed', 'waiting'].includes(outcomes[o]!)),
         ).toBe(true);
         expect(unplaced.reduce((sum, { count }) => sum + count, 0)).toBe(waiting);
-        const good = series.gpuMilliGood;
-        for (let i = 0; i < series.length; i++)
-          expect(good[i]!).toBeLessThanOrEqual(series.gpuMilliUsed[i]! * (1 + 1e-6) + 1e-6);
+        for (let i = 0; i < series.length; i++) {
+          expect(series.gpuMilliGood[i]!).toBeLessThanOrEqual(series.gpuMilliUsed[i]! * (1 + 1e-6) + 1e-6);
+          expect(series.cpuMilliGood[i]!).toBeLessThanOrEqual(series.cpuMilliUsed[i]! * (1 + 1e-6) + 1e-6);
+        }
       }),
       { numRuns: 30 },
     );

@@ -131,6 +131,7 @@ describe('what is large', () => {
           near(packed.fromMs + start * packed.unitMs),
           near(length * packed.unitMs),
           read.next(),
+          read.next(),
         ]);
       }
     }
@@ -142,6 +143,7 @@ describe('what is large', () => {
       near(gantt.fromMs[index]!),
       near(gantt.toMs[index]! - gantt.fromMs[index]!),
       gantt.gpuMilli[index],
+      gantt.cpuMilli[index],
     ]);
     const key = (row: unknown): string => JSON.stringify(row);
     expect(found.map(key).sort()).toEqual(expected.map(key).sort());
@@ -194,6 +196,7 @@ function noisy(run: RunResult, nodes: number, columns: number, stretches: number
       fromMs,
       toMs: fromMs.map((from) => from + next() * 86_400_000),
       gpuMilli: fill(8000),
+      cpuMilli: fill(64_000),
       left: 12,
     },
   };

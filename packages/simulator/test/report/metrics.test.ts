@@ -92,10 +92,12 @@ function small(changes: Partial<RunResult['jobs']> & { outcome?: Uint8Array } = 
       cpuMilliUsed: fill(8000),
       // Nothing in the last stretch, of which the run has half.
       gpuMilliGood: fill(900).fill(0, 9),
+      cpuMilliGood: fill(6000).fill(0, 9),
       gpuMilliFragmented: fill(100),
       jobsWaiting: fill(1),
       jobsRunning: fill(1),
       gpuMilliWaiting: fill(1000),
+      cpuMilliWaiting: fill(4000),
     },
     jobs: {
       ids: ['a', 'b', 'c'],
@@ -180,6 +182,10 @@ describe('metrics of a run worked out by hand', () => {
     });
     expect(resource).toBe('cpu');
     expect(values.allocation).toBe(0.5);
-    expect(values.utilisation).toBeNaN();
+    // 6 of 16 cores for 90 of 95 s; of the 8 that jobs held all the time.
+    expect(values.utilisation).toBeCloseTo((6 * 90) / (16 * 95), 12);
+    expect(values.goodput).toBeCloseTo((6 * 90) / (8 * 95), 12);
+    // Cores are not in pieces.
+    expect(values.fragmentation).toBeNaN();
   });
 });

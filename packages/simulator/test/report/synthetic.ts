@@ -150,10 +150,12 @@ export function synthetic(options: SyntheticOptions = {}): RunResult {
       gpuMilliUsed: series.used,
       cpuMilliUsed: series.used.map((value) => value * 8),
       gpuMilliGood: series.used.map((value) => value * 0.93),
+      cpuMilliGood: series.used.map((value) => value * 8 * 0.93),
       gpuMilliFragmented: series.used.map((value, index) => (up[index]! - value) * 0.3),
       jobsWaiting: series.waiting,
       jobsRunning: series.running,
       gpuMilliWaiting: series.asked,
+      cpuMilliWaiting: series.asked.map((value) => value * 8),
     },
     heat: {
       nodes: Array.from({ length: nodes }, (_, index) => `node-${String(index).padStart(4, '0')}`),
@@ -168,6 +170,7 @@ export function synthetic(options: SyntheticOptions = {}): RunResult {
       fromMs: startMs.slice(0, shown),
       toMs: endMs.slice(0, shown),
       gpuMilli: Float64Array.from(size.subarray(0, shown), (cards) => cards * 1000),
+      cpuMilli: new Float64Array(shown),
       left: jobs - shown,
     },
     counts: {

@@ -12,6 +12,7 @@ export class GanttRecorder {
   #fromMs: Float64Array;
   #toMs: Float64Array;
   #gpuMilli: Float64Array;
+  #cpuMilli: Float64Array;
 
   constructor(most: number) {
     this.#most = Math.max(0, most);
@@ -21,6 +22,7 @@ export class GanttRecorder {
     this.#fromMs = new Float64Array(room);
     this.#toMs = new Float64Array(room);
     this.#gpuMilli = new Float64Array(room);
+    this.#cpuMilli = new Float64Array(room);
   }
 
   #grow(room: number): void {
@@ -29,6 +31,7 @@ export class GanttRecorder {
     this.#fromMs = copied(this.#fromMs, new Float64Array(room));
     this.#toMs = copied(this.#toMs, new Float64Array(room));
     this.#gpuMilli = copied(this.#gpuMilli, new Float64Array(room));
+    this.#cpuMilli = copied(this.#cpuMilli, new Float64Array(room));
   }
 
   /** False: what is added of the job is only counted. */
@@ -36,7 +39,8 @@ export class GanttRecorder {
     return this.#most > 0 && job % this.#every === 0;
   }
 
-  add(job: number, node: number, fromMs: number, toMs: number, gpuMilli: number): void {
+  /** `milli`: thousandths of cards, or of cores where the node has no `cards`. */
+  add(job: number, node: number, fromMs: number, toMs: number, milli: number, cards: boolean): void {
     if (this.#most === 0) this.left++;
     while (this.#most > 0 && this.#length === this.#most && job % this.#every === 0) this.#thin();
     if (this.#most === 0) return;
@@ -50,7 +54,8 @@ export class GanttRecorder {
     this.#node[at] = node;
     this.#fromMs[at] = fromMs;
     this.#toMs[at] = toMs;
-    this.#gpuMilli[at] = gpuMilli;
+    this.#gpuMilli[at] = cards ? milli : 0;
+    this.#cpuMilli[at] = cards ? 0 : milli;
   }
 
   #thin(): void {
@@ -65,6 +70,7 @@ export class GanttRecorder {
       this.#fromMs[kept] = this.#fromMs[i]!;
       this.#toMs[kept] = this.#toMs[i]!;
       this.#gpuMilli[kept] = this.#gpuMilli[i]!;
+      this.#cpuMilli[kept] = this.#cpuMilli[i]!;
       kept++;
     }
     this.left += this.#length - kept;
@@ -79,6 +85,7 @@ export class GanttRecorder {
       fromMs: this.#fromMs.slice(0, n),
       toMs: this.#toMs.slice(0, n),
       gpuMilli: this.#gpuMilli.slice(0, n),
+      cpuMilli: this.#cpuMilli.slice(0, n),
       left: this.left,
     };
   }
@@ -103,6 +110,7 @@ export class GanttRecorder {
     this.#fromMs.set(state.fromMs);
     this.#toMs.set(state.toMs);
     this.#gpuMilli.set(state.gpuMilli);
+    this.#cpuMilli.set(state.cpuMilli);
   }
 }
 

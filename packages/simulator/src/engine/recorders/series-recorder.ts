@@ -3,6 +3,7 @@
  * are used up each two of them become one and twice as long.
  */
 import type { Series } from '../../model/result.ts';
+import { GoodRecorder } from './good-recorder.ts';
 
 /** What is measured all the time. Indexes into `now`. */
 export const quantities = [
@@ -15,6 +16,7 @@ export const quantities = [
   'jobsWaiting',
   'jobsRunning',
   'gpuMilliWaiting',
+  'cpuMilliWaiting',
 ] as const;
 export const quantity = Object.fromEntries(quantities.map((name, i) => [name, i])) as Record<
   (typeof quantities)[number],
@@ -30,15 +32,13 @@ export class SeriesRecorder {
   #nowMs = 0;
   /** Integrals by stretch, then quantity. */
   readonly #sums: Float64Array;
-  /** What did work that counts: part of a stretch, and from one stretch on in each (a difference). */
-  readonly #goodPart: Float64Array;
-  readonly #goodChange: Float64Array;
+  /** What did work that counts, of cards and of cores. */
+  readonly #good: readonly [gpu: GoodRecorder, cpu: GoodRecorder];
 
   constructor(points: number) {
     this.#points = Math.max(2, points + (points % 2));
     this.#sums = new Float64Array(this.#points * kinds);
-    this.#goodPart = new Float64Array(this.#points);
-    this.#goodChange = new Float64Array(this.#points + 1);
+    this.#good = [new GoodRecorder(this.#points), new GoodRecorder(this.#points)];
   }
 
   /** Time passes with things as they are. */
@@ -59,59 +59,40 @@ export class SeriesRecorder {
     this.#nowMs = toMs;
   }
 
-  /** Work on so many thousandths of cards from then to then counts. Both are past. */
-  good(fromMs: number, toMs: number, gpuMilli: number): void {
-    if (gpuMilli === 0 || toMs <= fromMs) return;
-    const step = this.#stepMs;
-    const last = this.#points - 1;
-    const a = Math.min(last, Math.floor(fromMs / step));
-    const b = Math.min(last, Math.floor(toMs / step));
-    if (a === b) {
-      this.#goodPart[a]! += gpuMilli * (toMs - fromMs);
-      return;
-    }
-    this.#goodPart[a]! += gpuMilli * ((a + 1) * step - fromMs);
-    this.#goodPart[b]! += gpuMilli * (toMs - b * step);
-    this.#goodChange[a + 1]! += gpuMilli * step;
-    this.#goodChange[b]! -= gpuMilli * step;
-  }
-
-  /** Differences become amounts. */
-  #settleGood(): void {
-    let sum = 0;
-    for (let i = 0; i < this.#points; i++) {
-      sum += this.#goodChange[i]!;
-      this.#goodPart[i]! += sum;
-    }
-    this.#goodChange.fill(0);
+  /** Work on so many thousandths of cards and of cores from then to then counts. Both are past. */
+  good(fromMs: number, toMs: number, gpuMilli: number, cpuMilli: number): void {
+    if (toMs <= fromMs) return;
+    const [gpu, cpu] = this.#good;
+    if (gpuMilli !== 0) gpu.add(fromMs, toMs, gpuMilli, this.#stepMs);
+    if (cpuMilli !== 0) cpu.add(fromMs, toMs, cpuMilli, this.#stepMs);
   }
 
   #halve(): void {
-    this.#settleGood();
+    for (const good of this.#good) good.halve();
     const half = this.#points / 2;
     for (let i = 0; i < half; i++) {
       for (let k = 0; k < kinds; k++) {
         this.#sums[i * kinds + k] = this.#sums[2 * i * kinds + k]! + this.#sums[(2 * i + 1) * kinds + k]!;
       }
-      this.#goodPart[i] = this.#goodPart[2 * i]! + this.#goodPart[2 * i + 1]!;
     }
     this.#sums.fill(0, half * kinds);
-    this.#goodPart.fill(0, half);
     this.#stepMs *= 2;
   }
 
   /** What there is up to now. */
   read(): Series {
-    this.#settleGood();
     const step = this.#stepMs;
+    const [gpu, cpu] = this.#good.map((good) => good.read()) as [Float64Array, Float64Array];
     const length = Math.min(this.#points, Math.max(1, Math.ceil(this.#nowMs / step)));
-    const result: Record<string, Float64Array> = { gpuMilliGood: new Float64Array(length) };
-    for (const name of quantities) result[name] = new Float64Array(length);
+    const result: Record<string, Float64Array> = {};
+    for (const name of [...quantities, 'gpuMilliGood', 'cpuMilliGood'])
+      result[name] = new Float64Array(length);
     for (let i = 0; i < length; i++) {
       const passed = Math.min(step, this.#nowMs - i * step);
       const mean = (sum: number): number => (passed > 0 ? sum / passed : 0);
       for (let k = 0; k < kinds; k++) result[quantities[k]!]![i] = mean(this.#sums[i * kinds + k]!);
-      result['gpuMilliGood']![i] = mean(this.#goodPart[i]!);
+      result['gpuMilliGood']![i] = mean(gpu[i]!);
+      result['cpuMilliGood']![i] = mean(cpu[i]!);
     }
     return { fromMs: 0, stepMs: step, length, ...result } as unknown as Series;
   }
@@ -128,12 +109,14 @@ export class SeriesRecorder {
       stepMs: this.#stepMs,
       nowMs: this.#nowMs,
       sums: this.#sums.slice(),
-      good: this.#goodPart.slice(),
-      goodChange: this.#goodChange.slice(),
+      good: this.#good.map((good) => good.save()),
     };
   }
   restore(saved: unknown): void {
-    const state = saved as Record<'now' | 'sums' | 'good' | 'goodChange', Float64Array> & {
+    const state = saved as {
+      now: Float64Array;
+      sums: Float64Array;
+      good: unknown[];
       stepMs: number;
       nowMs: number;
     };
@@ -141,7 +124,6 @@ export class SeriesRecorder {
     this.#stepMs = state.stepMs;
     this.#nowMs = state.nowMs;
     this.#sums.set(state.sums);
-    this.#goodPart.set(state.good);
-    this.#goodChange.set(state.goodChange);
+    for (const [i, good] of this.#good.entries()) good.restore(state.good[i]);
   }
 }

@@ -54,7 +54,7 @@ export function makePageData(report: Report): PageData {
         }),
       })),
     tenants: tenantsOf(candidates),
-    time: resource === 'gpu' ? candidates.map(timeOf) : [],
+    time: candidates.map(timeOf),
     demand: candidates.map(demandOf),
     heats: packHeats(details, heatBudget),
     gantts: details.flatMap(({ candidate, run }) => {

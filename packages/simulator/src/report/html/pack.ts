@@ -89,6 +89,7 @@ export function packGantt(candidate: number, run: RunResult, limit: number): Pag
       varint(out, Math.max(0, Math.round((ends(run, index) - fromMs) / unitMs) - from));
       varint(out, jobIndex.get(job)!);
       varint(out, Math.round(gantt.gpuMilli[index]!));
+      varint(out, Math.round(gantt.cpuMilli[index]!));
       last = from;
     }
   }

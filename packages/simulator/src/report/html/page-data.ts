@@ -48,7 +48,7 @@ export interface PageHeat {
 /**
  * Stretches in which jobs held their places. `data` is LEB128 numbers, deflated (raw), base64: for each node how many
  * stretches follow, and for each of these the start since the last one's start and the length (both in `unitMs`), the index of
- * the job, and the cards in thousandths. `jobs`: a JSON list of `[id, index of the tenant]`, deflated (raw), base64; so are
+ * the job, and the cards and the cores in thousandths (one of both is 0). `jobs`: a JSON list of `[id, index of the tenant]`, deflated (raw), base64; so are
  * `nodes`, the names.
  */
 export interface PageGantt {
@@ -75,7 +75,7 @@ export interface PageData {
   readonly distributions: readonly PageDistribution[];
   readonly intervals: readonly PageInterval[];
   readonly tenants: readonly PageTenant[];
-  /** Of all the cards' time, by candidate: work that counts, starts and lost work, free in unusable pieces, free. Sums to 1. */
+  /** Of all the cards' (or cores') time, by candidate: work that counts, starts and lost work, free in unusable pieces, free. Sums to 1. */
   readonly time: readonly (readonly number[])[];
   /** By candidate, percent of the cards against percent asked for; empty lists unless arrivals were dropped. */
   readonly demand: readonly (readonly number[])[];

@@ -155,21 +155,26 @@ export function distributions(report: Report, data: PageData): string {
 export function cards(report: Report, data: PageData): string {
   const figures: string[] = [];
   if (data.time.length > 0) {
-    const names = ['work that counts', 'starts and lost work', 'free, in unusable pieces', 'free'];
+    const gpu = data.resource === 'gpu';
+    const what = gpu ? 'GPU' : 'core';
+    const all = ['work that counts', 'starts and lost work', 'free, in unusable pieces', 'free'];
+    // Cores have no such pieces.
+    const told = [0, 1, 2, 3].filter((part) => gpu || part !== 2);
+    const names = told.map((part) => all[part]!);
     figures.push(
       figure({
         chart: 'time',
         whole: true,
-        title: 'Where GPU time goes (% of all GPU time)',
+        title: `Where ${what} time goes (% of all ${what} time)`,
         about: 'Goodput is the part of the held time that is work that counts.',
-        label: 'Where GPU time goes, parts of the whole; the table below has the figures.',
-        controls: `<div class="keys">${names.map((name, index) => `<span><i class="chip q${index}"></i>${name}</span>`).join('')}</div>`,
+        label: `Where ${what} time goes, parts of the whole; the table below has the figures.`,
+        controls: `<div class="keys">${told.map((part) => `<span><i class="chip q${part}"></i>${all[part]!}</span>`).join('')}</div>`,
         table: table(
-          'Parts of all GPU time',
+          `Parts of all ${what} time`,
           ['', ...names, 'goodput'],
           report.candidates.map((candidate, index) => [
             candidate.name,
-            ...data.time[index]!.map((part) => inUnit(part, 'share')),
+            ...told.map((part) => inUnit(data.time[index]![part]!, 'share')),
             inUnit(estimateOf(candidate, 'goodput').mean, 'share'),
           ]),
         ),
@@ -198,7 +203,7 @@ export function cards(report: Report, data: PageData): string {
   }
   return figures.length === 0
     ? ''
-    : `<section aria-labelledby="cards"><h2 id="cards">Use of the GPUs</h2><div class="grid2">${figures.join('')}</div></section>`;
+    : `<section aria-labelledby="cards"><h2 id="cards">Use of the ${data.resource === 'gpu' ? 'GPUs' : 'cores'}</h2><div class="grid2">${figures.join('')}</div></section>`;
 }
 
 export function tenants(report: Report, data: PageData): string {

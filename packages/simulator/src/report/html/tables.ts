@@ -86,6 +86,7 @@ export function tenantTables(report: Report, most: number): string {
 
 /** Which jobs waited longest, in the run that is shown in full. */
 export function longestWaits(report: Report, most = 15): string {
+  const gpu = report.candidates[0]!.runs[0]!.resource === 'gpu';
   const tables = report.candidates.flatMap(({ name, detail }) => {
     if (!detail) return [];
     const { waits } = jobTimes(detail);
@@ -94,7 +95,7 @@ export function longestWaits(report: Report, most = 15): string {
       detail.jobs.ids[index]!,
       detail.jobs.tenants[detail.jobs.tenant[index]!] ?? '',
       duration(waits[index]!),
-      inUnit(detail.jobs.gpuMilli[index]! / 1000, 'count'),
+      inUnit((gpu ? detail.jobs.gpuMilli : detail.jobs.cpuMilli)[index]! / 1000, 'count'),
       duration(detail.jobs.submitMs[index]!),
       outcomeOf(detail.jobs, index),
     ]);
@@ -102,7 +103,7 @@ export function longestWaits(report: Report, most = 15): string {
     return [
       table(
         `With ${name}, seed ${detail.seed}`,
-        ['job', 'tenant', 'waited', 'GPUs', 'submitted after', 'outcome'],
+        ['job', 'tenant', 'waited', gpu ? 'GPUs' : 'cores', 'submitted after', 'outcome'],
         rows,
       ),
     ];
