@@ -5,6 +5,7 @@ export { structuralProblems } from './crd/structural.ts';
 export * from './equality.ts';
 export * from './fields.ts';
 export { Heap } from './heap.ts';
+export { seededRandom } from './seeded-random.ts';
 export * from './json.ts';
 export { compileJsonPath, compileJsonPathTemplate, renderJsonPath } from './jsonpath/jsonpath.ts';
 export { answersDeletedObject } from './deleted-object.ts';

@@ -159,6 +159,26 @@ describe('virtual nodes', () => {
     await f.nodes.stop();
   });
 
+  test('meet the same chance again with a seed, whatever the order and the others', async () => {
+    const annotations = { 'coracle.dev/run-seconds': '1', 'coracle.dev/fail-probability': '0.5' };
+    const names = Array.from({ length: 24 }, (_, i) => `p${i}`);
+    const run = async (seed: number, order: readonly string[]): Promise<string> => {
+      const f = await fleet({ seed });
+      for (const name of order) await f.pod(name, annotations, { restartPolicy: 'Never' });
+      await f.pass(2000);
+      await f.pass(1);
+      const phases = names.map((name) => f.get(name)?.status?.phase?.[0] ?? '');
+      await f.nodes.stop();
+      return phases.join('');
+    };
+    const first = await run(7, names);
+    expect(first).toMatch(/S/);
+    expect(first).toMatch(/F/);
+    expect(await run(7, names.toReversed())).toBe(first);
+    expect((await run(7, names.slice(0, 5))).slice(0, 5)).toBe(first.slice(0, 5));
+    expect(await run(8, names)).not.toBe(first);
+  });
+
   test('leave pods of other nodes alone', async () => {
     const f = await fleet();
     await f.pod('other', {}, { nodeName: 'real' });

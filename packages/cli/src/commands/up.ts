@@ -29,6 +29,7 @@ export interface UpFlags {
   virtualNodes: number;
   nodes?: string[];
   shape?: string;
+  seed?: number;
   nodeName?: string;
   schedulerConfig?: string;
   gangJobs?: boolean;
@@ -97,6 +98,11 @@ export function register(program: Command, context: CliContext): void {
       (text: string, before: string[] = []) => [...before, text],
     )
     .option('--shape <name>', 'what each of --nodes has: cards and how many (a100x8), or cores (cpu64)')
+    .option(
+      '--seed <n>',
+      'what befalls virtual nodes and pods by chance (delays, weights, failures) comes out the same again; else at random',
+      whole,
+    )
     .option('--no-node', 'no node that runs processes: only virtual ones, without the taint')
     .option('--node-name <name>', "this node's name; else the host's")
     .option('--scheduler-config <file>', 'profiles of the scheduler: a KubeSchedulerConfiguration (v1)')
@@ -120,7 +126,8 @@ Examples:
   coracle up --scheduler-config scheduler.yaml
   coracle up --in-memory --port 0 --virtual-nodes 1000 --no-node
   coracle up --nodes 1000 --shape a100x8 --no-node
-  coracle up --nodes 8xh100x8 --nodes 100xcpu64 --no-node`,
+  coracle up --nodes 8xh100x8 --nodes 100xcpu64 --no-node
+  coracle up --in-memory --nodes 1000 --shape a100x8 --no-node --seed 7`,
     )
     .action(async (flags: UpFlags) => {
       if (flags.detach) await detach(context, flags);
@@ -142,6 +149,7 @@ async function serve(context: CliContext, flags: UpFlags): Promise<void> {
     ...(flags.fakeGpuTopology === undefined ? {} : { fakeGpuTopology: flags.fakeGpuTopology }),
     ...(flags.fakeGpuMig ? { fakeGpuMig: true } : {}),
     ...virtual,
+    ...(flags.seed === undefined ? {} : { seed: flags.seed }),
     ...(scheduler === undefined ? {} : { scheduler }),
     ...(flags.gangJobs ? { gangJobs: true } : {}),
     ...(flags.node ? (flags.nodeName ? { nodeName: flags.nodeName } : {}) : { nodeName: false as const }),

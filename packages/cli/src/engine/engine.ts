@@ -15,7 +15,7 @@ import {
 import type { Kubeconfig, Client } from '@coracle/client';
 import { createClient, inProcessTransport, writeKubeconfig } from '@coracle/client';
 import { controllers, localProvisioner } from '@coracle/controllers';
-import { createRegistry } from '@coracle/machinery';
+import { createRegistry, seededRandom } from '@coracle/machinery';
 import type { Credentials, Unstructured } from '@coracle/machinery';
 import { createInformerFactory, createSpareTime, systemClock } from '@coracle/operator';
 import type { Clock, Component, InformerFactory, Logger } from '@coracle/operator';
@@ -57,6 +57,8 @@ export interface EngineOptions {
   virtualNodes: number;
   /** What each virtual node is called, has and is labelled with, by its number; default: as `virtualNodes` of the node package. */
   virtualShape?: Pick<VirtualNodesOptions, 'names' | 'capacity' | 'labels'>;
+  /** What is left to chance comes out of it: what befalls virtual nodes and their pods, generated names, and the lots. */
+  seed?: number | undefined;
   /** Of the node that runs processes; default: the host's name. `false`: no such node. */
   nodeName?: string | false;
   /** Profiles and queue of the scheduler; default: kube-scheduler's. `false`: no scheduler. */
@@ -98,7 +100,7 @@ const inMemory = { keepEvents: 50_000, everyMs: 5000 };
 /** Starts an engine. Rejects, with everything undone, if the store is in use, the port is taken, or a part fails. */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const began = performance.now();
-  const { home, logger, clock = systemClock, lots = Math.random } = options;
+  const { home, logger, clock = systemClock } = options;
   const undo: (() => Promise<void> | void)[] = [];
   const close = async (): Promise<void> => {
     for (let step = undo.pop(); step; step = undo.pop()) {
@@ -119,6 +121,10 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     ]);
     undo.push(() => store.close());
 
+    // Another one after a restart: names that have been generated are taken.
+    const chance = (purpose: string): (() => number) =>
+      options.seed === undefined ? Math.random : seededRandom(`${options.seed} ${purpose} ${store.revision}`);
+    const { lots = chance('lots') } = options;
     const registry = createRegistry();
     const gateway = createGateway();
     const now = (): Date => new Date(clock.now());
@@ -146,6 +152,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
       tokenKeys,
       nodes: gateway,
       now,
+      random: chance('names'),
       logger: {
         info: (message, fields = {}) => logger.info(fields, message),
         warn: (message, fields = {}) => logger.warn(fields, message),

@@ -111,6 +111,7 @@ async function startVirtualNodes(parts: NodeParts): Promise<void> {
     clock,
     logger: options.logger,
     random: Math.random,
+    seed: options.seed,
     spareTime,
     stageObjects: true,
     recorder: recorder(client, 'virtual-nodes'),

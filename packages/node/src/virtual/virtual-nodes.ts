@@ -8,6 +8,7 @@ import { Node, Pod, type Taint } from '@coracle/machinery/api';
 import type { Clock, Component, EventRecorder, InformerFactory, Logger, SpareTime } from '@coracle/operator';
 import { isTerminalPhase } from '../pod/containers.ts';
 import { Agenda } from './agenda.ts';
+import { type ChanceOf, chanceOf } from './chance.ts';
 import { NodeKeeper } from './node-keeper.ts';
 import { defaultStages, type Stages, stagesOf } from './stages.ts';
 import type { StageLife } from './stages/stage-life.ts';
@@ -37,6 +38,8 @@ export interface VirtualNodesOptions {
   stages?: Partial<Stages> | undefined;
   /** In [0, 1), for failures by chance. */
   random?: (() => number) | undefined;
+  /** Instead of `random`: what befalls an object by chance depends on this, its name and how far it has got, and on nothing else. */
+  seed?: number | undefined;
   /** Seconds between renewals of a node's Lease (which lasts four times as long), spread evenly over the nodes; 0: no leases. Default 25: a node that says nothing for 50 seconds counts as lost. */
   renewSeconds?: number | undefined;
   /** Writes in flight, and as many renewals of leases; default 32. */
@@ -82,7 +85,7 @@ class Fleet implements VirtualNodes {
   readonly #names: string[];
   readonly #addresses = new Map<string, string>();
   readonly #stages: Stages;
-  readonly #random: () => number;
+  readonly #chance: ChanceOf;
   readonly #entries = new Map<string, Entry>();
   readonly #agenda: Agenda<string>;
   /** Nodes and the states of their pods. */
@@ -103,7 +106,7 @@ class Fleet implements VirtualNodes {
     for (const [index, name] of this.#names.entries())
       this.#addresses.set(name, `10.${64 + (index >> 16)}.${(index >> 8) & 255}.${index & 255}`);
     this.#stages = { ...defaultStages, ...options.stages };
-    this.#random = options.random ?? Math.random;
+    this.#chance = chanceOf(options.seed, options.random ?? Math.random);
     const failed = (error: unknown): void => {
       if (!this.#stopped) options.logger.warn({ error: String(error) }, 'a write of virtual nodes failed');
     };
@@ -223,7 +226,7 @@ class Fleet implements VirtualNodes {
       clock,
       logger,
       recorder,
-      random: this.#random,
+      chance: this.#chance,
       writes: this.#writes,
       nodeIP: (name) => this.#addresses.get(name) ?? '',
       podIP: ({ metadata, status }) => status?.podIP ?? this.#entries.get(metadata.uid)?.state.ip ?? '',
@@ -288,7 +291,13 @@ class Fleet implements VirtualNodes {
       return;
     const { clock } = this.#options;
     const stages = stagesOf(entry.pod, this.#stages);
-    const { state, nextAt } = step(entry.pod, entry.state, stages, clock.now(), this.#random());
+    const { state, nextAt } = step(
+      entry.pod,
+      entry.state,
+      stages,
+      clock.now(),
+      this.#chance(entry.pod, entry.state.attempt)(),
+    );
     entry.state = state;
     if (nextAt !== undefined) this.#agenda.add(nextAt, uid);
     this.#report(entry);

@@ -6,6 +6,7 @@ import type { Client } from '@coracle/client';
 import { isReason, type KubeObject } from '@coracle/machinery';
 import { CustomResourceDefinition, Node, Pod } from '@coracle/machinery/api';
 import type { Clock, EventRecorder, InformerFactory, Logger } from '@coracle/operator';
+import type { ChanceOf } from '../chance.ts';
 import type { Writes } from '../writes.ts';
 import { stageCrd } from './crd.ts';
 import { followStages } from './stage-objects.ts';
@@ -18,8 +19,7 @@ export interface StageLifeOptions {
   clock: Clock;
   logger: Logger;
   recorder: EventRecorder | undefined;
-  /** In [0, 1). */
-  random: () => number;
+  chance: ChanceOf;
   writes: Writes;
   nodeIP(nodeName: string): string;
   podIP(pod: Pod): string;
@@ -39,10 +39,10 @@ const mostTold = 1000;
 
 /** Resolves when the Stages there are have been read and `podsChanged` and `nodesChanged` called if there are any. */
 export async function startStageLife(options: StageLifeOptions): Promise<StageLife> {
-  const { client, clock, random, writes, logger, recorder, nodeIP, podIP } = options;
+  const { client, clock, chance, writes, logger, recorder, nodeIP, podIP } = options;
   const startedAt = clock.now();
   await install(client);
-  const about = { nodePort: 0, startedAt, random, nodeIP };
+  const about = { nodePort: 0, startedAt, nodeIP };
   const told = new Set<string>();
   const warn = (stage: { name: string; uid?: string }, reason: string, message: string): void => {
     const key = `${stage.uid ?? stage.name} ${message}`;
@@ -57,7 +57,7 @@ export async function startStageLife(options: StageLifeOptions): Promise<StageLi
   const common = {
     client,
     clock,
-    random,
+    chance,
     writes,
     event: (
       object: KubeObject,
@@ -78,8 +78,9 @@ export async function startStageLife(options: StageLifeOptions): Promise<StageLi
   const pods = new StagePlayer<Pod>({
     ...common,
     type: Pod,
-    surroundings: (pod) => ({
+    surroundings: (pod, random) => ({
       ...about,
+      random,
       now: clock.now(),
       nodeName: pod.spec?.nodeName ?? '',
       podIP: () => podIP(pod),
@@ -88,8 +89,9 @@ export async function startStageLife(options: StageLifeOptions): Promise<StageLi
   const nodes = new StagePlayer<Node>({
     ...common,
     type: Node,
-    surroundings: (node) => ({
+    surroundings: (node, random) => ({
       ...about,
+      random,
       now: clock.now(),
       nodeName: node.metadata.name,
       podIP: () => nodeIP(node.metadata.name),

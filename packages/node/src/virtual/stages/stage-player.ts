@@ -3,6 +3,7 @@ import type { Client } from '@coracle/client';
 import { ApiError, isReason, type KubeObject, type ResourceType } from '@coracle/machinery';
 import type { Clock } from '@coracle/operator';
 import { Agenda } from '../agenda.ts';
+import type { ChanceOf } from '../chance.ts';
 import type { Writes } from '../writes.ts';
 import type { CompiledStage, CompiledStep } from './compiled-stage.ts';
 import { finalizerPatch } from './finalizer-patch.ts';
@@ -16,10 +17,10 @@ export interface StagePlayerOptions<T extends KubeObject> {
   type: ResourceType<T>;
   client: Client;
   clock: Clock;
-  /** In [0, 1): which stage, and how long it waits. */
-  random: () => number;
+  /** Which stage, how long it waits, and what its templates draw. */
+  chance: ChanceOf;
   writes: Writes;
-  surroundings(object: T): Surroundings;
+  surroundings(object: T, random: () => number): Surroundings;
   event(object: T, event: StageEvent): void;
   /** A stage could not be played on an object; it is left till the object changes. */
   failed(stage: string, object: T, why: string): void;
@@ -32,6 +33,8 @@ interface Job<T> {
   /** Entries of the agenda that were made before are void. */
   turn: number;
   stage: CompiledStage | undefined;
+  /** Stages it has been through. */
+  played: number;
   /** Where to go on after a write that failed, and how often it has. */
   from: number;
   failures: number;
@@ -90,6 +93,7 @@ export class StagePlayer<T extends KubeObject> {
         matched: '',
         turn: 0,
         stage: undefined,
+        played: 0,
         from: 0,
         failures: 0,
         playing: false,
@@ -118,11 +122,12 @@ export class StagePlayer<T extends KubeObject> {
   }
 
   #match(job: Job<T>): void {
-    const { clock, random } = this.#options;
+    const { clock, chance } = this.#options;
     job.turn += 1;
     job.from = 0;
     job.failures = 0;
     job.matched = job.object.metadata.resourceVersion;
+    const random = chance(job.object, job.played);
     job.stage = nextStage(this.#stages, job.object, random);
     if (job.stage === undefined) return;
     const now = clock.now();
@@ -152,12 +157,13 @@ export class StagePlayer<T extends KubeObject> {
     } finally {
       job.playing = false;
     }
+    job.played += 1;
     if (!job.gone && job.object.metadata.resourceVersion !== job.matched) this.#match(job);
   }
 
   /** True if it was deleted. */
   async #step(job: Job<T>, { finalizers, delete: gone, patch }: CompiledStep): Promise<boolean> {
-    const { client, type, surroundings } = this.#options;
+    const { client, type, surroundings, chance } = this.#options;
     const { name, namespace, uid } = job.object.metadata;
     if (finalizers) {
       const operations = finalizerPatch(job.object.metadata.finalizers, finalizers);
@@ -169,7 +175,9 @@ export class StagePlayer<T extends KubeObject> {
       return true;
     }
     if (patch) {
-      const body = renderPatch(patch, job.object, surroundings(job.object));
+      // Another number than that of the choice: its draws are spent.
+      const random = chance(job.object, -1 - job.played);
+      const body = renderPatch(patch, job.object, surroundings(job.object, random));
       if (body !== undefined) await this.#patch(job, patch.type, body, patch.subresource);
     }
     return false;
