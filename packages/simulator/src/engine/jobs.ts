@@ -6,7 +6,8 @@ import { holdingOf } from './passes/holdings.ts';
 import { draw, exponential, purposes } from './random.ts';
 import { quantity } from './recorders/series-recorder.ts';
 import type { RunState } from './run-state.ts';
-import { speedOf, type SimJob } from './sim-job.ts';
+import type { SimJob } from './sim-job.ts';
+import { speedNow } from './speed.ts';
 
 /** The job waits from now on; the caller puts it into a queue. */
 export function wait(state: RunState, job: SimJob): void {
@@ -46,7 +47,7 @@ export function begin(state: RunState, job: SimJob, placed = true): void {
   job.gpuMilliHeld = 0;
   job.cpuMilliHeld = 0;
   job.saved = job.work;
-  job.speed = speedOf(job.job, job.pods.length);
+  job.speed = speedNow(state, job);
   state.running++;
   if (job.job.runMs < Infinity) state.runningFinite++;
   state.series.now[quantity.jobsRunning]!++;
@@ -174,7 +175,7 @@ export function resized(state: RunState, job: SimJob): void {
   }
   job.gpuMilliHeld = job.pods.reduce((sum, pod) => sum + pod.gpuMilli, 0);
   job.cpuMilliHeld = job.pods.reduce((sum, pod) => sum + pod.cpuMilli, 0);
-  job.speed = speedOf(job.job, job.pods.length);
+  job.speed = speedNow(state, job);
   expectEnd(state, job);
 }
 

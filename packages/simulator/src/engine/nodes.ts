@@ -2,6 +2,7 @@
 import type { Node } from '@coracle/machinery/api';
 import type { Snapshot } from '@coracle/scheduler/core';
 import { CardMasks } from './card-masks.ts';
+import { speedOfNode } from './speed.ts';
 import type { HeatRecorder } from './recorders/heat-recorder.ts';
 
 interface SimNode {
@@ -16,6 +17,8 @@ interface SimNode {
   cpuMilliUsed: number;
   readonly gpuMilli: number;
   readonly cpuMilli: number;
+  /** Of jobs on its cards. */
+  readonly speed: number;
   /** Of its events. */
   version: number;
   /** How often it has failed. */
@@ -35,6 +38,8 @@ export class Nodes {
   gpuMilliUp = 0;
   cpuMilliUp = 0;
   up = 0;
+  /** Speed of the slowest node there ever was, 1 at most. */
+  slowest = 1;
   /** Counts changes of what nodes there are and may be used. */
   changes = 0;
   /** Rows on which room was made since the last look; more than that are not told apart. */
@@ -44,15 +49,17 @@ export class Nodes {
   readonly masks: CardMasks;
   readonly #snapshot: Snapshot;
   readonly #heat: HeatRecorder;
+  readonly #speeds: Readonly<Record<string, number>> | undefined;
   /** Number of the node on each row. */
   readonly #onRow: number[] = [];
   /** As the snapshot's own: the last freed is used next. */
   readonly freeRows: number[] = [];
 
-  constructor(snapshot: Snapshot, heat: HeatRecorder) {
+  constructor(snapshot: Snapshot, heat: HeatRecorder, speeds?: Readonly<Record<string, number>>) {
     this.#snapshot = snapshot;
     this.masks = new CardMasks(snapshot);
     this.#heat = heat;
+    this.#speeds = speeds;
   }
 
   /** A node that the cluster did not have before. It is away until `join`. */
@@ -76,12 +83,14 @@ export class Nodes {
       cpuMilliUsed: 0,
       gpuMilli,
       cpuMilli,
+      speed: this.#speeds ? speedOfNode(node, this.#speeds) : 1,
       version: 0,
       failures: 0,
       down: false,
       absent: true,
       idleSinceMs: NaN,
     };
+    this.slowest = Math.min(this.slowest, made.speed);
     this.#heat.add(name);
     this.#numbers.set(name, this.list.length);
     this.list.push(made);

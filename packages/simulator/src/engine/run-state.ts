@@ -98,7 +98,7 @@ export class RunState {
     this.heat = new HeatRecorder(points?.heat ?? defaultPoints.heat);
     this.gantt = new GanttRecorder(points?.gantt ?? defaultPoints.gantt);
     this.kinds = new JobKinds(this.snapshot);
-    this.nodes = new Nodes(this.snapshot, this.heat);
+    this.nodes = new Nodes(this.snapshot, this.heat, spec.speeds);
     for (const node of cluster.nodes) this.nodes.add(node, node.metadata.labels?.[poolLabel] ?? '');
     this.pools = new Pools(this);
     const cards = this.nodes.list.some(({ gpuMilli }) => gpuMilli > 0) || cluster.pools.length > 0;

@@ -84,8 +84,9 @@ interface Saved {
 
 /** What a run must have in common with the one that was saved. */
 function identity({ spec }: RunState): unknown[] {
-  const { cluster, workload, placement, ordering, seed } = spec;
-  return [cluster.name, cluster.nodes.length, workload.name, placement.name, ordering.name, seed];
+  const { cluster, workload, placement, ordering, seed, speeds } = spec;
+  const about = [cluster.name, cluster.nodes.length, workload.name, placement.name, ordering.name, seed];
+  return speeds ? [...about, speeds] : about;
 }
 
 function recorders({ series, heat, gantt, demand, fragments }: RunState) {

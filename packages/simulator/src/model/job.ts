@@ -44,7 +44,10 @@ export interface Job {
   readonly submitMs: number;
   /** Shared by equal jobs. At least one. */
   readonly podSets: readonly PodSet[];
-  /** How long it takes with all its pods if nothing gets in its way. Infinity: it never ends by itself. */
+  /**
+   * How long it takes with all its pods if nothing gets in its way, on nodes of the reference speed (`RunSpec.speeds`). Infinity:
+   * it never ends by itself.
+   */
   readonly runMs: number;
   /** How long its owner said it would take (what backfill reckons with). Default: `runMs`. */
   readonly estimateMs?: number;
@@ -53,7 +56,8 @@ export interface Job {
   /** What each start costs before work goes on: images, process groups, loading a checkpoint. Default 0. */
   readonly startMs?: number;
   /**
-   * Work is saved each time it has run so long; what is interrupted goes on from there. 0: nothing is ever lost. Default
+   * Work is saved each time so much of it has been done (as much as it does in this time at the reference speed, as one that
+   * saves every so many steps does); what is interrupted goes on from there. 0: nothing is ever lost. Default
    * (undefined): interrupted work is lost whole.
    */
   readonly checkpointMs?: number;

@@ -16,11 +16,11 @@ export interface JobColumns {
   /** First start. */
   readonly startMs: Float64Array;
   readonly endMs: Float64Array;
-  /** What it would have taken alone: `runMs` and one start. */
+  /** What it would have taken alone: `runMs` and one start, at the reference speed. */
   readonly idealMs: Float64Array;
   /** Time it waited altogether, also after interruptions. */
   readonly waitMs: Float64Array;
-  /** Work done and lost again by interruptions, and the time of starts beyond the first. */
+  /** Work done and lost again by interruptions (time at the reference speed), and the time of starts beyond the first. */
   readonly lostMs: Float64Array;
   /** All its pods together, when it asks for most. */
   readonly gpuMilli: Float64Array;

@@ -57,6 +57,12 @@ export interface RunSpec {
   readonly jobFailures?: JobFailures;
   readonly maintenance?: readonly Maintenance[];
   readonly autoscaling?: readonly Autoscaling[];
+  /**
+   * How fast jobs run on nodes with cards of a model (`engine/speed.ts` says which nodes those are) against the reference that
+   * `runMs` is of: 2 halves the run time. A job runs at the speed of its slowest pod with cards; pods without cards do not
+   * count, and nodes of other models have 1. What starts cost is not divided. Default: all have 1.
+   */
+  readonly speeds?: Readonly<Record<string, number>>;
   /** Which of equally good nodes is taken: one at random, or the first in the cluster's order. Default `random`. */
   readonly ties?: 'random' | 'first';
   /** The requests for which fragmentation is measured. Default: the popular ones among the workload's first 100,000 jobs. */

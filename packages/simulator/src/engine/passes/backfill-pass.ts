@@ -94,7 +94,7 @@ export class BackfillPass implements Pass {
 
   #within(job: SimJob): Uint8Array | undefined {
     const { snapshot, nodes, windows, nowMs } = this.#state;
-    const untilMs = nowMs + leftOf(job);
+    const untilMs = nowMs + leftOf(job, nodes.slowest);
     return windows.within(untilMs, snapshot.alive.length, (node) => nodes.list[node]!.row);
   }
 

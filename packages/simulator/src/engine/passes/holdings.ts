@@ -3,6 +3,7 @@ import type { Ask, AskedPods, HeldPlace, Holding } from '../../ordering/backfill
 import type { SimPod } from '../job-kind.ts';
 import type { RunState } from '../run-state.ts';
 import type { SimJob } from '../sim-job.ts';
+import { nodesSpeed } from '../speed.ts';
 
 /** Of the core's dimensions: how many pods a node holds. */
 const podsDimension = 3;
@@ -33,12 +34,15 @@ export function holdingOf(state: RunState, job: SimJob): Holding {
       ...(indices ? { cards: { cards: indices, milli: pod.cards!.milli } } : {}),
     });
   }
-  return { untilMs: nowMs + leftOf(job), places };
+  return { untilMs: nowMs + leftOf(job, nodesSpeed(state, job)), places };
 }
 
-/** How long the job will hold its places when it starts now, by its estimate. */
-export function leftOf(job: SimJob): number {
-  return Math.max(0, job.estimateMs - job.work);
+/** How long the job will hold its places when it starts now, by its estimate, on nodes of that speed. */
+export function leftOf(job: SimJob, speed = 1): number {
+  const left = Math.max(0, job.estimateMs - job.work);
+  if (speed === 1) return left;
+  const start = Math.min(left, job.job.startMs ?? 0);
+  return start + (left - start) / speed;
 }
 
 /** `within`: only on rows whose byte is not 0. */

@@ -8,6 +8,7 @@ import type { JobKind } from '../job-kind.ts';
 import { mayFit, place } from '../placing.ts';
 import type { RunState } from '../run-state.ts';
 import type { SimJob } from '../sim-job.ts';
+import { speedNow } from '../speed.ts';
 import { before } from '../waiting/waiting-queue.ts';
 import type { Pass } from './pass.ts';
 import { rankAll } from './rank.ts';
@@ -143,7 +144,8 @@ export class ReplanPass implements Pass {
       noteStretch(state, job, was);
       job.stretchMs = state.nowMs;
     }
-    if (job.job.elastic) resized(state, job);
+    // Other nodes may be faster or slower.
+    if (job.job.elastic || (state.spec.speeds && speedNow(state, job) !== job.speed)) resized(state, job);
   }
 
   *waiting(): Iterable<SimJob> {
