@@ -10,6 +10,7 @@ export const eventKinds = [
   'nodeDown',
   'windowEnd',
   'nodeUp',
+  'nodeChange',
   'windowStart',
   'nodeReady',
   'nodeIdle',

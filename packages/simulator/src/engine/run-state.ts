@@ -71,6 +71,10 @@ export class RunState {
   windowsLeft = 0;
   /** Failed nodes that will come back. */
   nodesDown = 0;
+  /** Changes to come that bring a node. */
+  joinsLeft = 0;
+  /** Numbers of the nodes that leave when they are empty, in the order in which they were told to. */
+  readonly retiring = new Set<number>();
   /** Nodes on their way from a pool. */
   nodesBooting = 0;
   running = 0;

@@ -50,7 +50,15 @@ const fields = [
 ] as const;
 
 /** Of the state: plain numbers. */
-const numbers = ['running', 'runningFinite', 'ended', 'windowsLeft', 'nodesDown', 'nodesBooting'] as const;
+const numbers = [
+  'running',
+  'runningFinite',
+  'ended',
+  'windowsLeft',
+  'nodesDown',
+  'nodesBooting',
+  'joinsLeft',
+] as const;
 
 interface Saved {
   readonly format: string;
@@ -66,6 +74,7 @@ interface Saved {
   readonly recorders: readonly unknown[];
   readonly nodes: unknown;
   readonly windows: unknown;
+  readonly retiring: readonly number[];
   readonly pools: unknown;
   readonly held: RunState['held'];
   readonly jobs: readonly {
@@ -115,6 +124,7 @@ export function save(state: RunState, pass: Pass, own: unknown): Uint8Array {
     recorders: recorders(state).map((recorder) => recorder?.save()),
     nodes: state.nodes.save(),
     windows: state.windows.save(),
+    retiring: [...state.retiring],
     pools: state.pools.save(),
     held: state.held,
     jobs: [...state.active.values()].map((job) => ({
@@ -176,6 +186,7 @@ export function restore(state: RunState, pass: Pass, from: unknown, jobs: Iterat
   for (const [i, recorder] of recorders(state).entries()) recorder?.restore(saved.recorders[i]);
   state.nodes.restore(saved.nodes);
   state.windows.restore(saved.windows);
+  for (const number of saved.retiring) state.retiring.add(number);
   state.held.push(...saved.held);
   restoreJobs(state, saved, jobs);
   for (let row = 0; row < state.snapshot.rowCount; row++) state.nodes.masks.update(row);

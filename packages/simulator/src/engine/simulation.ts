@@ -7,6 +7,7 @@ import type { Progress, RunResult } from '../model/result.ts';
 import type { RunSpec } from '../model/run.ts';
 import { eventKind } from './event-heap.ts';
 import { begin, end, wait } from './jobs.ts';
+import { nodeChange, planChanges, retire } from './node-changes.ts';
 import { jobFails, join, nodeDown, nodeUp, planWindows, windowEnd, windowStart } from './node-events.ts';
 import { outcomeOf } from './job-table.ts';
 import { BackfillPass } from './passes/backfill-pass.ts';
@@ -45,12 +46,13 @@ export class Simulation {
     this.#pass = passFor(state);
     this.#jobs = spec.workload.jobs()[Symbol.iterator]();
     planWindows(state);
+    const away = planChanges(state);
     if (from)
       [this.#orderVersion, this.#done] = restore(state, this.#pass, from.saved, this.#jobs) as [
         number,
         boolean,
       ];
-    else for (let i = 0; i < state.nodes.list.length; i++) join(state, i);
+    else for (let i = 0; i < state.nodes.list.length; i++) if (!away.has(i)) join(state, i);
     this.#read();
   }
 
@@ -86,6 +88,7 @@ export class Simulation {
     this.#advance(nextMs);
     while (events.nextMs === nextMs) this.#event();
     while (this.#next && this.#next.submitMs === nextMs) this.#arrive(this.#next);
+    if (this.#state.retiring.size > 0) retire(this.#state, this.#pass);
     this.#pass.run();
     grow(this.#state);
     this.#state.pools.run(this.#pass);
@@ -95,9 +98,9 @@ export class Simulation {
 
   /** False when nothing that is still to come can change anything. */
   #lives(): boolean {
-    const { runningFinite, waiting, nodesDown, nodesBooting, windowsLeft } = this.#state;
+    const { runningFinite, waiting, nodesDown, nodesBooting, windowsLeft, joinsLeft } = this.#state;
     if (this.#next !== undefined || runningFinite > 0) return true;
-    return waiting > 0 && (nodesDown > 0 || nodesBooting > 0 || windowsLeft > 0);
+    return waiting > 0 && (nodesDown > 0 || nodesBooting > 0 || windowsLeft > 0 || joinsLeft > 0);
   }
 
   #advance(toMs: number): void {
@@ -140,7 +143,8 @@ export class Simulation {
       if (state.nodes.list[subject]!.version === version) nodeDown(state, pass, subject);
     } else if (kind === eventKind.nodeUp) {
       if (state.nodes.list[subject]!.version === version) nodeUp(state, subject);
-    } else if (kind === eventKind.windowStart) windowStart(state, pass, subject);
+    } else if (kind === eventKind.nodeChange) nodeChange(state, pass, subject);
+    else if (kind === eventKind.windowStart) windowStart(state, pass, subject);
     else if (kind === eventKind.windowEnd) windowEnd(state, subject);
     else if (kind === eventKind.nodeReady) state.pools.ready(subject);
     else if (kind === eventKind.nodeIdle) state.pools.idle(pass, subject, version);

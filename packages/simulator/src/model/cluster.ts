@@ -13,9 +13,24 @@ export interface NodePool {
   readonly count: number;
 }
 
+/** A node comes or goes: one that is not there all the time. */
+export interface NodeChange {
+  /** Since the start of the workload. */
+  readonly atMs: number;
+  /** Name of one of `Cluster.nodes`. */
+  readonly node: string;
+  /**
+   * `leaves`: what runs there is interrupted. `retires`: nothing new starts there, and it leaves when the last job there has
+   * ended.
+   */
+  readonly what: 'joins' | 'leaves' | 'retires';
+}
+
 export interface Cluster {
   readonly name: string;
-  /** All nodes at the start, in the order the scheduler visits them. Those of pools have `poolLabel`. */
+  /** All nodes at the start, and those that join, in the order the scheduler visits them. Those of pools have `poolLabel`. */
   readonly nodes: readonly Node[];
   readonly pools: readonly NodePool[];
+  /** In the order of time. A node whose first is `joins` is not there at the start. Default: none. */
+  readonly changes?: readonly NodeChange[];
 }

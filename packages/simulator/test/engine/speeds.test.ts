@@ -134,7 +134,7 @@ describe('speeds of cards', () => {
         const { speeds: _, ...without } = fast(raw, {});
         expect(simulate(fast(raw, { A100: 1, H100: 1 }))).toEqual(simulate(without));
       }),
-      { numRuns: 12 },
+      { numRuns: 8 },
     );
   });
 });
