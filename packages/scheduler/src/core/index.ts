@@ -71,6 +71,7 @@ export {
   SchedulingQueue,
   type QueueCounts,
   type QueueOptions,
+  type StoodUnit,
   type Unit,
   type UnitState,
 } from './queue.ts';
@@ -91,6 +92,7 @@ export {
 export { gpuPolicies, gpuProfile, type GpuPolicy, type GpuProfileArgs } from './gpu-profiles.ts';
 export { scheduleOne } from './schedule-one.ts';
 export type { ResourceWeight, ScoringStrategy, ShapePoint } from './plugins/resource-scores.ts';
+export { RowSet } from './row-set.ts';
 export { createSnapshot, Snapshot, type PlacedPod } from './snapshot.ts';
 export { firstUntolerated, tolerates } from './taints.ts';
 export { Trial } from './trial.ts';

@@ -50,6 +50,18 @@ export interface Unit {
   erred: boolean;
 }
 
+/** What of a unit that waits outlives the process, as plain data. */
+export interface StoodUnit {
+  readonly state: 'unschedulable' | 'backoff';
+  readonly at: number;
+  readonly added: number;
+  readonly since: number;
+  readonly came: number | undefined;
+  readonly attempts: number;
+  readonly erred: boolean;
+  readonly rejectedBy: readonly string[];
+}
+
 interface Entry {
   readonly unit: Unit;
   readonly moves: number;
@@ -210,6 +222,16 @@ export class SchedulingQueue {
     if (!unit.ready) this.#move(unit, 'held', now);
     else if (retry) this.#move(unit, 'backoff', now + this.backoffMs(unit));
     else this.#move(unit, 'unschedulable', now);
+  }
+
+  /**
+   * Puts a new unit, whose members and priority are known, where one like it stood when its last decision had failed. In the
+   * order of those decisions.
+   */
+  restore(unit: Unit, stood: StoodUnit): void {
+    const { state, at, rejectedBy, ...rest } = stood;
+    Object.assign(unit, rest, { ready: true, rejectedBy: new Set(rejectedBy) });
+    this.#move(unit, state, at);
   }
 
   /** Something happened that may help this unschedulable unit. */

@@ -43,6 +43,8 @@ export class RunState {
   readonly clock: Clock = { nowMs: 0 };
   readonly ties: Stream;
   readonly preemptionTies: Stream;
+  /** In [0, 1): which of equally good nodes is taken. */
+  readonly lots: () => number;
   readonly snapshot: Snapshot = createSnapshot();
   readonly framework: Framework;
   readonly kinds: JobKinds;
@@ -98,6 +100,7 @@ export class RunState {
     const { cluster, workload, seed, placement, points } = spec;
     this.ties = new Stream(seed, purposes.tie);
     this.preemptionTies = new Stream(seed, purposes.preemption);
+    this.lots = spec.ties === 'first' ? () => 0 : this.ties.next;
     this.series = new SeriesRecorder(points?.series ?? defaultPoints.series);
     this.heat = new HeatRecorder(points?.heat ?? defaultPoints.heat);
     this.gantt = new GanttRecorder(points?.gantt ?? defaultPoints.gantt);
@@ -116,7 +119,7 @@ export class RunState {
       profile: profile(),
       snapshot: this.snapshot,
       maxVerdicts,
-      random: spec.ties === 'first' ? () => 0 : this.ties.next,
+      random: this.lots,
     });
     const nothing: Held = { gpuMilli: 0, cpuMilli: 0 };
     this.context = contextOf(this, (tenant) => this.held[this.table.tenantId(tenant)] ?? nothing);

@@ -13,6 +13,7 @@ import { outcomeOf } from './job-table.ts';
 import { BackfillPass } from './passes/backfill-pass.ts';
 import { grow } from './passes/elastic.ts';
 import { KeepPass } from './passes/keep-pass.ts';
+import { LivePass } from './passes/live-pass.ts';
 import type { Pass } from './passes/pass.ts';
 import { ReplanPass } from './passes/replan-pass.ts';
 import { mayFit, place } from './placing.ts';
@@ -197,9 +198,12 @@ export class Simulation {
 
   #askForOrder(): void {
     const { ordering, context, active, events, nowMs } = this.#state;
-    const at = ordering.nextChange?.(active.values(), context);
+    const at = Math.min(
+      ordering.nextChange?.(active.values(), context) ?? Infinity,
+      this.#pass.nextDue?.() ?? Infinity,
+    );
     this.#orderVersion++;
-    if (at === undefined || !(at > nowMs) || at === Infinity) return;
+    if (!(at > nowMs) || at === Infinity) return;
     events.push(at, eventKind.order, 0, this.#orderVersion);
   }
 
@@ -222,7 +226,8 @@ export class Simulation {
 }
 
 function passFor(state: RunState): Pass {
-  const { mode, backfill } = state.ordering;
+  const { mode, backfill, live } = state.ordering;
+  if (live) return new LivePass(state);
   if (mode === 'replan') return new ReplanPass(state);
   return backfill === 'none' ? new KeepPass(state) : new BackfillPass(state);
 }

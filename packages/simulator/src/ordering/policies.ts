@@ -1,7 +1,7 @@
 /** Ordering policies by name. */
 import { drf } from './drf.ts';
 import type { OrderingPolicy } from './policy.ts';
-import { conservative, easy, fifo, fifoSkip, priority, sjf } from './queue-policies.ts';
+import { conservative, easy, fifo, fifoSkip, kubeScheduler, priority, sjf } from './queue-policies.ts';
 import { srsf, srtf } from './remaining-time.ts';
 import { themis } from './themis.ts';
 import { tiresias } from './tiresias.ts';
@@ -27,6 +27,11 @@ export const orderingPolicies: readonly NamedOrdering[] = [
   ),
   named(fifoSkip, 'first come, first served; what does not fit is passed over', 'Kueue, BestEffortFIFO'),
   named(priority, 'higher priority first; what does not fit is passed over', 'kube-scheduler, PrioritySort'),
+  named(
+    kubeScheduler,
+    'the queue of live clusters: as priority, but what did not fit backs off before it is tried again',
+    'kube-scheduler, SchedulingQueue',
+  ),
   named(sjf, 'shortest estimated run time first; nobody is interrupted', 'shortest job first'),
   named(srtf, 'shortest remaining time first; longer jobs are interrupted', 'shortest remaining time first'),
   named(

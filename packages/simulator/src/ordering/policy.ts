@@ -42,6 +42,8 @@ export interface OrderingPolicy {
   readonly backfill: 'none' | 'easy' | 'conservative';
   /** Without backfill: who does not fit is passed over. */
   readonly skip: boolean;
+  /** They stand in the queue of the live scheduler, which asks for no rank. */
+  readonly live?: boolean;
   /** True if the rank of a job that waits never changes while it waits: the queue is sorted once. */
   readonly fixed: boolean;
   /** Lower goes first. Ties: as submitted. */

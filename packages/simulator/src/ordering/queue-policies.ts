@@ -23,6 +23,16 @@ export const priority: OrderingPolicy = {
   rank: ({ job }) => -(job.priority ?? 0),
 };
 
+/**
+ * The queue itself of kube-scheduler: higher priority first, then who became due first; what does not fit waits until something
+ * changes that may help it, and backs off.
+ */
+export const kubeScheduler: OrderingPolicy = {
+  ...priority,
+  name: 'kube-scheduler',
+  live: true,
+};
+
 /** Shortest job first, by estimated run time; what does not fit is passed over. Nobody is interrupted. */
 export const sjf: OrderingPolicy = { ...keep, name: 'sjf', skip: true, rank: ({ job }) => estimateOf(job) };
 

@@ -50,7 +50,7 @@ function victimsFor(state: RunState, job: SimJob): readonly PlacedPod[] | undefi
 }
 
 /** A job goes as a whole. */
-function groupOf({ active, snapshot }: RunState, victim: PlacedPod): VictimGroup | undefined {
+export function groupOf({ active, snapshot }: RunState, victim: PlacedPod): VictimGroup | undefined {
   const job = active.get(indexOf(victim.info.uid))!;
   if (job.pods.length === 1) return undefined;
   const pods = job.pods.flatMap(({ uid }) => snapshot.pod(uid) ?? []);

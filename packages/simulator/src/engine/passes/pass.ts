@@ -5,6 +5,8 @@ export interface Pass {
   /** The job waits from now on. */
   add(job: SimJob): void;
   run(): void;
+  /** When somebody is to be tried though nothing happens; undefined: never. */
+  nextDue?(): number | undefined;
   /** In no particular order. */
   waiting(): Iterable<SimJob>;
   /** The job waits, and has its rank already: a run is taken up again. */
