@@ -58,6 +58,12 @@ export function begin(state: RunState, job: SimJob, placed = true): void {
     job.cpuMilliHeld += pod.cpuMilli;
     count(state, job, pod, 1);
   }
+  const { snapshot } = state;
+  state.stays?.begin(
+    job.index,
+    nowMs,
+    job.pods.map(({ uid }) => snapshot.pod(uid)!.nodeName),
+  );
   if (job.job.elastic) state.elastic.add(job);
   if (state.holdings) state.holdings.add((job.holding = holdingOf(state, job)));
   expectEnd(state, job);
@@ -98,6 +104,7 @@ export function count(state: RunState, job: SimJob, pod: SimPod, sign: 1 | -1, f
 function leave(state: RunState, job: SimJob): void {
   const { nowMs, snapshot } = state;
   job.version++;
+  state.stays?.end(job.index, nowMs);
   const [first] = job.pods;
   if (first && job.pods.length === 1) {
     const { row } = snapshot.removePod(first.uid)!;

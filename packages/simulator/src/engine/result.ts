@@ -35,6 +35,7 @@ export function resultOf(state: RunState, waiting: Iterable<SimJob>): RunResult 
     series: good.read(),
     heat: heat.copy().read(nowMs),
     gantt: gantt_.read(),
+    ...(state.stays ? { stays: state.stays.read() } : {}),
     ...(demand ? { demand: demand.read() } : {}),
     counts: { ...counts },
     unplaced: aside(state, () => whyWaiting(state, waiting)),

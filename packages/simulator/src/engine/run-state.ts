@@ -24,6 +24,7 @@ import { Fragments, popularOf } from './recorders/fragments.ts';
 import { GanttRecorder } from './recorders/gantt-recorder.ts';
 import { HeatRecorder } from './recorders/heat-recorder.ts';
 import { quantity, SeriesRecorder } from './recorders/series-recorder.ts';
+import { StayRecorder } from './recorders/stay-recorder.ts';
 import type { Clock, SimJob } from './sim-job.ts';
 import { Windows } from './windows.ts';
 
@@ -65,6 +66,7 @@ export class RunState {
   readonly heat: HeatRecorder;
   readonly gantt: GanttRecorder;
   readonly demand: DemandRecorder | undefined;
+  readonly stays: StayRecorder | undefined;
   readonly fragments: Fragments | undefined;
   readonly context: OrderingContext;
   /** Numbers of the nodes of each maintenance window. */
@@ -113,6 +115,7 @@ export class RunState {
       ? new Fragments(this.snapshot, spec.popular ?? popularOf(workload, this.kinds))
       : undefined;
     if (this.ordering.backfill !== 'none') this.holdings = new HoldingList();
+    this.stays = spec.stays ? new StayRecorder() : undefined;
     this.demand = spec.dropUnplaced ? new DemandRecorder() : undefined;
     const { profile } = placement;
     this.framework = createFramework({

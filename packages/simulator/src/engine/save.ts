@@ -98,8 +98,8 @@ function identity({ spec }: RunState): unknown[] {
   return speeds ? [...about, speeds] : about;
 }
 
-function recorders({ series, heat, gantt, demand, fragments }: RunState) {
-  return [series, heat, gantt, demand, fragments];
+function recorders({ series, heat, gantt, demand, fragments, stays }: RunState) {
+  return [series, heat, gantt, demand, fragments, stays];
 }
 
 /** `own`: what the event loop itself remembers. */

@@ -87,6 +87,17 @@ export interface DemandCurve {
   readonly fragmentedOfIdlePercent: readonly number[];
 }
 
+/** One start of a job. */
+export interface Stay {
+  /** In the order of submission, from 0. */
+  readonly job: number;
+  readonly fromMs: number;
+  /** When it ended or was interrupted; NaN: it runs still. */
+  readonly toMs: number;
+  /** Of each pod, as they were placed at the start. */
+  readonly nodes: readonly string[];
+}
+
 export interface RunResult {
   readonly placement: string;
   readonly ordering: string;
@@ -101,6 +112,8 @@ export interface RunResult {
   readonly gantt: Gantt;
   /** With `dropUnplaced`. */
   readonly demand?: DemandCurve;
+  /** With `stays`: in the order of the starts. */
+  readonly stays?: readonly Stay[];
   readonly counts: {
     readonly events: number;
     /** Decisions of the scheduler core. */

@@ -65,6 +65,8 @@ export interface RunSpec {
   readonly speeds?: Readonly<Record<string, number>>;
   /** Which of equally good nodes is taken: one at random, or the first in the cluster's order. Default `random`. */
   readonly ties?: 'random' | 'first';
+  /** Every start of every job is told, with the nodes. Default false: they may be millions. */
+  readonly stays?: boolean;
   /** The requests for which fragmentation is measured. Default: the popular ones among the workload's first 100,000 jobs. */
   readonly popular?: readonly WeightedShape[];
   /** How many points in time the series and the heat map have at most, and how many stretches the gantt chart. Defaults 1,000, 200, 5,000. */
