@@ -1,1 +1,2 @@
+export { lotsOf } from './random.ts';
 export { simulate, Simulation } from './simulation.ts';

@@ -47,3 +47,8 @@ export class Stream {
 
   readonly next = (): number => draw(this.#seed, this.#purpose, 0, this.drawn++);
 }
+
+/** The numbers by which a run of this seed chooses among equally good nodes, from the first on. */
+export function lotsOf(seed: number): () => number {
+  return new Stream(seed, purposes.tie).next;
+}
