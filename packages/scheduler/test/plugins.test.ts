@@ -115,7 +115,7 @@ describe('NodeAffinity', () => {
 
   test('by node name looks at those nodes only', () => {
     const on = framework([node('a'), node('b'), node('c', { allocatable: { cpu: '0' } })]);
-    expect(decide(on, pod('p', { spec: named('b') }))).toMatchObject({ nodeName: 'b', evaluated: 1 });
+    expect(decide(on, pod('p', { spec: named('b') }))).toMatchObject({ nodeName: 'b', feasible: 1 });
     expect(message(decide(on, pod('q', { spec: named('c') })))).toBe(
       "0/3 nodes are available: 1 Insufficient cpu, 2 node(s) didn't satisfy plugin(s) [NodeAffinity].",
     );

@@ -10,7 +10,7 @@
 import { batchSize } from './batch-size.ts';
 import type { Evaluation } from './evaluation.ts';
 import type { Snapshot } from './snapshot.ts';
-import type { Stride } from './stride.ts';
+import { placeOf, rowAt, visitOrder, type VisitOrder } from './visit-order.ts';
 
 /** Searches by walking before a tree is made: it costs about as much as so many. */
 const firstSearches = 200;
@@ -20,9 +20,7 @@ const affordable = 6;
 const patience = 2_000;
 
 export class BestTree {
-  #total = 0;
-  #stride = 1;
-  #inverse = 1;
+  #order = visitOrder(0);
   #leaves = 0;
   #count = new Int32Array(0);
   #best = new Float64Array(0);
@@ -38,20 +36,19 @@ export class BestTree {
   #tied = 0;
   #skip = 0;
 
-  /** Of the last choice: rows that fit among which it was made, places up to the last of them, and the last. */
+  /** Of the last choice: rows that fit among which it was made, and the last of them. */
   found = 0;
-  visited = 0;
   last = 0;
 
   /** Brings it up to date, or makes it if that is worth while. Answers whether it can be asked. */
-  ready(snapshot: Snapshot, local: Evaluation, stride: Stride, total: number): boolean {
+  ready(snapshot: Snapshot, local: Evaluation, order: VisitOrder): boolean {
     // Free rows are no nodes: only a walk knows how many there are.
-    if (snapshot.nodeCount !== total) return false;
-    if (this.#at < 0 || this.#total !== total || this.#stride !== stride.stride) {
+    if (snapshot.nodeCount !== order.rows) return false;
+    if (this.#at < 0 || this.#order !== order) {
       this.#at = -1;
       if (++this.#searches < firstSearches) return false;
       this.#searches = 0;
-      this.#make(snapshot, local, stride, total);
+      this.#make(snapshot, local, order);
       return true;
     }
     const { log } = snapshot;
@@ -76,11 +73,11 @@ export class BestTree {
 
   /** True if the row is known to fit. */
   fits(row: number): boolean {
-    return this.#count[this.#leaves + this.#placeOf(row)] === 1;
+    return this.#count[this.#leaves + placeOf(this.#order, row)] === 1;
   }
   /** For the next choice the row does not fit, whatever its own verdict. */
   leaveOut(row: number): void {
-    const at = this.#leaves + this.#placeOf(row);
+    const at = this.#leaves + placeOf(this.#order, row);
     this.#count[at] = 0;
     this.#ties[at] = 0;
     this.#best[at] = Number.NEGATIVE_INFINITY;
@@ -95,15 +92,14 @@ export class BestTree {
   choose(start: number, wanted: number, random: () => number): number {
     const all = this.#count[1]!;
     if (all === 0) return -1;
-    const from = this.#placeOf(start);
+    const from = placeOf(this.#order, start);
     const before = this.#countBefore(from);
     this.found = Math.min(wanted, all);
     // Number, among all that fit, of the last that is compared.
     const lastNumber = (before + this.found - 1) % all;
     const end = this.#nth(lastNumber);
-    this.last = this.#rowAt(end);
+    this.last = rowAt(this.#order, end);
     const wraps = end < from || (this.found === all && before > 0);
-    this.visited = this.found < wanted ? this.#total : wraps ? this.#total - from + end + 1 : end + 1 - from;
     this.#most = Number.NEGATIVE_INFINITY;
     this.#tied = 0;
     if (wraps) {
@@ -116,22 +112,14 @@ export class BestTree {
       place = this.#find(1, 0, this.#leaves, from, this.#leaves);
       if (place < 0) place = this.#find(1, 0, this.#leaves, 0, end + 1);
     } else place = this.#find(1, 0, this.#leaves, from, end + 1);
-    return this.#rowAt(place);
+    return rowAt(this.#order, place);
   }
 
-  #placeOf(row: number): number {
-    return (row * this.#inverse) % this.#total;
-  }
-  #rowAt(place: number): number {
-    return (place * this.#stride) % this.#total;
-  }
-
-  #make(snapshot: Snapshot, local: Evaluation, { stride, inverse }: Stride, total: number): void {
-    this.#total = total;
-    this.#stride = stride;
-    this.#inverse = inverse;
+  #make(snapshot: Snapshot, local: Evaluation, order: VisitOrder): void {
+    this.#order = order;
+    const { rows } = order;
     let leaves = 1;
-    while (leaves < total) leaves *= 2;
+    while (leaves < order.places) leaves *= 2;
     if (leaves !== this.#leaves) {
       this.#leaves = leaves;
       this.#count = new Int32Array(2 * leaves);
@@ -145,9 +133,9 @@ export class BestTree {
     this.#at = snapshot.log.readToEnd();
     this.#credit = 0;
     const batch = this.#batch;
-    for (let row = 0; row < total;) {
+    for (let row = 0; row < rows;) {
       let count = 0;
-      for (; row < total && count < batchSize; row++) batch[count++] = row;
+      for (; row < rows && count < batchSize; row++) batch[count++] = row;
       local.refresh(snapshot, batch, count);
       for (let i = 0; i < count; i++) this.#setLeaf(batch[i]!, local);
     }
@@ -156,7 +144,7 @@ export class BestTree {
 
   /** Answers the place of the leaf; -1 if it was so before. */
   #setLeaf(row: number, { rejectedBy, base }: Evaluation): number {
-    const at = this.#leaves + this.#placeOf(row);
+    const at = this.#leaves + placeOf(this.#order, row);
     const fits = rejectedBy[row] === 0 ? 1 : 0;
     const score = fits ? base[row]! : Number.NEGATIVE_INFINITY;
     if (this.#count[at] === fits && this.#best[at] === score) return -1;

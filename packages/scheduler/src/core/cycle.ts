@@ -8,6 +8,7 @@ import { batchSize } from './batch-size.ts';
 import { prepareFilters, type Evaluation, type NamedFilter, type NominatedVerdict } from './evaluation.ts';
 import type { PodInfo } from './pod-info.ts';
 import type { Profile } from './plugin.ts';
+import type { RowSet } from './row-set.ts';
 import type { Snapshot } from './snapshot.ts';
 
 export interface Verdict {
@@ -201,7 +202,7 @@ export class Cycle {
   }
 
   /** What stands in the way, after a search that found nothing: every row in question has its verdict. */
-  diagnose(within: Uint8Array | undefined): Diagnosis {
+  diagnose(within: RowSet | undefined): Diagnosis {
     const snapshot = this.#snapshot;
     const nodeCount = snapshot.nodeCount;
     if (this.rejection) {
@@ -249,7 +250,7 @@ export class Cycle {
     for (let i = 0; i < total; i++) {
       const row = rows ? rows[i]! : i;
       if (alive[row] === 0) continue;
-      if (within !== undefined && (within[row] ?? 0) === 0) {
+      if (within && !within.has(row)) {
         outside++;
         continue;
       }

@@ -134,6 +134,9 @@ export class Evaluation {
   /** Plugins that look further than one node had scores for the last such pod: the row does not say everything. */
   scoredWide = false;
 
+  /** Of the rows that the last walk looked at, the part that fitted: a guess how many the next will have to look at. */
+  fitting = 1;
+
   /** By row: what came of judging it with nominated pods in place. */
   readonly nominated = new Map<number, NominatedVerdict>();
 

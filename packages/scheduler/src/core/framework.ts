@@ -20,8 +20,9 @@ import {
   type ReservePlugin,
   type Taker,
 } from './reservation.ts';
+import type { RowSet } from './row-set.ts';
 import type { Snapshot } from './snapshot.ts';
-import { strideFor, type Stride } from './stride.ts';
+import { placeOf, rowAfter, RowWalk, visitOrder, type VisitOrder } from './visit-order.ts';
 import { Trial } from './trial.ts';
 
 export interface FrameworkOptions {
@@ -36,8 +37,8 @@ export interface FrameworkOptions {
 }
 
 export interface PlacementOptions {
-  /** Consider only rows whose byte is not 0 (a topology domain). */
-  readonly within?: Uint8Array;
+  /** Consider only these rows (a topology domain). */
+  readonly within?: RowSet;
   /** The rows of `within`: no others are visited. */
   readonly rows?: Int32Array;
   /** Only whether it fits is asked: the diagnosis may be empty. */
@@ -53,8 +54,7 @@ export interface Placed {
   readonly fits: true;
   readonly row: number;
   readonly nodeName: string;
-  /** Nodes looked at, and those of them that fit. */
-  readonly evaluated: number;
+  /** Nodes that fit among which it was chosen. */
   readonly feasible: number;
   /** What the pod has taken: with decisions that were carried out (scheduleOne). */
   readonly reservations?: readonly Reservation[];
@@ -92,7 +92,9 @@ export class Framework implements Taker {
   readonly #evaluations = new Map<string, Evaluation>();
   /** Row where the next search begins. */
   #next = 0;
-  #stride: Stride = { total: 0, stride: 0, inverse: 0 };
+  #mixed = visitOrder(0);
+  #straight = visitOrder(0);
+  readonly #rowWalk = new RowWalk();
   #feasible = new Int32Array(0);
   #totals = new Float64Array(0);
   #part = new Float64Array(0);
@@ -125,7 +127,7 @@ export class Framework implements Taker {
       const row = nominated === undefined ? undefined : this.snapshot.rowOf(nominated);
       // The node whose victims left for this pod is taken at once if it fits.
       if (row !== undefined && allowed(options, row) && this.#fits(cycle, row)) {
-        return this.#placed(row, 1, 1);
+        return this.#placed(row, 1);
       }
       const decision = this.#search(cycle, options);
       if (decision) return decision;
@@ -266,8 +268,8 @@ export class Framework implements Taker {
     }
   }
 
-  #placed(row: number, evaluated: number, feasible: number): Placed {
-    return { fits: true, row, nodeName: this.snapshot.nameOf(row), evaluated, feasible };
+  #placed(row: number, feasible: number): Placed {
+    return { fits: true, row, nodeName: this.snapshot.nameOf(row), feasible };
   }
 
   #begin(pod: PodInfo): Cycle {
@@ -293,59 +295,73 @@ export class Framework implements Taker {
   #search(cycle: Cycle, options: PlacementOptions): Placed | undefined {
     const { snapshot } = this;
     if (this.#feasible.length < snapshot.alive.length) this.#growScratch(snapshot.alive.length);
+    const { alive } = snapshot;
+    const { within } = options;
     const rows = cycle.only?.rows ?? options.rows;
     const total = rows?.length ?? snapshot.rowCount;
     const wanted = rows ? total : this.nodesToFind;
     // Only where some nodes are left out does it matter where a search begins.
     const sampled = !rows && wanted < snapshot.nodeCount;
-    const start = sampled ? this.#next % Math.max(1, total) : 0;
-    const stride = sampled ? this.#strideOf(total).stride : 1;
     const reserved = this.nominations.size > 0;
-    const { alive } = snapshot;
-    const { within } = options;
     const batch = this.#batch;
     let found = 0;
-    let evaluated = 0;
-    // Where the row says everything, the best of those that fit is known without a walk.
-    if (!rows && !within && !cycle.clusterWide && this.nominations.nodeCount <= maxKeptNodes) {
-      const placed = this.#known(cycle, sampled, start, total, wanted);
-      if (placed) return placed;
-    }
-    const few = rows || within ? undefined : this.#fewFree(cycle.local, wanted);
-    if (few) {
-      evaluated = snapshot.nodeCount;
-      // In the order in which a search comes by.
-      if (sampled) this.#sortByVisit(few, start, total);
-      else few.sort();
-      batch.set(few);
-      found = this.#collect(cycle, batch, few.length, reserved, 0);
-    }
-    let at = start;
-    for (let left = few ? 0 : total; left > 0 && found < wanted;) {
-      let count = 0;
-      if (rows || within) {
-        for (; left > 0 && count < batchSize; left--) {
-          const row = rows ? rows[at]! : at;
-          at += stride;
-          if (at >= total) at -= total;
-          if (alive[row] !== 0 && (!within || within[row] !== 0)) batch[count++] = row;
+    if (rows) {
+      for (let at = 0; at < total;) {
+        let count = 0;
+        for (; at < total && count < batchSize; at++) {
+          const row = rows[at]!;
+          if (alive[row] !== 0 && (!within || within.has(row))) batch[count++] = row;
         }
-      } else {
-        // The same, for most pods.
-        for (; left > 0 && count < batchSize; left--) {
-          batch[count] = at;
-          count += alive[at]!;
-          at += stride;
-          if (at >= total) at -= total;
-        }
+        found = this.#collect(cycle, batch, count, reserved, found);
       }
-      evaluated += count;
-      found = this.#collect(cycle, batch, count, reserved, found);
+    } else {
+      const order = this.#orderOf(total, sampled);
+      const start = sampled ? this.#next % Math.max(1, order.places) : 0;
+      // Where the row says everything, the best of those that fit is known without a walk.
+      if (!within && !cycle.clusterWide && this.nominations.nodeCount <= maxKeptNodes) {
+        const placed = this.#known(cycle, sampled, order, start, wanted);
+        if (placed) return placed;
+      }
+      const few = within ? undefined : this.#fewFree(cycle.local, wanted);
+      if (few) {
+        // In the order in which a search comes by.
+        if (sampled) sortByVisit(few, order, start);
+        else few.sort();
+        batch.set(few);
+        found = this.#collect(cycle, batch, few.length, reserved, 0);
+      } else found = this.#walk(cycle, order, start, wanted, reserved, within);
+      found = Math.min(found, wanted);
+      if (sampled && found > 0) this.#next = rowAfter(order, this.#feasible[found - 1]!);
     }
     if (found === 0) return undefined;
-    found = Math.min(found, wanted);
-    if (sampled) this.#next = (this.#feasible[found - 1]! + stride) % total;
-    return this.#placed(this.#best(cycle, found, reserved, reserved || cycle.clusterWide), evaluated, found);
+    return this.#placed(this.#best(cycle, found, reserved, reserved || cycle.clusterWide), found);
+  }
+
+  /** Collects rows that fit until there are as many as wanted, or a few more. */
+  #walk(
+    cycle: Cycle,
+    order: VisitOrder,
+    start: number,
+    wanted: number,
+    reserved: boolean,
+    within: RowSet | undefined,
+  ): number {
+    const { local } = cycle;
+    const { alive } = this.snapshot;
+    const walk = this.#rowWalk;
+    const batch = this.#batch;
+    walk.begin(order, start);
+    let found = 0;
+    let looked = 0;
+    while (walk.left > 0 && found < wanted) {
+      // As many as it should take, by how many of them fitted such pods the last time.
+      const likely = Math.ceil((wanted - found) / local.fitting);
+      const count = walk.fill(batch, Math.max(smallBatch, Math.min(likely, batchSize)), alive, within);
+      found = this.#collect(cycle, batch, count, reserved, found);
+      looked += count;
+    }
+    local.fitting = Math.max(leastFitting, found / Math.max(1, looked));
+    return found;
   }
 
   /**
@@ -362,12 +378,17 @@ export class Framework implements Taker {
   }
 
   /** What the walk would find, by what is kept for such pods; undefined: it takes a walk. */
-  #known(cycle: Cycle, sampled: boolean, start: number, total: number, wanted: number): Placed | undefined {
+  #known(
+    cycle: Cycle,
+    sampled: boolean,
+    order: VisitOrder,
+    start: number,
+    wanted: number,
+  ): Placed | undefined {
     const { local } = cycle;
     const { bests } = local;
-    const stride = sampled ? this.#strideOf(total) : straight;
     if (local.scoredWide || local.differs.includes(true)) return undefined;
-    if (!bests.ready(this.snapshot, local, stride, total) || local.differs.includes(true)) return undefined;
+    if (!bests.ready(this.snapshot, local, order) || local.differs.includes(true)) return undefined;
     if (prepareScores(this.profile, cycle.pod, this.snapshot, true).length > 0) return undefined;
     const kept = this.nominations.size > 0 ? this.#keptRows(cycle) : noRows;
     for (const row of kept) bests.leaveOut(row);
@@ -378,10 +399,8 @@ export class Framework implements Taker {
       bests.putBack(row, local);
     }
     if (row < 0) return undefined;
-    if (sampled) this.#next = (bests.last + stride.stride) % total;
-    // Rows are looked at a batch at a time.
-    const evaluated = Math.min(total, Math.ceil(bests.visited / batchSize) * batchSize);
-    return this.#placed(row, evaluated, bests.found);
+    if (sampled) this.#next = rowAfter(order, bests.last);
+    return this.#placed(row, bests.found);
   }
 
   /** Rows that fit by themselves but are kept for nominated pods. */
@@ -396,15 +415,13 @@ export class Framework implements Taker {
     return kept;
   }
 
-  #strideOf(total: number): Stride {
-    if (this.#stride.total !== total) this.#stride = strideFor(total);
-    return this.#stride;
-  }
-
-  #sortByVisit(rows: Int32Array, start: number, total: number): void {
-    const { inverse } = this.#strideOf(total);
-    const visit = (row: number): number => (((row - start + total) % total) * inverse) % total;
-    rows.sort((a, b) => visit(a) - visit(b));
+  #orderOf(rows: number, sampled: boolean): VisitOrder {
+    const known = sampled ? this.#mixed : this.#straight;
+    if (known.rows === rows) return known;
+    const order = visitOrder(rows, !sampled);
+    if (sampled) this.#mixed = order;
+    else this.#straight = order;
+    return order;
   }
 
   /** Appends those of the batch that fit to `#feasible`. Returns how many there are now. */
@@ -544,8 +561,10 @@ export class Framework implements Taker {
 /** Where a kind of pod fits on more rows than these, it is searched for. Not more than a batch. */
 const maxFree = 128;
 const noPods: readonly PodInfo[] = [];
-/** One row after the other. */
-const straight: Stride = { total: 0, stride: 1, inverse: 1 };
+/** A batch has a price of its own. */
+const smallBatch = 32;
+/** So small a part of the rows fits that whole batches are looked at. */
+const leastFitting = 0.01;
 /** Rows of which a pod's verdict with nominated pods is kept. */
 const maxNominated = 8192;
 
@@ -553,8 +572,15 @@ function sameItems<T>(a: readonly T[], b: readonly T[]): boolean {
   return a.length === b.length && a.every((item, i) => item === b[i]);
 }
 
+function sortByVisit(rows: Int32Array, order: VisitOrder, start: number): void {
+  const { places } = order;
+  const first = placeOf(order, start);
+  const visit = (row: number): number => (placeOf(order, row) - first + places) % places;
+  rows.sort((a, b) => visit(a) - visit(b));
+}
+
 function allowed(options: PlacementOptions, row: number): boolean {
-  return options.within === undefined || (options.within[row] ?? 0) !== 0;
+  return options.within?.has(row) ?? true;
 }
 
 /** A framework runs one profile's plugins over one snapshot. */

@@ -5,6 +5,7 @@
 import type { Framework, Placed, PlacementOptions } from './framework.ts';
 import { shapesOf } from './gang-topology.ts';
 import type { PodInfo } from './pod-info.ts';
+import { RowSet } from './row-set.ts';
 
 export interface PackingOrder {
   /** The node for the pod; undefined: none of those packing looks at will do, and the profile may look for itself. */
@@ -17,7 +18,7 @@ export function packingOrder(
   options: PlacementOptions,
 ): PackingOrder {
   const { snapshot } = framework;
-  const rows = options.rows ?? Int32Array.from({ length: snapshot.rowCount }, (_, row) => row);
+  const rows = options.rows ?? rowsWithin(snapshot.rowCount, options.within);
   const indexOf = new Map<number, number>();
   for (let i = 0; i < rows.length; i++) indexOf.set(rows[i]!, i);
   const left = new Map(shapesOf(pods).map(({ pod, count }) => [pod.signature, count]));
@@ -90,9 +91,13 @@ export function packingOrder(
   };
 }
 
+function rowsWithin(rowCount: number, within: RowSet | undefined): Int32Array {
+  const rows: number[] = [];
+  for (let row = 0; row < rowCount; row++) if (!within || within.has(row)) rows.push(row);
+  return Int32Array.from(rows);
+}
+
 /** Looks at one row only. */
 function only(capacity: number, row: number): PlacementOptions {
-  const within = new Uint8Array(capacity);
-  within[row] = 1;
-  return { within, rows: Int32Array.of(row) };
+  return { within: RowSet.of(capacity, [row]), rows: Int32Array.of(row) };
 }

@@ -13,6 +13,7 @@
 import type { Framework, PlacementOptions } from './framework.ts';
 import type { Gang } from './gang.ts';
 import type { PodInfo } from './pod-info.ts';
+import { RowSet } from './row-set.ts';
 import type { Snapshot } from './snapshot.ts';
 
 export interface GangTopology {
@@ -185,7 +186,5 @@ export function rank(
 /** Where to look for nodes: only in the domain. */
 export function inside(snapshot: Snapshot, { rows, name }: Domain): PlacementOptions {
   if (name === '') return {};
-  const within = new Uint8Array(snapshot.alive.length);
-  for (const row of rows) within[row] = 1;
-  return { within, rows };
+  return { within: RowSet.of(snapshot.alive.length, rows), rows };
 }

@@ -16,6 +16,7 @@ import { packingOrder } from './gang-packing.ts';
 import { domainsOf, inside, levelsOf, rank, shapesOf, type GangTopology } from './gang-topology.ts';
 import type { PodInfo } from './pod-info.ts';
 import { CannotReserve, type Reservation } from './reservation.ts';
+import type { RowSet } from './row-set.ts';
 import { Trial } from './trial.ts';
 
 export interface Gang {
@@ -35,10 +36,8 @@ export interface Gang {
   readonly tasks?: GangTasks | undefined;
   /** What must be free in the cluster before the gang is tried: dimension and amount. */
   readonly minResources?: readonly (readonly [dimension: number, amount: number])[];
-  /** Only rows whose byte is not 0, for a gang without topology. */
-  readonly within?: Uint8Array;
-  /** The rows of `within`, or those of them that shall be looked at. */
-  readonly rows?: Int32Array;
+  /** Only these rows, for a gang without topology. */
+  readonly within?: RowSet;
 }
 
 export interface GangTasks {
@@ -185,8 +184,8 @@ function* attempt(
   return { fits, placed, unplaced, domain };
 }
 
-function whereTo({ within, rows }: Gang): PlacementOptions {
-  return within ? { within, ...(rows ? { rows } : {}) } : {};
+function whereTo({ within }: Gang): PlacementOptions {
+  return within ? { within } : {};
 }
 
 /** Puts the member on the node. Answers why that cannot be, if it cannot. */

@@ -5,6 +5,7 @@ import {
   scheduleOne,
   type PlacementOptions,
   type Reservation,
+  type RowSet,
 } from '@coracle/scheduler/core';
 import type { SimPod } from './job-kind.ts';
 import { quantity } from './recorders/series-recorder.ts';
@@ -53,17 +54,12 @@ export function mayFit({ nodes, series }: RunState, { kind }: SimJob): boolean {
 }
 
 /**
- * Puts the job's pods on the snapshot, at least as many as it needs, or none. `within`: only on rows whose byte is not 0.
+ * Puts the job's pods on the snapshot, at least as many as it needs, or none. `within`: only on these rows.
  * Nothing is counted yet: `begin` (jobs.ts) does that, `unplace` takes it back.
  */
-export function place(state: RunState, job: SimJob, within?: Uint8Array): boolean {
-  if (within) return placeWhere(state, job, { within, briefly: true });
-  const { masks } = state.nodes;
-  const pod = fewestCards(job);
-  const where = masks.for(pod, state.framework.nodesToFind);
-  if (!where) return placeWhere(state, job, briefly);
-  if (placeWhere(state, job, where)) return true;
-  return !where.all && placeWhere(state, job, { within: where.within, briefly: true });
+export function place(state: RunState, job: SimJob, within?: RowSet): boolean {
+  const where = within ?? state.nodes.masks.for(fewestCards(job));
+  return placeWhere(state, job, where ? { within: where, briefly: true } : briefly);
 }
 
 function placeWhere(state: RunState, job: SimJob, where: PlacementOptions): boolean {
@@ -75,9 +71,9 @@ function placeWhere(state: RunState, job: SimJob, where: PlacementOptions): bool
     const base = kinds.baseOf(kind, 0, job);
     return placeOne(state, job, namedPod(state, job, base), where);
   }
-  const { within, rows } = where;
-  const options = { ...(within ? { within } : {}), ...(rows ? { rows } : {}) };
-  const gang = { pods: podsFor(state, job), minCount: kind.least, scheduled: 0, ...options };
+  const { within } = where;
+  const pods = podsFor(state, job);
+  const gang = { pods, minCount: kind.least, scheduled: 0, ...(within ? { within } : {}) };
   const decision = placeGang(framework, gang);
   if (!decision.fits) return false;
   for (const { pod, reservations } of decision.placed) {

@@ -1,4 +1,5 @@
 /** Maintenance windows that drain nodes, known beforehand: a plan does not put there who would have to leave. */
+import { RowSet } from '@coracle/scheduler/core';
 
 interface Drain {
   readonly fromMs: number;
@@ -8,7 +9,7 @@ interface Drain {
 export class Windows {
   /** In the order in which they begin; those that have begun are gone. */
   readonly #drains: Drain[] = [];
-  #mask = new Uint8Array(0);
+  #mask = new RowSet(0);
 
   add(drain: Drain): void {
     this.#drains.push(drain);
@@ -28,16 +29,15 @@ export class Windows {
     this.#drains.push(...(saved as Drain[]));
   }
 
-  /** By row: 0 where a drain begins before then. Undefined: nowhere. Good until the next call. */
-  within(untilMs: number, rows: number, rowOf: (node: number) => number): Uint8Array | undefined {
+  /** The rows below `rows`, a multiple of 8, on which no drain begins before then. Undefined: all. Good until the next call. */
+  within(untilMs: number, rows: number, rowOf: (node: number) => number): RowSet | undefined {
     if (this.#drains.length === 0 || this.#drains[0]!.fromMs >= untilMs) return undefined;
-    if (this.#mask.length < rows) this.#mask = new Uint8Array(rows * 2);
-    this.#mask.fill(1);
+    this.#mask.fill(rows);
     for (const { fromMs, nodes } of this.#drains) {
       if (fromMs >= untilMs) break;
       for (const node of nodes) {
         const row = rowOf(node);
-        if (row >= 0) this.#mask[row] = 0;
+        if (row >= 0) this.#mask.delete(row);
       }
     }
     return this.#mask;

@@ -69,7 +69,9 @@ export class CardColumns {
   /** Decided, and not yet known from the API: uid -> cards. */
   readonly #assigned = new Map<string, readonly number[]>();
   /** What pods held that were removed last: one that comes back to its row (a trial taken back) gets the same cards. */
-  readonly #left = new Map<string, Held>();
+  #left = new Map<string, Held>();
+  /** Those removed before: all are forgotten at once, as finding the oldest of a Map time and again means to pass all deleted. */
+  #leftBefore = new Map<string, Held>();
 
   /** Cards the pod holds on the node it is placed on; undefined if it holds none or nobody says which. */
   heldBy(uid: string): readonly number[] | undefined {
@@ -171,8 +173,8 @@ export class CardColumns {
     const kinds = (this.kinds[row] ??= new Map<string, number>());
     const kind = kindOf(request);
     kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
-    const left = this.#left.get(uid);
-    if (left) this.#left.delete(uid);
+    const left = this.#left.get(uid) ?? this.#leftBefore.get(uid);
+    if (left && !this.#left.delete(uid)) this.#leftBefore.delete(uid);
     const known =
       (indices && indices.length > 0 ? indices : undefined) ??
       this.#assigned.get(uid) ??
@@ -197,7 +199,10 @@ export class CardColumns {
     const { row, request, indices, floating } = held;
     this.#held.delete(uid);
     this.#left.set(uid, held);
-    if (this.#left.size > maxLeft) this.#left.delete(this.#left.keys().next().value!);
+    if (this.#left.size === maxLeft) {
+      this.#leftBefore = this.#left;
+      this.#left = new Map();
+    }
     if (request.milli < wholeCard) this.sharers--;
     const kinds = this.kinds[row]!;
     const kind = kindOf(request);

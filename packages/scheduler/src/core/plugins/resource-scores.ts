@@ -45,10 +45,12 @@ export function prepareAllocationScore(
   const one = scorerOf(strategy);
   // With RequestedToCapacityRatio upstream counts a resource's weight only where it scores above zero, and rounds.
   const ratio = strategy.type === 'RequestedToCapacityRatio';
+  let weights = new Float64Array(0);
   return {
     score(rows, count, scores) {
       scores.fill(0, 0, count);
-      const weights = new Float64Array(count);
+      if (weights.length < count) weights = new Float64Array(count);
+      weights.fill(0, 0, count);
       for (const column of columns) {
         const { weight, podRequest } = column;
         const allocatable = column.allocatable();

@@ -3,6 +3,7 @@
  * (ordering/backfill.ts makes the plan). The plan is made only when there is somebody behind the first for whom there may be
  * room now.
  */
+import type { RowSet } from '@coracle/scheduler/core';
 import { createBackfillPlan } from '../../ordering/backfill.ts';
 import { begin } from '../jobs.ts';
 import { mayFit, place, unplace } from '../placing.ts';
@@ -92,7 +93,7 @@ export class BackfillPass implements Pass {
     return false;
   }
 
-  #within(job: SimJob): Uint8Array | undefined {
+  #within(job: SimJob): RowSet | undefined {
     const { snapshot, nodes, windows, nowMs } = this.#state;
     const untilMs = nowMs + leftOf(job, nodes.slowest);
     return windows.within(untilMs, snapshot.alive.length, (node) => nodes.list[node]!.row);

@@ -1,4 +1,5 @@
 /** What jobs ask for and hold, as backfill plans take it: nodes are rows, dimensions those of the scheduler core. */
+import type { RowSet } from '@coracle/scheduler/core';
 import type { Ask, AskedPods, HeldPlace, Holding } from '../../ordering/backfill.ts';
 import type { SimPod } from '../job-kind.ts';
 import type { RunState } from '../run-state.ts';
@@ -45,8 +46,8 @@ export function leftOf(job: SimJob, speed = 1): number {
   return start + (left - start) / speed;
 }
 
-/** `within`: only on rows whose byte is not 0. */
-export function askOf(state: RunState, job: SimJob, within?: Uint8Array): Ask {
+/** `within`: only on these rows. */
+export function askOf(state: RunState, job: SimJob, within?: RowSet): Ask {
   const { kind } = job;
   kind.asked ??= kind.samples.map((pod, i): AskedPods => {
     const cards = pod.cards && !pod.cards.extended ? pod.cards : undefined;
@@ -59,10 +60,10 @@ export function askOf(state: RunState, job: SimJob, within?: Uint8Array): Ask {
   });
   const estimateMs = leftOf(job);
   if (!within) return { pods: kind.asked, estimateMs };
-  const mask = within.slice();
+  const mask = within.copy();
   const pods = kind.asked.map((asked) => ({
     ...asked,
-    allows: (row: number) => mask[row] !== 0 && asked.allows!(row),
+    allows: (row: number) => mask.has(row) && asked.allows!(row),
   }));
   return { pods, estimateMs };
 }
