@@ -263,7 +263,7 @@ describe('any input', () => {
 
   test.each([
     [{ path: '/nowhere/x.csv' }, '/nowhere/x.csv: there is no such file'],
-    [{ path: sample('jobs.csv') }, 'a mapping must say which column is what'],
+    [{ path: sample('jobs.csv') }, 'say what they are with --mapping FILE'],
     [{ texts: { 'empty.csv': '' } }, 'empty.csv: is empty'],
     [{ files: [sample('muri.csv'), sample('small.swf')] }, 'are not of one format'],
     [{ files: [sample('muri.csv'), sample('muri.csv')] }, 'has several files of the kind "muri jobs"'],

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { planOf } from '../src/scenario/plan.ts';
 import { specOf } from '../src/scenario/run-spec.ts';
+import { remarksOf } from '../src/scenario/remarks.ts';
 import { createSources } from '../src/scenario/sources.ts';
 import type { ScenarioSpec } from '../src/scenario/types.ts';
 
@@ -87,5 +88,46 @@ describe('a run', () => {
       ].map(({ runMs }) => runMs);
     expect(generated(1)).toEqual(generated(1));
     expect(generated(1)).not.toEqual(generated(2));
+  });
+});
+
+describe('jobs whose trace says only how much they had', () => {
+  const swf = file('log.swf', '; MaxProcs: 64\n1 0 -1 10 40 -1 -1 40 -1 -1 1 1 1 1 1 1 -1 -1\n');
+  const pods = (spec: ScenarioSpec): number[] => {
+    const [first] = specOf(planOf(spec).runs[0]!, createSources()).workload.jobs();
+    return first!.podSets.map(({ count }) => count);
+  };
+  test('are spread over the nodes that the scenario names', () => {
+    const pools = [{ shape: 'cpu16', count: 4 }];
+    expect(pods({ cluster: {}, workload: { from: swf } })).toEqual([1]);
+    expect(pods({ cluster: { pools }, workload: { from: swf } })).toEqual([2, 1]);
+    expect(pods({ cluster: { pools }, workload: { from: swf, coresPerNode: 8 } })).toEqual([5]);
+    expect(pods({ cluster: { pools }, workload: { from: swf, machines: 'machine' } })).toEqual([1]);
+    const muri = file('m.csv', 'job_id,num_gpu,submit_time,duration\na,8,0,1000\n');
+    expect(pods({ cluster: { pools: [{ shape: 't4x4', count: 4 }] }, workload: { from: muri } })).toEqual([
+      2,
+    ]);
+    expect(pods({ cluster: {}, workload: { from: muri } })).toEqual([1]);
+  });
+});
+
+describe('remarks', () => {
+  const remarks = (spec: Partial<ScenarioSpec>, prioritised = 0): string[] => {
+    const whole = { cluster: { pools: [{ shape: 'a100x8', count: 4 }] }, workload: { from: jobs }, ...spec };
+    return remarksOf(whole, planOf(whole), prioritised);
+  };
+  test('priorities that nothing uses are told', () => {
+    expect(remarks({}, 3)).toEqual([expect.stringContaining('nothing here uses them')]);
+    expect(remarks({})).toEqual([]);
+    expect(remarks({ preemption: true }, 3)).toEqual([]);
+    expect(remarks({ ordering: ['fifo', 'priority'] }, 3)).toEqual([]);
+    expect(remarks({ variants: [{ preemption: true }] }, 3)).toEqual([]);
+  });
+  test('cards that come without a speed are told', () => {
+    const swap = [{ pool: 'a100x8', shape: 'h100x8' }];
+    expect(remarks({ variants: [{ swap }] })).toEqual([expect.stringContaining('as long on h100x8')]);
+    expect(remarks({ variants: [{ swap, speeds: { H100: 2 } }] })).toEqual([]);
+    expect(remarks({ speeds: { H100: 2 }, variants: [{ swap }] })).toEqual([]);
+    expect(remarks({ variants: [{ add: [{ shape: 'a100x8', count: 2 }] }] })).toEqual([]);
   });
 });

@@ -16,6 +16,10 @@ export function register(program: Command, context: CliContext): void {
     .argument('[scenario]', 'a scenario file (YAML); flags go before what it says')
     .option('--from <file>', 'the jobs: a trace, or a recording of a cluster (coracle record)')
     .option('--format <name>', 'what that file is; default: found by its content')
+    .option(
+      '--mapping <mapping>',
+      "which column of a table is what: a file, or 'id=job,submit=created:date,run=minutes:min,gpus=gpus'",
+    )
     .option('--lenient', 'skip and count rows that cannot be read instead of stopping at the first')
     .option('--nodes <n>', 'so many nodes of --shape; default: those of the recording or trace', whole(0))
     .option('--shape <shape>', 'what nodes: a card and how many (a100x8), or cores (cpu64)')
@@ -32,6 +36,11 @@ export function register(program: Command, context: CliContext): void {
       'jobs save their work so often: 30m (default: as the input says, else never)',
     )
     .option('--preemption', 'waiting jobs of higher priority evict running ones of lower')
+    .option(
+      '--speed <model=factor>',
+      'how fast jobs run on cards of a model, against what the input says: h100=1.9; may be repeated',
+      collect,
+    )
     .option('--add <nodes>', 'what if there were more nodes: 8xh100x8; may be repeated', collect)
     .option('--remove <nodes>', 'what if there were fewer: 4xa100x8 (of that pool); may be repeated', collect)
     .option('--swap <pool=shape>', 'what if they were others: v100x8=h100x8; may be repeated', collect)
@@ -55,9 +64,11 @@ export function register(program: Command, context: CliContext): void {
       'after',
       `
 Examples:
-  coracle sim --from jobs.csv --nodes 16 --shape a100x8
-  coracle sim --from recording.jsonl --ordering fifo,srtf,easy --seeds 5 --report out.html
-  coracle sim --from recording.jsonl --add 8xh100x8 --add 16xh100x8
+  coracle sim --from week.jsonl.gz
+  coracle sim --from jobs.csv --mapping 'submit=created:date,run=minutes:min,gpus=gpus' --nodes 16 --shape a100x8
+  coracle sim --from week.jsonl.gz --ordering fifo,srtf,easy --seeds 5 --report out.html
+  coracle sim --from week.jsonl.gz --add 8xh100x8 --add 16xh100x8
+  coracle sim --from week.jsonl.gz --swap a100x8=h100x8 --speed h100=1.9
   coracle sim --from jobs.swf --nodes 100 --shape cpu64 --find 'p95-wait<1h'
   coracle sim scenario.yaml
   coracle sim list

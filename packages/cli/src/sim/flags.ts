@@ -1,7 +1,9 @@
 import type { ScenarioFlags } from '@coracle/simulator';
 
 /** What `coracle sim` takes. */
-export interface SimFlags extends ScenarioFlags {
+export interface SimFlags extends Omit<ScenarioFlags, 'mapping'> {
+  /** A file, or a mapping in short. */
+  readonly mapping?: string;
   readonly report?: string;
   readonly json?: string;
   readonly csv?: string;

@@ -2,8 +2,10 @@
 import {
   coloured,
   createSweeper,
+  fileMapping,
   htmlReport,
   InputError,
+  isShortMapping,
   jobsCsv,
   jobsCsvHeader,
   jsonReport,
@@ -11,10 +13,12 @@ import {
   ProgressLine,
   readScenario,
   relativeTo,
+  remarksOf,
   runSaved,
   runScenario,
   ScenarioError,
   scenarioFromFlags,
+  shortMapping,
   summaryCsv,
   terminalReport,
   writeChunks,
@@ -24,7 +28,7 @@ import {
 } from '@coracle/simulator';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, relative, resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
@@ -53,7 +57,11 @@ async function run(context: CliContext, file: string | undefined, flags: SimFlag
   const base =
     file === undefined ? undefined : relativeTo(dirname(file), readScenario(await textOf(at(file)), file));
   // Paths stay as they were written where they lead to the same files.
-  const scenario = relativeTo(relative(process.cwd(), context.cwd), scenarioFromFlags(flags, base));
+  const scenario = relativeTo(
+    relative(process.cwd(), context.cwd),
+    scenarioFromFlags({ ...flags, mapping: await mappingOf(flags.mapping, at) }, base),
+  );
+  await checkOutputs(context, flags);
   const report = await reportOf(context, scenario, flags);
   if (!report) {
     context.setExitCode(130);
@@ -82,6 +90,14 @@ async function run(context: CliContext, file: string | undefined, flags: SimFlag
   if (context.signal.aborted) context.setExitCode(130);
 }
 
+async function mappingOf(
+  text: string | undefined,
+  at: (path: string) => string,
+): Promise<Readonly<Record<string, unknown>> | undefined> {
+  if (text === undefined) return undefined;
+  return isShortMapping(text) ? shortMapping(text) : fileMapping(await textOf(at(text)), text);
+}
+
 async function textOf(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
@@ -92,7 +108,12 @@ async function textOf(file: string): Promise<string> {
 
 function unreadable(file: string, error: unknown): CliError {
   const { code, message } = error as NodeJS.ErrnoException;
-  const why = code === 'ENOENT' ? 'there is no such file' : message;
+  const why =
+    code === 'ENOENT'
+      ? 'there is no such file'
+      : code === 'EISDIR'
+        ? 'is a folder; a file was expected'
+        : message;
   return new CliError(`${file}: ${why}`, { cause: error });
 }
 
@@ -144,7 +165,8 @@ async function single(
   flags: SimFlags,
   progress: ReturnType<typeof progressOf>,
 ): Promise<Report> {
-  const { runs } = planOf(spec);
+  const plan = planOf(spec);
+  const { runs } = plan;
   if (runs.length !== 1 || spec.find) {
     throw new CliError(
       `--save and --resume are for one run, and these are ${runs.length}${spec.find ? ' and a search' : ''}`,
@@ -178,6 +200,7 @@ async function single(
       },
     ],
     notes: outcome.notes,
+    remarks: remarksOf(spec, plan, outcome.prioritised ?? 0),
     findings: ended ? [] : ['Stopped before its end: these figures are of the time until then.'],
   };
 }
@@ -213,6 +236,37 @@ function progressOf(
     // What is on the terminal stays, and what follows begins a line of its own.
     stopped: () => left > 0 && line?.end(performance.now()),
   };
+}
+
+/** What cannot be written is said before the work is done, not after. */
+async function checkOutputs({ cwd }: CliContext, flags: SimFlags): Promise<void> {
+  const outputs = {
+    report: flags.report,
+    json: flags.json,
+    csv: flags.csv,
+    'jobs-csv': flags.jobsCsv,
+    save: flags.save,
+  };
+  const used = new Map<string, string>();
+  for (const [flag, file] of Object.entries(outputs)) {
+    if (file === undefined) continue;
+    const other = used.get(file);
+    if (other !== undefined) {
+      throw new CliError(
+        `--${other} and --${flag} both go to ${file === '-' ? 'standard output' : file}: one of them needs a file of its own`,
+      );
+    }
+    used.set(file, flag);
+    if (file === '-' && flag !== 'save') continue;
+    const path = resolve(cwd, file);
+    const folder = dirname(path);
+    if ((await stat(path).catch(() => undefined))?.isDirectory()) {
+      throw new CliError(`--${flag}: ${file} is a folder; a file was expected`);
+    }
+    if (!(await stat(folder).catch(() => undefined))?.isDirectory()) {
+      throw new CliError(`--${flag}: ${file} cannot be written: there is no folder ${folder}`);
+    }
+  }
 }
 
 /** Of each candidate's first seed. */

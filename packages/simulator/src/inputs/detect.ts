@@ -23,7 +23,9 @@ export type FileKind =
   | 'helios jobs'
   | 'helios cards'
   | 'csv table'
-  | 'recording file';
+  | 'recording file'
+  /** None of them. */
+  | 'other';
 
 /** Headers by which a table is known: all of these columns are there. The first that fits counts. */
 const headers: readonly (readonly [FileKind, readonly string[]])[] = [
@@ -45,7 +47,12 @@ export function detect(source: TextSource): FileKind {
   if (first === undefined) throw new InputError(source.name, 'is empty');
   const text = first.trim();
   if (text.startsWith('{') && text.includes('"coracleRecording"')) return 'recording file';
-  if (text.startsWith('[') || text.startsWith('{')) return 'philly jobs';
+  // eslint-disable-next-line no-control-regex
+  if (lines.some((line) => /[\u0000-\u0008\u000e-\u001f]/.test(line))) return 'other';
+  if (/^\s*(apiVersion|kind|items|spec):(\s|$)/m.test(lines.join('\n'))) return 'other';
+  if (text.startsWith('[')) return 'philly jobs';
+  if (text.startsWith('{'))
+    return lines.some((line) => /"(jobid|attempts)"/.test(line)) ? 'philly jobs' : 'other';
   if (text.startsWith(';')) return 'swf log';
   const numbers = text.split(/\s+/);
   if (numbers.length === swfFields.length && numbers.every((one) => readNumber(one) !== undefined))
@@ -76,6 +83,6 @@ function headless(line: string): FileKind | undefined {
   return undefined;
 }
 
-export function formatOf(kind: FileKind): Format {
-  return kind.split(' ')[0] as Format;
+export function formatOf(kind: FileKind): Format | 'other' {
+  return kind.split(' ')[0] as Format | 'other';
 }

@@ -1,10 +1,12 @@
 /** Any input: what it is is found by its content. */
 import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Cluster } from '../model/cluster.ts';
 import { readRecording, type RecordingOptions } from '../recording/read-recording.ts';
 import { detect, formatOf, formats, type FileKind, type Format } from './detect.ts';
 import { readHelios, readHeliosCards, type HeliosOptions } from './helios.ts';
+import { CsvTable, firstLines } from './csv.ts';
+import { guessMapping } from './guess-mapping.ts';
 import { InputError } from './input-error.ts';
 import type { Input } from './input.ts';
 import { readMappedCsv, type CsvMapping } from './mapped-csv.ts';
@@ -55,7 +57,7 @@ export function readInput(request: InputRequest): Input {
     throw new InputError(String(format), `is no format; known are ${formats.join(', ')}`);
   }
   const all = givenBy(request);
-  const whole = all.map(({ name }) => name).join(', ');
+  const whole = request.path ?? all.map(({ name }) => name).join(', ');
   const given = format ?? (mapping === undefined ? undefined : 'csv');
   const found = all.map(({ head, open }): Part => {
     const kind = kindOf(head, given);
@@ -63,17 +65,23 @@ export function readInput(request: InputRequest): Input {
   });
   // Beside a trace's tables a folder may hold others.
   const parts =
-    given === undefined && found.length > 1 ? found.filter(({ kind }) => kind !== 'csv table') : found;
+    given === undefined && found.length > 1
+      ? found.filter(({ kind }) => kind !== 'csv table' && kind !== 'other')
+      : found;
   const kinds = [...new Set(parts.map(({ kind }) => formatOf(kind)))];
   const [only] = kinds;
   if (only === undefined || kinds.length > 1) {
-    const list = found.map(({ source, kind }) => `${source.name}: ${kind}`).join('; ');
-    throw new InputError(whole, found.length === 0 ? 'has no files' : `are not of one format (${list})`);
+    const list = found.map(({ source, kind }) => `${basename(source.name)}: ${kind}`).join('; ');
+    throw new InputError(
+      whole,
+      found.length === 0 ? 'has no files' : `files are not of one format (${list}): name one of them`,
+    );
   }
+  if (only === 'other') throw new InputError(whole, whatElse(parts[0]!.source));
   const one = (kind: FileKind): TextSource | undefined => {
     const same = parts.filter((part) => part.kind === kind);
     if (same.length > 1) {
-      const names = same.map(({ source }) => source.name).join(', ');
+      const names = same.map(({ source }) => basename(source.name)).join(', ');
       throw new InputError(
         whole,
         `has several files of the kind "${kind}" (${names}): name the one that is meant`,
@@ -114,16 +122,31 @@ export function readInput(request: InputRequest): Input {
     case 'csv': {
       const source = one('csv table')!;
       if (mapping === undefined) {
-        throw new InputError(
-          source.name,
-          'is a table of unknown columns: a mapping must say which column is what (or the format is one of ' +
-            `${formats.join(', ')}, with a header that tells so)`,
-        );
+        throw new InputError(source.name, unknownColumns(source));
       }
       const { workload, firstMs } = readMappedCsv(source, mapping, options);
       return { format: 'csv', workload, notes: workload.notes, epochMs: firstMs };
     }
   }
+}
+
+/** It is no trace: what it seems to be. */
+function whatElse(source: TextSource): string {
+  const text = firstLines(source, 20).join('\n');
+  if (/^kind: *Scenario/m.test(text)) return 'is a scenario and no trace: coracle sim FILE, without --from';
+  if (/^kind: /m.test(text)) return 'has Kubernetes objects and no jobs: nodes go with --cluster';
+  return `is no trace, table or recording that is known here (formats: ${formats.join(', ')})`;
+}
+
+function unknownColumns(source: TextSource): string {
+  const { columns } = new CsvTable(source);
+  const shown = columns.slice(0, 20).map((name) => (name.length > 30 ? `${name.slice(0, 29)}…` : name));
+  const guess = guessMapping(source);
+  return (
+    `is a table of columns that are not known here (${shown.join(', ')}${columns.length > 20 ? ', ...' : ''}): say what they are with ` +
+    '--mapping FILE or, in a scenario, workload.mapping; in short: --mapping ' +
+    (guess === undefined ? 'submit=COLUMN:date,run=COLUMN:min,gpus=COLUMN' : `'${guess}' (a guess)`)
+  );
 }
 
 function combined(

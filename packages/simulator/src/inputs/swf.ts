@@ -41,7 +41,8 @@ export const swfFields = [
 export interface SwfOptions extends ReadOptions {
   /**
    * `machine` (default): all processors are one machine, as in the literature on backfill, and a job is one pod of them. `nodes`:
-   * MaxNodes machines that share MaxProcs; a job takes whole ones and a part of one more.
+   * MaxNodes machines that share MaxProcs; a job takes whole ones and a part of one more. With the cores of a node
+   * (`node.cpuMilli`) jobs are spread over nodes of so many, and the default is `nodes`.
    */
   readonly machines?: 'machine' | 'nodes';
 }
@@ -198,14 +199,18 @@ class SwfReader {
 
   /** Infinity: all are one machine. */
   #perMachine(): number {
-    if ((this.#options.machines ?? 'machine') === 'machine') return Infinity;
+    const { machines, node } = this.#options;
+    const cores = Math.floor((node?.cpuMilli ?? 0) / 1000);
+    if ((machines ?? (cores > 0 ? 'nodes' : 'machine')) === 'machine') return Infinity;
+    if (cores > 0) return cores;
     const { nodes, processors } = this.#size();
     return Math.ceil(processors / nodes);
   }
 
   cluster(name: string): Cluster {
-    const { nodes, processors } = this.#size();
+    const { nodes: machines, processors } = this.#size();
     const per = (this.#per ??= this.#perMachine());
+    const nodes = this.#options.node?.cpuMilli ? Math.ceil(processors / per) : machines;
     if (!('MaxProcs' in this.header) && !('MaxNodes' in this.header)) {
       this.#notes.mended('the header has no MaxProcs: the machine is as large as the largest job', 1);
     }

@@ -86,5 +86,7 @@ export interface Workload {
   jobs(): Iterable<Job>;
   /** How many there are, if that is known before they are read. */
   readonly count?: number;
+  /** Jobs with a priority that is not 0, if that is known. Of jobs that are made at random: 1 if there are any. */
+  readonly prioritised?: number;
   readonly notes: readonly InputNote[];
 }

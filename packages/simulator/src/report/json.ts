@@ -94,6 +94,7 @@ function body(report: Report): Record<string, unknown> {
       unplaced: candidate.runs.map(({ seed, unplaced }) => ({ seed, reasons: unplaced })),
     })),
     notes: report.notes,
+    remarks: report.remarks ?? [],
   };
 }
 

@@ -20,6 +20,8 @@ export interface Report {
   /** The scenario as its file says it, and the command that runs it again. */
   readonly scenario?: { readonly text: string; readonly command: string };
   readonly notes: readonly InputNote[];
+  /** What should be known of the figures, in sentences. */
+  readonly remarks?: readonly string[];
   /** What was found out besides, in sentences: the answer of a search. */
   readonly findings: readonly string[];
   /** The same for programs: goes into the JSON under these names. */

@@ -67,6 +67,7 @@ function resampled(workload: Workload, lengthMs: number, text: string, seed: num
   return {
     name: workload.name,
     notes: workload.notes,
+    ...(workload.prioritised !== undefined && { prioritised: workload.prioritised }),
     count,
     *jobs() {
       for (const [to, from] of chosen.entries()) {

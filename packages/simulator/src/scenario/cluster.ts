@@ -1,7 +1,8 @@
 /** From what a scenario says of nodes to a cluster: pools of shapes, nodes of files, and the changes of variants. */
 import type { Node } from '@coracle/machinery/api';
-import { poolLabel, type Cluster, type NodePool } from '../model/cluster.ts';
+import { poolLabel, type Cluster, type NodeChange, type NodePool } from '../model/cluster.ts';
 import { didYouMean } from './nearest.ts';
+import { cardsOf } from './node-size.ts';
 import { ScenarioError } from './scenario-error.ts';
 import { nodeOfPool, poolOf, shapeOf } from './shapes.ts';
 import type { ClusterSpec, ScenarioSpec } from './types.ts';
@@ -14,7 +15,7 @@ interface Members {
 }
 
 /**
- * The cluster of a spec. `found` are the nodes of the files it names. Throws ScenarioError where a change names a pool that is
+ * The cluster of a spec. `found` are the nodes of the files it names, `comings` when they come and go. Throws ScenarioError where a change names a pool that is
  * not there, or takes more nodes than it has.
  */
 export function clusterOf(
@@ -24,6 +25,7 @@ export function clusterOf(
   }: { readonly cluster: ClusterSpec; readonly shapes?: ScenarioSpec['shapes'] | undefined },
   found: readonly Node[],
   changes: NodeChanges = {},
+  comings: readonly NodeChange[] = [],
 ): Cluster {
   const pools = new Map<string, Members>();
   for (const [name, nodes] of groups(found)) {
@@ -76,17 +78,41 @@ export function clusterOf(
       'there are no nodes: say which (--nodes 16 --shape a100x8, --cluster FILE, or cluster in a scenario file)',
     );
   }
+  const there = new Set(nodes.map(({ metadata }) => metadata.name));
+  const changing = comings.filter(({ node }) => there.has(node));
   return {
-    name: cluster.name ?? clusterText([...pools.values()]),
+    name: cluster.name ?? clusterText([...pools.values()], changing),
     nodes,
+    ...(changing.length > 0 && { changes: changing }),
     pools: [...pools.values()].map((members) => ({ ...members.pool, count: members.nodes.length })),
   };
 }
 
-function clusterText(pools: readonly Members[]): string {
+function clusterText(pools: readonly Members[], changes: readonly NodeChange[]): string {
   const parts = pools.filter(({ nodes }) => nodes.length > 0);
-  const shown = parts.slice(0, 3).map(({ pool, nodes }) => `${nodes.length} ${pool.name}`);
+  const shown = parts.slice(0, 3).map(({ pool, nodes }) => {
+    const most = mostAtATime(nodes, changes);
+    return `${most < nodes.length ? 'up to ' : ''}${most} ${pool.name}`;
+  });
   return parts.length > 3 ? `${shown.join(', ')} and others` : shown.join(', ');
+}
+
+function mostAtATime(nodes: readonly Node[], changes: readonly NodeChange[]): number {
+  const names = new Set(nodes.map(({ metadata }) => metadata.name ?? ''));
+  const own = changes.filter(({ node }) => names.has(node));
+  const there = new Set(names);
+  for (const { node, what } of own.toReversed()) {
+    // What a node's first change is remains.
+    if (what === 'joins') there.delete(node);
+    else there.add(node);
+  }
+  let most = there.size;
+  for (const { node, what } of own) {
+    if (what === 'joins') there.add(node);
+    else there.delete(node);
+    most = Math.max(most, there.size);
+  }
+  return most;
 }
 
 /** Nodes of a shape go to the pool of its name, else to that whose nodes are of it. */
@@ -136,11 +162,6 @@ function groups(nodes: readonly Node[]): Map<string, Node[]> {
 
 const modelOf = ({ metadata: { labels = {} } }: Node): string =>
   labels['alibabacloud.com/gpu-card-model'] ?? labels['nvidia.com/gpu.product'] ?? '';
-
-function cardsOf({ status }: Node): number {
-  const offered = status?.allocatable ?? {};
-  return Number(offered['nvidia.com/gpu'] ?? offered['alibabacloud.com/gpu-count'] ?? 0);
-}
 
 function offer(node: Node): string {
   const { allocatable = {} } = node.status ?? {};

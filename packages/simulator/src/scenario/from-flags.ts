@@ -9,6 +9,8 @@ import type { Scenario, ScenarioSpec, Variant } from './types.ts';
 export interface ScenarioFlags {
   readonly from?: string | undefined;
   readonly format?: string | undefined;
+  /** Which column of a table is what. */
+  readonly mapping?: Readonly<Record<string, unknown>> | undefined;
   readonly lenient?: boolean | undefined;
   /** Nodes of `shape`. */
   readonly nodes?: number | undefined;
@@ -24,6 +26,8 @@ export interface ScenarioFlags {
   readonly resample?: string | undefined;
   readonly checkpoint?: string | undefined;
   readonly preemption?: boolean | undefined;
+  /** `h100=1.9`. */
+  readonly speed?: readonly string[] | undefined;
   /** What-if, each a variant: `8xh100x8`, and factors. */
   readonly add?: readonly string[] | undefined;
   readonly remove?: readonly string[] | undefined;
@@ -68,6 +72,7 @@ export function scenarioFromFlags(flags: ScenarioFlags, base?: Scenario): Scenar
     workload: {
       ...(from === undefined ? before.workload : { from }),
       ...(format !== undefined && { format }),
+      ...given('mapping', flags.mapping),
       ...given('lenient', flags.lenient),
       ...given('jobs', flags.jobs),
       ...given('resample', flags.resample),
@@ -79,6 +84,7 @@ export function scenarioFromFlags(flags: ScenarioFlags, base?: Scenario): Scenar
     ...given('firstSeed', flags.firstSeed),
     ...given('until', flags.until),
     ...given('preemption', flags.preemption),
+    ...(flags.speed && { speeds: { ...before.speeds, ...speedsOf(flags.speed) } }),
     ...(variants.length > 0 && { variants: [...(before.variants ?? []), ...variants] }),
     ...(find !== undefined && { find: { ...before.find, shape: findShape!, goal: find } }),
   };
@@ -124,6 +130,20 @@ function swapOf(text: string): { pool: string; shape: string; count?: number } {
     throw new ScenarioError(`--swap: "${text}" is not what for what: write v100x8=h100x8 or 4xv100x8=h100x8`);
   }
   return { pool, shape, ...(count !== undefined && { count: Number(count) }) };
+}
+
+/** `h100=1.9`, or several by commas. */
+function speedsOf(texts: readonly string[]): Record<string, number> {
+  const entries = texts
+    .flatMap((text) => text.split(','))
+    .map((text): [string, number] => {
+      const [, model = '', speed = ''] = /^([^=]+)=([^=]+)$/.exec(text.trim()) ?? [];
+      if (model === '') {
+        throw new ScenarioError(`--speed: "${text}" is not how fast which cards are: write h100=1.9`);
+      }
+      return [model, factor(speed, '--speed')];
+    });
+  return Object.fromEntries(entries);
 }
 
 function factor(text: string, flag: string): number {

@@ -2,6 +2,8 @@
 export { scenarioFromFlags, type ScenarioFlags } from './from-flags.ts';
 export { scenarioJsonSchema } from './json-schema.ts';
 export { scenarioVersion } from './schema.ts';
+export { fileMapping, isShortMapping, shortMapping } from './mapping-text.ts';
+export { remarksOf } from './remarks.ts';
 export { metrics as goalMetrics } from './metrics.ts';
 export { orderingOf } from './orderings.ts';
 export { placementOf, placements, type Placement } from './placements.ts';

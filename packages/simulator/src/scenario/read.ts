@@ -47,7 +47,12 @@ export interface Problem {
 /** What is wrong with a scenario as a value. */
 export function problemsOf(value: unknown): Problem[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return [{ path: '', says: 'a scenario is an object with apiVersion, kind and spec' }];
+    return [
+      {
+        path: '',
+        says: 'a scenario is an object with apiVersion, kind and spec; jobs of a trace or recording go with --from',
+      },
+    ];
   }
   const unknown = unknownFields(scenarioSchema, value).map((path) => {
     const dot = path.lastIndexOf('.');

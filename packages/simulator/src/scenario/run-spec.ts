@@ -1,5 +1,6 @@
 /** From a plan, plain data, to what the engine runs. */
 import type { Node } from '@coracle/machinery/api';
+import type { NodeChange } from '../model/cluster.ts';
 import type { Workload } from '../model/job.ts';
 import type { RunSpec } from '../model/run.ts';
 import { changedWorkload } from './change-workload.ts';
@@ -8,14 +9,23 @@ import { readDuration } from './duration.ts';
 import { orderingOf } from './orderings.ts';
 import { placementOf } from './placements.ts';
 import type { RunPlan } from './plan.ts';
+import { spreadOver } from './node-size.ts';
 import type { AutoscalingSpec, MaintenanceSpec, WorkloadSpec } from './types.ts';
+
+export interface SourceJobs {
+  readonly workload: Workload;
+  /** Of the file that the jobs are of. */
+  readonly nodes: readonly Node[];
+  /** Of those: which come and go. */
+  readonly changes: readonly NodeChange[];
+}
 
 /** How files get in. */
 export interface Sources {
   /** A file as text. Throws InputError. */
   text(path: string): string;
   /** The jobs of a file or a generator (the seed is for that), and the nodes the file speaks of. */
-  workload(spec: WorkloadSpec, seed: number): { workload: Workload; nodes: readonly Node[] };
+  workload(spec: WorkloadSpec, seed: number): SourceJobs;
   nodes(path: string): readonly Node[];
 }
 
@@ -26,10 +36,19 @@ const defaultIdle = '10m';
 export function specOf(plan: RunPlan, sources: Sources): RunSpec {
   const { spec, seed } = plan;
   const { cluster, maintenance, autoscaling, nodeFailures, jobFailures, points } = spec;
-  const { workload, nodes } = sources.workload(spec.workload, seed);
-  const found = cluster.from !== undefined ? sources.nodes(cluster.from) : cluster.pools ? [] : nodes;
+  const named = cluster.from !== undefined ? sources.nodes(cluster.from) : [];
+  const { workload, nodes, changes } = sources.workload(spreadOver(spec, named), seed);
+  // The nodes of the file are those of its jobs unless the scenario names others.
+  const own = cluster.from === undefined && !cluster.pools;
+  const found = own ? nodes : named;
+  const { arrivals = 1 } = spec.workload;
   return {
-    cluster: clusterOf(spec, found, spec.nodes),
+    cluster: clusterOf(
+      spec,
+      found,
+      spec.nodes,
+      own ? changes.map((change) => ({ ...change, atMs: change.atMs / arrivals })) : [],
+    ),
     workload: changedWorkload(workload, spec.workload, seed),
     placement: placementOf(plan.placement, (path) => sources.text(path)),
     ordering: orderingOf(plan.ordering),
@@ -48,6 +67,7 @@ export function specOf(plan: RunPlan, sources: Sources): RunSpec {
     }),
     ...(maintenance && { maintenance: maintenance.map(windowOf) }),
     ...(autoscaling && { autoscaling: autoscaling.map(scalingOf) }),
+    ...(spec.speeds && { speeds: spec.speeds }),
     ...(points && { points }),
   };
 }

@@ -23,6 +23,12 @@ export const factor = (description: string): Schema => ({
 export const boolean = (description: string): Schema => ({ type: 'boolean', description });
 export const duration = (description: string): Schema =>
   string(`${description}, such as 30d, 4h or 1h30m`, { pattern: durationPattern });
+/** Numbers above nothing by name. */
+export const factors = (description: string): Schema => ({
+  type: 'object',
+  description,
+  additionalProperties: factor('A factor'),
+});
 export const list = (description: string, items: Schema, rest: Partial<Schema> = {}): Schema => ({
   type: 'array',
   description,

@@ -7,7 +7,16 @@ import type { Schema } from '@coracle/machinery';
 import { generatorSchema } from './generator-schema.ts';
 import { goalPattern } from './goal.ts';
 import { mappingSchema } from './mapping-schema.ts';
-import { boolean, duration, factor, integer, list, object, string } from './schema-parts.ts';
+import {
+  boolean,
+  duration,
+  factor,
+  factors as factorsByName,
+  integer,
+  list,
+  object,
+  string,
+} from './schema-parts.ts';
 
 export const scenarioVersion = 'coracle.dev/v1alpha1';
 export const scenarioKind = 'Scenario';
@@ -71,6 +80,10 @@ const events = {
     ),
   ),
   preemption: boolean('Waiting jobs of higher priority evict running ones of lower'),
+  speeds: factorsByName(
+    'How fast jobs run on nodes with cards of a model, against what the input says (1.9: in 1/1.9 of the time); a job runs at the ' +
+      'speed of its slowest node. Models by their label, or a word of it: { A100: 1, H100: 1.9 }',
+  ),
 };
 
 const changes = {
@@ -149,6 +162,30 @@ export const specSchema: Schema = object(
       format: string('What the file is; default: found by its content'),
       mapping: mappingSchema,
       lenient: boolean('Rows that cannot be read are skipped and counted instead of ending it'),
+      cardsPerNode: integer(
+        'Cards of a node, where the trace does not say how jobs are spread over nodes (default: those of the cluster, else 8)',
+        1,
+        { maximum: 64 },
+      ),
+      machines: string(
+        'Of an SWF log: all its processors as one machine, or nodes, over which jobs are spread (default: nodes where the cluster or coresPerNode says how large they are, else machine)',
+        { enum: ['machine', 'nodes'] },
+      ),
+      coresPerNode: integer(
+        'Cores of a node, where the log does not say how jobs are spread over nodes (default: those of the cluster)',
+        1,
+      ),
+      stillRunning: string(
+        'Of a recording: how long what had not ended runs: for ever, or as long as it was seen, and what had not started is left out (default forever)',
+        { enum: ['forever', 'observed'] },
+      ),
+      cardTypes: boolean('Of PAI: tasks run only on the type of card they ran on'),
+      tenant: string(
+        "Of Philly and Helios: whose a job is, its virtual cluster's or its user's (default vc)",
+        {
+          enum: ['vc', 'user'],
+        },
+      ),
       generate: generatorSchema,
       ...factors,
       ...costs,

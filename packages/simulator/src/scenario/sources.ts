@@ -4,48 +4,77 @@ import { loadAll, YAMLException } from 'js-yaml';
 import { readFileSync } from 'node:fs';
 import { generate } from '../inputs/generator/generate.ts';
 import { InputError } from '../inputs/input-error.ts';
-import { readInput, type InputRequest } from '../inputs/read-input.ts';
+import { readInput, type InputOptions, type InputRequest } from '../inputs/read-input.ts';
+import type { Cluster } from '../model/cluster.ts';
 import type { Workload } from '../model/job.ts';
-import type { Sources } from './run-spec.ts';
+import type { SourceJobs, Sources } from './run-spec.ts';
 import { ScenarioError } from './scenario-error.ts';
-
-type Jobs = ReturnType<Sources['workload']>;
+import type { WorkloadSpec } from './types.ts';
 
 /** Reads from the disk. What was read last is kept, because runs of a sweep mostly differ in something else. */
 export function createSources(): Sources {
-  const jobs = lastOf<Jobs>();
+  const jobs = lastOf<SourceJobs>();
   const nodes = lastOf<readonly Node[]>();
   return {
     text: readText,
     nodes: (path) => nodes(path, () => readNodes(path)),
-    workload({ from, format, mapping, lenient, generate: settings }, seed) {
+    workload({ from, format, mapping, generate: settings, ...spec }, seed) {
       if (from === undefined) {
+        const priorities = (settings?.['priorities'] ?? []) as readonly { readonly value: number }[];
+        const prioritised = priorities.some(({ value }) => value !== 0) ? 1 : 0;
         return jobs(JSON.stringify([settings, seed]), () => ({
-          workload: generate({ seed, ...settings }),
+          workload: { ...generate({ seed, ...settings }), prioritised },
           nodes: [],
+          changes: [],
         }));
       }
-      return jobs(JSON.stringify([from, format, mapping, lenient]), () => {
+      const options = optionsOf(spec);
+      return jobs(JSON.stringify([from, format, mapping, options]), () => {
         const input = readInput({
           path: from,
           ...(format !== undefined && { format: format as NonNullable<InputRequest['format']> }),
           ...(mapping && { mapping }),
-          ...(lenient !== undefined && { options: { lenient } }),
+          options,
         });
         if (!input.workload)
           throw new ScenarioError(
             `${from}: there are nodes in it and no jobs (nodes: --cluster, jobs: --from)`,
           );
-        return { workload: kept(input.workload), nodes: input.cluster?.nodes ?? [] };
+        const { nodes = [], changes = [] } = input.cluster ?? {};
+        return { workload: kept(input.workload), nodes, changes };
       });
     },
+  };
+}
+
+/** What readers take of it. */
+function optionsOf({
+  lenient,
+  cardsPerNode,
+  coresPerNode,
+  machines,
+  stillRunning,
+  cardTypes,
+  tenant,
+}: WorkloadSpec): InputOptions {
+  return {
+    ...(lenient !== undefined && { lenient }),
+    node: {
+      ...(cardsPerNode !== undefined && { gpus: cardsPerNode }),
+      ...(coresPerNode !== undefined && { cpuMilli: coresPerNode * 1000 }),
+    },
+    ...(machines && { machines }),
+    ...(stillRunning && { stillRunning }),
+    ...(cardTypes !== undefined && { gpuTypes: cardTypes }),
+    ...(tenant && { tenant }),
   };
 }
 
 /** Read once and not for every run. */
 function kept(workload: Workload): Workload {
   const all = [...workload.jobs()];
-  return { ...workload, count: all.length, jobs: () => all };
+  const prioritised = all.filter(({ priority = 0 }) => priority !== 0).length;
+  return { ...workload, count: all.length, prioritised, jobs: () => all };
 }
 
 function lastOf<T>(): (key: string, read: () => T) => T {
@@ -70,7 +99,14 @@ function readNodes(path: string): readonly Node[] {
   }
   const { cluster } = readInput({ path });
   if (!cluster || cluster.nodes.length === 0) throw new ScenarioError(`${path}: there are no nodes in it`);
-  return cluster.nodes;
+  return atTheEnd(cluster);
+}
+
+/** Without its jobs, a recording says what nodes there are: those that were there when it ended. */
+function atTheEnd({ nodes, changes = [] }: Cluster): readonly Node[] {
+  const last = new Map(changes.map(({ node, what }) => [node, what]));
+  const there = nodes.filter(({ metadata }) => (last.get(metadata.name ?? '') ?? 'joins') === 'joins');
+  return there.length > 0 ? there : nodes;
 }
 
 interface Manifest {

@@ -35,6 +35,13 @@ export interface WorkloadSpec {
   readonly mapping?: Readonly<Record<string, unknown>>;
   /** Rows that cannot be read are skipped and counted instead of ending the reading. */
   readonly lenient?: boolean;
+  /** Where the trace does not say how jobs are spread over nodes. Default: those of the cluster; of cards, else 8. */
+  readonly cardsPerNode?: number;
+  readonly coresPerNode?: number;
+  readonly machines?: 'machine' | 'nodes';
+  readonly stillRunning?: 'forever' | 'observed';
+  readonly cardTypes?: boolean;
+  readonly tenant?: 'vc' | 'user';
   readonly generate?: Readonly<Record<string, unknown>>;
   /** Jobs arrive so many times as fast. Default 1. */
   readonly arrivals?: number;
@@ -85,6 +92,7 @@ export interface Changes {
   readonly placement?: string;
   readonly ordering?: string;
   readonly preemption?: boolean;
+  readonly speeds?: Readonly<Record<string, number>>;
   readonly nodeFailures?: NodeFailuresSpec;
   readonly jobFailures?: JobFailuresSpec;
   readonly maintenance?: readonly MaintenanceSpec[];
@@ -119,6 +127,8 @@ export interface ScenarioSpec {
   readonly until?: string;
   readonly preemption?: boolean;
   readonly dropUnplaced?: boolean;
+  /** By the model of cards. */
+  readonly speeds?: Readonly<Record<string, number>>;
   readonly nodeFailures?: NodeFailuresSpec;
   readonly jobFailures?: JobFailuresSpec;
   readonly maintenance?: readonly MaintenanceSpec[];

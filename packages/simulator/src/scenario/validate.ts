@@ -1,10 +1,12 @@
 /** What a schema cannot say of a scenario: fields that go together, and names that must be there. */
+import { modelAnnotation } from '@coracle/machinery';
 import { didYouMean } from './nearest.ts';
 import { readDuration } from './duration.ts';
 import { readGoal } from './goal.ts';
 import { placementOf } from './placements.ts';
 import { ScenarioError } from './scenario-error.ts';
-import { shapeOf } from './shapes.ts';
+import { isOfModel } from '../engine/speed.ts';
+import { nodeOfPool, poolOf, shapeOf } from './shapes.ts';
 import type { Changes, ScenarioSpec } from './types.ts';
 import { orderingOf } from './orderings.ts';
 
@@ -64,6 +66,7 @@ export function specProblems(spec: ScenarioSpec): SpecProblem[] {
     }
   };
   changes('', spec);
+  speeds();
   for (const [i, variant] of (spec.variants ?? []).entries()) changes(`variants[${i}].`, variant);
   if (spec.find) {
     shape('find.shape', spec.find.shape);
@@ -76,6 +79,35 @@ export function specProblems(spec: ScenarioSpec): SpecProblem[] {
 
   function placement(path: string, name: string): void {
     if (!/\.(ya?ml|json)(#|$)/.test(name)) attempt(path, () => placementOf(name, () => ''));
+  }
+
+  /** Where all nodes are known, each model must be one of theirs. */
+  function speeds(): void {
+    if (from !== undefined || pools.length === 0) return;
+    const variants = spec.variants ?? [];
+    const brought = variants.flatMap(({ add = [], swap = [] }) => [...add, ...swap].map((one) => one.shape));
+    const names = [...pools.map((one) => one.shape), ...brought, ...(spec.find ? [spec.find.shape] : [])];
+    const nodes = [...new Set(names)].flatMap((name) => {
+      try {
+        return [nodeOfPool(poolOf(name, shapeOf(name, spec.shapes), 1), 0)];
+      } catch {
+        // Said where it stands.
+        return [];
+      }
+    });
+    const models = [...new Set(nodes.flatMap(({ metadata }) => metadata.labels?.[modelAnnotation] ?? []))];
+    const check = (at: string, given: Changes['speeds'] = {}): void => {
+      for (const model of Object.keys(given)) {
+        if (nodes.some((node) => isOfModel(node, model))) continue;
+        const known = models.length > 0 ? `there are ${models.join(', ')}` : 'none has cards';
+        out.push({
+          path: `${at}speeds.${model}`,
+          says: `no node here has such cards; ${known}${didYouMean(model, models)}`,
+        });
+      }
+    };
+    check('', spec.speeds);
+    for (const [i, variant] of variants.entries()) check(`variants[${i}].`, variant.speeds);
   }
 
   function changes(

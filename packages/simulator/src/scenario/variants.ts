@@ -56,6 +56,7 @@ export function variantName(variant: Variant): string {
   if (variant.ordering !== undefined) parts.push(`ordering ${variant.ordering}`);
   if (variant.preemption !== undefined)
     parts.push(variant.preemption ? 'with preemption' : 'without preemption');
+  for (const [model, speed] of Object.entries(variant.speeds ?? {})) parts.push(`${model} at ${speed}x`);
   if (variant.nodeFailures) parts.push(`nodes fail every ${variant.nodeFailures.meanUp}`);
   if (variant.jobFailures) parts.push(`pods fail every ${variant.jobFailures.meanPodUp}`);
   if (variant.maintenance)

@@ -35,10 +35,12 @@ export class OpenRun {
   /** What it has given so far; `detail`: with the whole result. */
   outcome(detail: boolean): RunOutcome {
     const result = this.#simulation.result();
+    const { notes, prioritised } = this.#spec.workload;
     return {
       summary: summarise(result),
       progress: this.#simulation.progress(),
-      notes: this.#spec.workload.notes,
+      notes,
+      ...(prioritised !== undefined && { prioritised }),
       ...(detail && { result }),
     };
   }

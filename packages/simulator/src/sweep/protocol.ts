@@ -18,6 +18,8 @@ export interface RunOutcome {
   readonly progress: Progress;
   /** Odd rows of the workload. */
   readonly notes: readonly InputNote[];
+  /** Jobs of the workload with a priority that is not 0, if known. */
+  readonly prioritised?: number;
   /** With `detail`. */
   readonly result?: RunResult;
 }

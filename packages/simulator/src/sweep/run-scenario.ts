@@ -7,6 +7,7 @@ import { differenceOf } from '../scenario/answers.ts';
 import { readGoal, type Goal } from '../scenario/goal.ts';
 import { metrics, type Metric } from '../scenario/metrics.ts';
 import { cellName, planOf, seedsOf, type Cell, type Plan, type RunPlan } from '../scenario/plan.ts';
+import { remarksOf } from '../scenario/remarks.ts';
 import { findSmallest, type Found, type Trial } from '../scenario/search.ts';
 import { foundText, trialText } from '../scenario/search-text.ts';
 import { variantName } from '../scenario/variants.ts';
@@ -62,10 +63,12 @@ export async function runScenario(
   }
   if (candidates.length === 0) return undefined;
   const goal = spec.find && readGoal(spec.find.goal);
+  const first = groups.flat().find((outcome) => outcome !== undefined);
   const about: Report = {
     title: name,
     candidates,
-    notes: groups.flat().find((outcome) => outcome !== undefined)?.notes ?? [],
+    notes: first?.notes ?? [],
+    remarks: remarksOf(spec, plan, first?.prioritised ?? 0),
     findings: [],
     ...(goal && { goal: goal.metric.key }),
   };

@@ -172,6 +172,7 @@ describe('JSON', () => {
       'fractions',
       'candidates',
       'notes',
+      'remarks',
     ]);
     const [fifo, sjf] = json['candidates'] as Record<string, Record<string, Record<string, unknown>>>[];
     expect(Object.keys(fifo!)).toEqual([

@@ -277,7 +277,11 @@ export function remarks(report: Report): string {
               `<li>${count.toLocaleString('en-US')} ${what}: ${escape(why)}${lines.length > 0 ? ` (line${lines.length > 1 ? 's' : ''} ${lines.join(', ')}${count > lines.length ? ', …' : ''})` : ''}</li>`,
           )
           .join('')}</ul>`;
-  return unplaced || notes ? `<section>${unplaced}${notes}</section>` : '';
+  const known =
+    (report.remarks ?? []).length === 0
+      ? ''
+      : `<h2>To be known</h2><ul class="plain">${report.remarks!.map((remark) => `<li>${escape(remark)}</li>`).join('')}</ul>`;
+  return unplaced || notes || known ? `<section>${known}${unplaced}${notes}</section>` : '';
 }
 
 export function again(report: Report): string {

@@ -34,6 +34,7 @@ export function terminalReport(
     overTime(report, options),
     ...unplaced(report, width),
     ...notes(report, width),
+    ...(report.remarks ?? []).flatMap((remark) => ['', wrapped(plain(`Note: ${remark}`), width)]),
   ]
     .join('\n')
     .concat('\n');
@@ -110,12 +111,13 @@ function cell(candidate: Candidate, metric: Metric): string {
 function overTime(report: Report, options: TerminalOptions): string {
   const width = Math.max(40, options.width ?? 80);
   const names = report.candidates.map(({ name }) => plain(name));
-  const nameWidth = Math.min(24, Math.floor(width / 3), Math.max(11, ...names.map(widthOf)));
+  const endMs = Math.max(...report.candidates.flatMap(({ runs }) => runs.map((run) => run.endMs)));
+  const over = `over ${duration(endMs)}`;
+  const nameWidth = Math.min(24, Math.floor(width / 3), Math.max(...[over, ...names].map(widthOf)));
   const room = Math.floor((width - nameWidth - 4) / 2);
   const all = averagedShares(report.candidates);
   const most = all.reduce((top, { jobsWaiting }) => jobsWaiting.reduce((a, b) => (b > a ? b : a), top), 0);
-  const endMs = Math.max(...report.candidates.flatMap(({ runs }) => runs.map((run) => run.endMs)));
-  const head = `${padded(fit(`over ${duration(endMs)}`, nameWidth), nameWidth)}  ${padded('allocation, 0 to 100 %', room)}  ${padded(`queue, 0 to ${Math.ceil(most).toLocaleString('en-US')} jobs`, room)}`;
+  const head = `${padded(fit(over, nameWidth), nameWidth)}  ${padded('allocation, 0 to 100 %', room)}  ${padded(`queue, 0 to ${Math.ceil(most).toLocaleString('en-US')} jobs`, room)}`;
   return [
     '',
     fit(head, width).trimEnd(),
