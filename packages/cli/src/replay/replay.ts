@@ -127,7 +127,8 @@ class Replay {
 
   async run(signal: AbortSignal | undefined): Promise<void> {
     const { clock, maintenance = [], poolNodes, untilMs } = this.#options;
-    this.#zeroMs = clock.now();
+    // Whole seconds, which the API has its times in, begin together on both sides.
+    this.#zeroMs = Math.ceil(clock.now() / 1000) * 1000;
     const cancels: (() => void)[] = [];
     const at = (ms: number, act: () => Promise<void>): void => {
       this.#left++;
@@ -143,7 +144,7 @@ class Replay {
       at(fromMs, () => this.#cordon(names, true, mode === 'drain'));
       at(toMs, () => this.#cordon(names, false, false));
     }
-    if (untilMs !== undefined) cancels.push(clock.after(untilMs, () => this.#over!()));
+    if (untilMs !== undefined) cancels.push(clock.after(this.#zeroMs + untilMs - clock.now(), () => this.#over!()));
     signal?.addEventListener('abort', () => this.#over!(), { once: true });
     if (signal?.aborted) this.#over!();
     this.#look();

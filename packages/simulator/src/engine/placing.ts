@@ -7,6 +7,7 @@ import {
   type Reservation,
   type RowSet,
 } from '@coracle/scheduler/core';
+import { formatTime } from '@coracle/machinery';
 import type { SimPod } from './job-kind.ts';
 import { quantity } from './recorders/series-recorder.ts';
 import type { RunState } from './run-state.ts';
@@ -34,8 +35,8 @@ export function namedPod({ spec, clock }: RunState, job: SimJob, base: SimPod): 
   if (job.starts > 0) uid += `/${job.starts}`;
   job.named++;
   if (!spec.preemption) return { ...base, uid };
-  // Victims are chosen by when they started, too.
-  const startTime = new Date(Math.floor(clock.nowMs)).toISOString();
+  // Victims are chosen by when they started, too; the API knows that in whole seconds.
+  const startTime = formatTime(clock.nowMs);
   return { ...base, uid, pod: { ...base.pod, status: { startTime } } as SimPod['pod'] };
 }
 

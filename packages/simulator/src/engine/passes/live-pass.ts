@@ -228,7 +228,8 @@ export class LivePass implements Pass {
   }
 
   #evict(): void {
-    for (const job of [...this.#leaving].sort((a, b) => a.index - b.index)) {
+    // In the order in which they were chosen: so they go, and so they are made anew.
+    for (const job of this.#leaving) {
       this.#state.counts.preemptions++;
       interrupt(this.#state, job);
       this.#interrupted.push(job);
