@@ -139,6 +139,28 @@ describe('one port', () => {
     expect(plain.headers['content-encoding']).toBeUndefined();
     expect(gunzipSync(packed.bytes)).toEqual(plain.bytes);
   });
+  test('packs what is very big piece by piece', async () => {
+    const many = '/api/v1/namespaces/kube-public/configmaps';
+    for (const name of ['a', 'b'])
+      await h1(many, {
+        method: 'POST',
+        body: JSON.stringify({ metadata: { name }, data: { a: name.repeat(600_000) } }),
+      });
+    const headers = { 'accept-encoding': 'gzip' };
+    const [packed, again, head] = [
+      await h1(many, { headers }),
+      await over2(many, { 'accept-encoding': 'gzip' }),
+      await h1(many, { method: 'HEAD', headers }),
+    ];
+    const plain = await h1(many);
+    expect(plain.bytes.length).toBeGreaterThan(1_200_000);
+    for (const { headers: said, bytes } of [packed, again]) {
+      expect(said['content-encoding']).toBe('gzip');
+      expect(bytes.length).toBeLessThan(100_000);
+      expect(gunzipSync(bytes)).toEqual(plain.bytes);
+    }
+    expect(head.bytes).toHaveLength(0);
+  });
 });
 
 describe('who asks', () => {

@@ -25,6 +25,7 @@ import { CompactedError, FutureRevisionError, StoreClosedError } from './store.t
 import { type Journal, type JournalRecord, maxKeyBytes } from './journal.ts';
 import { type EventHead, EventHeads } from './event-heads.ts';
 import { RecentEvents } from './recent-events.ts';
+import { settledBytes } from './settled-bytes.ts';
 import { SortedSlots, type Slot } from './sorted-slots.ts';
 import type { StoreClock } from './timing.ts';
 import { addVersion, trimVersions, versionAt } from './versions.ts';
@@ -71,6 +72,7 @@ export class StoreCore implements Store {
   #flushing = false;
   #idle: (() => void)[] = [];
   #compaction: Promise<void> = Promise.resolve();
+  readonly #settled = settledBytes();
 
   constructor(journal: Journal, options: CoreOptions) {
     this.#journal = journal;
@@ -344,6 +346,12 @@ export class StoreCore implements Store {
           slot.listed = false;
           // Somebody makes it anew: `#apply` will list it again.
           if (!slot.pending) this.#byKey.delete(key);
+        } else if (slot?.entry && slot.entry.revision > done && slot.entry.revision <= stepEnd) {
+          // It has lasted.
+          const entry = slot.entry as { bytes: Uint8Array; revision: number };
+          entry.bytes = this.#settled(entry.bytes);
+          this.#journal.settle?.(entry.revision, entry.bytes);
+          slot.entry.notes?.settled?.();
         }
       }
       this.#recent.dropThrough(stepEnd);

@@ -33,6 +33,8 @@ export interface Journal {
   read(revision: number): JournalRecord | undefined;
   /** Drops the records `gone` and remembers `through` as compacted, in one transaction. Resolves when on disk. */
   compact(through: number, gone: readonly number[]): Promise<void>;
+  /** A journal in memory only: the bytes of a kept record are these now, equal to those before. */
+  settle?(revision: number, bytes: Uint8Array): void;
   bytesOnDisk(): number;
   close(): Promise<void>;
 }

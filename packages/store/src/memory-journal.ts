@@ -26,6 +26,10 @@ export function memoryJournal(flush: () => Promise<void> = async () => {}): Jour
         records.delete(revision);
       }
     },
+    settle(revision, settled) {
+      const record = records.get(revision);
+      if (record) records.set(revision, { ...record, bytes: settled });
+    },
     bytesOnDisk: () => bytes,
     close: async () => {},
   };

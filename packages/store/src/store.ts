@@ -10,14 +10,21 @@
 /** One stored value. `object` is a slot for the decoded, deep-frozen form of `bytes`, shared by all who read the entry. */
 export interface Entry {
   readonly key: string;
+  /** Equal ones may take their place: do not hold on to them longer than to the entry. */
   readonly bytes: Uint8Array;
   /** Revision of this key's creation and of this value. */
   readonly createRevision: number;
   readonly revision: number;
   /** Set by the reader that decodes it first, or by the writer; never differs from `bytes`. */
   object?: unknown;
-  /** A slot for what readers and the writer keep with the entry, such as other forms of it. The store does not look at it. */
-  notes?: unknown;
+  /** A slot for what readers and the writer keep with the entry, such as other forms of it. */
+  notes?: Notes | undefined;
+}
+
+/** The store does not look into it. */
+export interface Notes {
+  /** The entry has outlived the history around it: nobody is told of its making any more. */
+  settled?(): void;
 }
 
 export interface StoreEvent {
@@ -35,7 +42,7 @@ export interface StoreEvent {
 export interface Sealed {
   bytes: Uint8Array;
   object?: unknown;
-  notes?: unknown;
+  notes?: Notes | undefined;
 }
 
 export interface Write {

@@ -38,6 +38,15 @@ export class EntryNotes extends KindForms {
     super();
     this.spans = spans;
   }
+
+  /** Lets go of what was made to tell watches of the entry. */
+  settled(): void {
+    for (let forms: KindForms | undefined = this; forms !== undefined; forms = forms.next) {
+      forms.ADDED = undefined;
+      forms.MODIFIED = undefined;
+      forms.eventBytes = undefined;
+    }
+  }
 }
 
 const none: Spans = [];

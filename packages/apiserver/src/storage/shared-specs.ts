@@ -26,34 +26,32 @@ export interface SharedSpecs {
 }
 
 export function createSharedSpecs(): SharedSpecs {
-  /** By what specs that differ mostly differ in. */
-  let young = new Map<number, Kept>();
-  let old = new Map<number, Kept>();
-  const bySpec = new WeakMap<object, Kept>();
+  let young = new Half();
+  let old = new Half();
   /** Nearly always it is asked about the spec that was just found. */
   let last: Kept | undefined;
 
   function put(mark: number, kept: Kept): void {
-    if (young.size >= most) {
+    if (young.byMark.size >= most) {
       old = young;
-      young = new Map();
+      young = new Half();
     }
-    young.set(mark, kept);
+    young.put(mark, kept);
   }
 
   /** So that a thousand of the largest specs, of pods long gone, do not stay in memory. */
   function forget(kept: Kept): void {
     const mark = markOf(kept.spec);
-    for (const half of [young, old]) if (half.get(mark) === kept) half.delete(mark);
-    bySpec.delete(kept.spec);
+    young.forget(mark, kept);
+    old.forget(mark, kept);
     if (last === kept) last = undefined;
   }
 
   return {
     find(kind, spec) {
       const mark = markOf(spec);
-      let kept = young.get(mark);
-      if (kept === undefined && (kept = old.get(mark)) !== undefined) put(mark, kept);
+      let kept = young.byMark.get(mark);
+      if (kept === undefined && (kept = old.byMark.get(mark)) !== undefined) put(mark, kept);
       if (kept === undefined || kept.kind !== kind || !same(spec, kept.spec)) return undefined;
       last = kept;
       return kept.spec;
@@ -61,11 +59,10 @@ export function createSharedSpecs(): SharedSpecs {
     keep(kind, spec) {
       const kept: Kept = { kind, spec, json: undefined };
       put(markOf(spec), kept);
-      bySpec.set(spec, kept);
       last = kept;
     },
     jsonOf(spec) {
-      const kept = last?.spec === spec ? last : bySpec.get(spec);
+      const kept = last?.spec === spec ? last : (young.bySpec.get(spec) ?? old.bySpec.get(spec));
       if (kept === undefined) return undefined;
       if (kept.json === undefined) {
         const json = JSON.stringify(spec);
@@ -78,6 +75,25 @@ export function createSharedSpecs(): SharedSpecs {
       return kept.json;
     },
   };
+}
+
+/** What it holds is gone with it: specs of pods that live on are many more than those that come again, and their JSON is long. */
+class Half {
+  /** By what specs that differ mostly differ in. */
+  readonly byMark = new Map<number, Kept>();
+  readonly bySpec = new Map<object, Kept>();
+
+  put(mark: number, kept: Kept): void {
+    const before = this.byMark.get(mark);
+    if (before !== undefined) this.bySpec.delete(before.spec);
+    this.byMark.set(mark, kept);
+    this.bySpec.set(kept.spec, kept);
+  }
+
+  forget(mark: number, kept: Kept): void {
+    if (this.byMark.get(mark) === kept) this.byMark.delete(mark);
+    this.bySpec.delete(kept.spec);
+  }
 }
 
 type Values = Record<string, unknown>;

@@ -1,7 +1,8 @@
 /** From an ApiResponse to HTTP: whole bodies (gzipped when big and welcome), watches and streams with backpressure. */
 import { once } from 'node:events';
+import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
+import { createGzip, gzip } from 'node:zlib';
 import type { ApiResponse, WatchHandle, WatchSink } from '@coracle/machinery';
 import { respondValue } from '../pipeline/respond.ts';
 import type { EdgeRequest, EdgeResponse } from './https.ts';
@@ -10,6 +11,8 @@ import type { EdgeRequest, EdgeResponse } from './https.ts';
 const gzipFrom = 128 * 1024;
 /** Bytes of one write: many small chunks are gathered into pieces of about this size. */
 const pieceSize = 256 * 1024;
+/** Bodies from here on are packed piece by piece: all pods of a full cluster are hundreds of megabytes. */
+const packFrom = 4 * pieceSize;
 const compress = promisify(gzip);
 
 /** Gathers small chunks into pieces; big ones pass through untouched. */
@@ -45,6 +48,15 @@ async function sendObject(
   for (const chunk of chunks) size += chunk.length;
   const welcome = /\bgzip\b/.test(String(req.headers['accept-encoding'] ?? ''));
   const head: Record<string, string> = { 'cache-control': 'no-cache, private', ...headers };
+  if (welcome && size >= packFrom) {
+    res.writeHead(code, { ...head, 'content-encoding': 'gzip', vary: 'Accept-Encoding' });
+    if (req.method !== 'HEAD') {
+      const packed = Readable.from(pieces(chunks)).pipe(createGzip({ level: 1, chunkSize: pieceSize }));
+      for await (const piece of packed) await write(res, piece as Uint8Array, signal);
+    }
+    res.end();
+    return;
+  }
   if (welcome && size >= gzipFrom) {
     const packed = await compress(Buffer.concat(chunks, size), { level: 1 });
     res.writeHead(code, {

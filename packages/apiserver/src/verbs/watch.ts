@@ -30,8 +30,8 @@ import { type EntryFilter, selectionOf, selectorOf } from '../pipeline/selectors
 import { partialMetadata, tableOf } from '../pipeline/table.ts';
 import { prefixOf } from '../storage/keys.ts';
 import type { EntryEvent } from '../storage/notes.ts';
-import { objectOf } from '../storage/views.ts';
-import { encodeEvent, eventBytes, eventValue } from './watch-events.ts';
+import { bytesOf, objectOf } from '../storage/views.ts';
+import { encodeEvent, eventBytes, eventValue, frameEvent } from './watch-events.ts';
 
 /** Watches without a time-out of their own end after this long or up to twice as long (seconds). */
 const defaultTimeout = 1800;
@@ -128,7 +128,7 @@ class WatchSession implements WatchHandle {
     const end = Math.min(initial.next + initialBatch, initial.entries.length);
     for (; initial.next < end; initial.next++) {
       const entry = initial.entries[initial.next];
-      if (entry && (!this.#selector || this.#selector(entry))) this.#add(batch, 'ADDED', entry);
+      if (entry && (!this.#selector || this.#selector(entry))) this.#add(batch, 'ADDED', entry, false);
     }
     this.#send(batch);
     if (this.#ended) return;
@@ -200,14 +200,18 @@ class WatchSession implements WatchHandle {
     return { events: [], bytes: this.#asBytes ? [] : undefined };
   }
 
-  #add(batch: Batch, type: EntryEvent, entry: Entry): void {
+  /** `shared`: other watches are shown the same now, so that what is made of it is kept. */
+  #add(batch: Batch, type: EntryEvent, entry: Entry, shared = true): void {
     const { kind, strategy, output } = this.#call;
     if (output.as !== 'object') {
       this.#addObject(batch, type, objectOf(kind, strategy, entry));
       return;
     }
     // Bytes go out as they lie: nobody looks at the values then.
-    if (batch.bytes) batch.bytes.push(eventBytes(kind, strategy, type, entry));
+    if (batch.bytes)
+      batch.bytes.push(
+        shared ? eventBytes(kind, strategy, type, entry) : frameEvent(type, bytesOf(kind, strategy, entry)),
+      );
     else batch.events.push(eventValue(kind, strategy, type, entry));
   }
 
