@@ -32,6 +32,13 @@ const node = (name: string, extra: object = {}): Node =>
     ...extra,
   }) as unknown as Node;
 
+const unready = {
+  status: {
+    allocatable: { cpu: '8', memory: '32Gi', pods: '110' },
+    conditions: [{ type: 'Ready', status: 'False' }],
+  },
+};
+
 interface PodIs {
   created: number;
   phase?: string;
@@ -195,25 +202,50 @@ describe('one pod', () => {
     expect(jobs.map(({ runMs }) => runMs)).toEqual(runs);
   });
 
-  test('of a daemon set stays on its node, or is left out', () => {
-    const tell = (recorder: Recorder): void => {
-      recorder.pod(
-        at(0),
-        pod('d', {
-          created: -9,
-          phase: 'Running',
-          started: -9,
-          node: 'n1',
-          owner: refTo('apps/v1', 'DaemonSet', 'ds'),
-        }),
-      );
+  test('of a daemon set is no job: what it asks for is taken off its node, once for those that follow each other', () => {
+    const daemon = (name: string, created: number, cpu: string): Pod =>
+      pod(name, {
+        created,
+        phase: 'Running',
+        started: created,
+        node: 'n1',
+        cpu,
+        owner: refTo('apps/v1', 'DaemonSet', 'ds'),
+      });
+    const { input, jobs, notes } = read((recorder) => {
+      recorder.node(at(0), node('n1'));
+      recorder.node(at(0), node('n2'));
+      recorder.pod(at(0), daemon('d1', -9, '1'));
       recorder.listed(at(0));
-    };
-    expect(JSON.stringify(read(tell).jobs[0]!.podSets[0]!.template.spec.affinity)).toContain('"n1"');
-    expect(read(tell, { leaveOutPinned: true })).toMatchObject({
-      jobs: [],
-      notes: ['skipped: a pod of a daemon set, or a static one'],
+      recorder.podGone(at(5), daemon('d1', -9, '1'));
+      recorder.pod(at(6), daemon('d2', 6, '1500m'));
     });
+    expect(jobs).toEqual([]);
+    expect(input.cluster!.nodes.map(({ status }) => status?.allocatable)).toEqual([
+      { cpu: '6500m', memory: '32Gi', pods: '109' },
+      { cpu: '8', memory: '32Gi', pods: '110' },
+    ]);
+    expect(notes).toEqual([
+      'mended: a pod of a daemon set, or a static one: no job, what it asks for is taken off its node',
+    ]);
+  });
+
+  test('with claims on devices and volumes is told', () => {
+    const { notes } = read((recorder) => {
+      recorder.listed(at(0));
+      const spec = {
+        resourceClaims: [{ name: 'c', resourceClaimName: 'c' }],
+        volumes: [
+          { name: 'v', persistentVolumeClaim: { claimName: 'v' } },
+          { name: 'e', emptyDir: {} },
+        ],
+      };
+      live(recorder, 'a', { created: 1, spec }, [2, 9]);
+    });
+    expect(notes).toEqual([
+      'mended: its claims on devices are not recorded: it asks for the rest',
+      'mended: its claims on volumes are not recorded: they keep it off no node',
+    ]);
   });
 });
 
@@ -380,9 +412,56 @@ describe('the file', () => {
       { metadata: { name: 'n1' }, spec: { taints: [{ key: 'gpu', effect: 'NoSchedule' }] } },
       { metadata: { name: 'n2' }, status: { allocatable: { cpu: '8' } } },
     ]);
+    expect(input.cluster!.changes).toEqual([
+      { atMs: 5000, node: 'n2', what: 'joins' },
+      { atMs: 9000, node: 'n2', what: 'retires' },
+    ]);
+    expect(notes).toEqual([]);
+  });
+
+  test('a node joins when it is first ready; what runs on one that goes away ends with it', () => {
+    const { input, jobs, notes } = read((recorder) => {
+      recorder.node(at(0), node('n1'));
+      recorder.listed(at(0));
+      recorder.node(at(5), node('n2', unready));
+      recorder.node(at(7), node('n2'));
+      recorder.pod(at(8), pod('a', { created: 8, node: 'n2' }));
+      recorder.pod(at(10), pod('a', { created: 8, phase: 'Running', started: 10, node: 'n2' }));
+      recorder.node(at(12), node('n1', unready));
+      recorder.node(at(13), node('n1'));
+      recorder.node(at(14), node('n3', unready));
+      recorder.nodeGone(at(15), 'n3');
+      recorder.nodeGone(at(20), 'n2');
+      recorder.podGone(at(80), pod('a', { created: 8, phase: 'Running', started: 10, node: 'n2' }));
+      recorder.node(at(90), node('n2'));
+    });
+    expect(input.cluster!.nodes.map(({ metadata }) => metadata.name)).toEqual(['n1', 'n2']);
+    expect(input.cluster!.changes).toEqual([
+      { atMs: 7000, node: 'n2', what: 'joins' },
+      { atMs: 20_000, node: 'n2', what: 'leaves' },
+      { atMs: 90_000, node: 'n2', what: 'joins' },
+    ]);
+    expect(jobs).toMatchObject([{ runMs: 10_000, ends: 'cancelled' }]);
     expect(notes).toEqual([
-      'mended: a node joined later: it is taken as there from the start',
-      'mended: a node went away: it is taken as there all the time',
+      'mended: a node was not ready for a while: it is taken as ready',
+      'skipped: a node went away before it was ever ready',
+    ]);
+  });
+
+  test('nodes that came and went while the recorder was away do so when it is back', () => {
+    const lines: string[] = [];
+    const session = (from: number, names: readonly string[]): void => {
+      const recorder = new Recorder({ write: (line) => lines.push(JSON.stringify(line)) });
+      recorder.begin(at(from));
+      for (const name of names) recorder.node(at(from), node(name));
+      recorder.listed(at(from));
+    };
+    session(0, ['n1', 'n2']);
+    session(50, ['n2', 'n3']);
+    const { cluster } = readRecording(textSource('r.jsonl', lines.join('\n')));
+    expect(cluster!.changes).toEqual([
+      { atMs: 50_000, node: 'n3', what: 'joins' },
+      { atMs: 50_000, node: 'n1', what: 'retires' },
     ]);
   });
 

@@ -84,3 +84,33 @@ describe('a cluster', () => {
     expect(() => clusterOf({ cluster: {} }, [])).toThrow('there are no nodes');
   });
 });
+
+describe('nodes that come and go', () => {
+  const found = ['a', 'b', 'c'].map((name) => ({
+    ...nodeOfPool(poolOf('p', shapeOf('cpu16'), 3), 0),
+    metadata: {
+      ...nodeOfPool(poolOf('p', shapeOf('cpu16'), 3), 0).metadata,
+      name,
+      labels: { [poolLabel]: 'p' },
+    },
+  }));
+  const changes = [
+    { atMs: 5, node: 'a', what: 'retires' as const },
+    { atMs: 9, node: 'c', what: 'joins' as const },
+  ];
+  test('are those of the recording, and the name says how many there are at most', () => {
+    const cluster = clusterOf({ cluster: {} }, found, {}, changes);
+    expect(cluster).toMatchObject({ name: 'up to 2 p', changes });
+    expect(names(cluster)).toEqual(['a', 'b', 'c']);
+    // One that is taken away has none.
+    expect(clusterOf({ cluster: {} }, found, { remove: [{ pool: 'p', count: 1 }] }, changes).changes).toEqual(
+      [changes[0]],
+    );
+  });
+  test('of a pool that the scenario scales itself are those of the start', () => {
+    const autoscaling = [{ pool: 'p', min: 1, max: 9 }];
+    const cluster = clusterOf({ cluster: {}, autoscaling }, found, {}, changes);
+    expect(names(cluster)).toEqual(['a', 'b']);
+    expect(cluster.changes).toBeUndefined();
+  });
+});

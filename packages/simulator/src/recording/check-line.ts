@@ -53,6 +53,7 @@ const lines: Readonly<Record<string, Shape>> = {
       'deadline?': 'number',
       'pinned?': 'boolean',
       'claims?': 'number',
+      'volumes?': 'number',
     },
   },
   podGone: { t: 'number', podGone: 'string' },

@@ -59,8 +59,9 @@ export interface RecordedPod {
   readonly deadline?: number;
   /** Not placed by a scheduler: a static pod, or one of a daemon set. */
   readonly pinned?: boolean;
-  /** Claims on devices, which are not recorded. */
+  /** Claims on devices, and on volumes, which are not recorded. */
   readonly claims?: number;
+  readonly volumes?: number;
 }
 
 export interface RecordedOwner extends RecordedRef {

@@ -1,6 +1,4 @@
 /** From a recording to a cluster and the jobs that ran on it. */
-import type { Node } from '@coracle/machinery/api';
-import type { Cluster } from '../model/cluster.ts';
 import { InputError } from '../inputs/input-error.ts';
 import type { Input } from '../inputs/input.ts';
 import { linesOf } from '../inputs/lines.ts';
@@ -10,9 +8,10 @@ import type { TextSource } from '../inputs/text-source.ts';
 import { workloadOf } from '../inputs/workload.ts';
 import type { PodTemplate } from '../model/job.ts';
 import { problemOf } from './check-line.ts';
-import type { RecordedLine, RecordedNode, RecordedOwner, RecordedPod } from './format.ts';
+import type { RecordedLine, RecordedOwner, RecordedPod } from './format.ts';
 import { finer } from './finer.ts';
 import { recordedJobs } from './recorded-jobs.ts';
+import { RecordedNodes, runsOn } from './recorded-nodes.ts';
 
 export interface RecordingOptions {
   /**
@@ -20,8 +19,6 @@ export interface RecordingOptions {
    * ends when the recording does; one that never ran is left out.
    */
   readonly stillRunning?: 'forever' | 'observed';
-  /** Pods of daemon sets and static pods are left out, and what they ask for is taken off their nodes. Default false: they are jobs. */
-  readonly leaveOutPinned?: boolean;
 }
 
 /** A pod over the whole recording. */
@@ -53,11 +50,12 @@ export function readRecording(source: TextSource, options: RecordingOptions = {}
   const name = baseName(source.name);
   const history = reader.history();
   const jobs = recordedJobs(history, notes, options);
+  const cluster = reader.nodes.cluster(name, history);
   const workload = workloadOf(name, source.name, jobs, notes.all());
   return {
     format: 'recording',
     workload,
-    cluster: reader.cluster(name, notes),
+    cluster,
     notes: notes.all(),
     epochMs: history.beginMs,
   };
@@ -76,7 +74,7 @@ interface MutablePod {
 class Reader {
   readonly #source: TextSource;
   readonly #notes: Notes;
-  readonly #nodes = new Map<string, { node: RecordedNode; line: number; late: boolean }>();
+  readonly nodes: RecordedNodes;
   readonly #pods = new Map<string, MutablePod>();
   readonly #owners = new Map<string, RecordedOwner>();
   /** By session and number. */
@@ -89,11 +87,13 @@ class Reader {
   #listing = true;
   /** Of this session, to find what went away between two. */
   readonly #seen = new Set<string>();
+  readonly #seenNodes = new Set<string>();
   #line = 0;
 
   constructor(source: TextSource, notes: Notes) {
     this.#source = source;
     this.#notes = notes;
+    this.nodes = new RecordedNodes(notes);
   }
 
   read(): void {
@@ -133,9 +133,10 @@ class Reader {
     else if (Number.isNaN(this.#beginMs))
       throw this.#bad('the first line must say that it is one', this.#line);
     else if ('template' in line) this.#template(line);
-    else if ('node' in line) this.#node(line.node);
-    else if ('nodeGone' in line)
-      this.#notes.mended('a node went away: it is taken as there all the time', this.#line);
+    else if ('node' in line) {
+      this.#seenNodes.add(line.node.name);
+      this.nodes.seen(line.node, this.#lastMs, this.#line, !(this.#listing && this.#session === 1));
+    } else if ('nodeGone' in line) this.#nodeGone(line.nodeGone);
     else if ('owner' in line) this.#owner(line.owner);
     else if ('pod' in line) this.#pod(line.pod);
     else if ('podGone' in line) this.#gone(line.podGone);
@@ -155,11 +156,16 @@ class Reader {
       );
     this.#listing = true;
     this.#seen.clear();
+    this.#seenNodes.clear();
   }
 
   #listed(): void {
     this.#listing = false;
     if (this.#session === 1) return;
+    // Whoever may not list nodes sees none of them go.
+    if (this.#seenNodes.size > 0) {
+      for (const name of this.nodes.there()) if (!this.#seenNodes.has(name)) this.#nodeGone(name);
+    }
     for (const [uid, pod] of this.#pods) {
       if (Number.isNaN(pod.goneMs) && !this.#seen.has(uid)) pod.goneMs = this.#lastMs;
     }
@@ -172,26 +178,15 @@ class Reader {
     this.#templates.set(`${this.#session} ${template}`, shared);
   }
 
-  #node(node: RecordedNode): void {
-    const known = this.#nodes.get(node.name);
-    if (known && !this.#replaces(node, known)) return;
-    const late = known?.late ?? !(this.#listing && this.#session === 1);
-    if (late && !known)
-      this.#notes.mended('a node joined later: it is taken as there from the start', this.#line);
-    this.#nodes.set(node.name, { node, line: this.#line, late });
-  }
-
-  /**
-   * A node counts as it was first seen ready; one that joined later as it was last seen ready, for its labels and cards come one
-   * by one.
-   */
-  #replaces(node: RecordedNode, known: { readonly node: RecordedNode; readonly late: boolean }): boolean {
-    if (known.node.ready === false) return true;
-    if (known.node.unschedulable && !node.unschedulable) {
-      this.#notes.mended('a node was cordoned at first: it is taken as open', this.#line);
-      return true;
+  /** What runs on a node that goes away has ended with it, though the cluster may take minutes to say so. */
+  #nodeGone(name: string): void {
+    let busy = false;
+    for (const pod of this.#pods.values()) {
+      if (!runsOn(pod, name)) continue;
+      busy = true;
+      pod.goneMs = this.#lastMs;
     }
-    return known.late && node.ready !== false && !node.unschedulable;
+    this.nodes.gone(name, this.#lastMs, busy, this.#line);
   }
 
   #owner(owner: RecordedOwner): void {
@@ -243,40 +238,4 @@ class Reader {
       endMs: this.#lastMs,
     };
   }
-
-  cluster(name: string, notes: Notes): Cluster {
-    const nodes: Node[] = [];
-    for (const { node, line } of this.#nodes.values()) {
-      if (node.ready === false) notes.mended('a node was never seen ready: it is taken as ready', line);
-      nodes.push(nodeOf(node));
-    }
-    return { name, nodes, pools: [] };
-  }
-}
-
-function nodeOf({
-  name,
-  labels,
-  annotations,
-  taints,
-  unschedulable,
-  capacity,
-  allocatable,
-}: RecordedNode): Node {
-  // Taints of nodes that are not ready are the control plane's word on that moment.
-  const lasting = (taints ?? []).filter((taint) => {
-    const { key = '' } = taint as { key?: string };
-    return !/^node\.kubernetes\.io\/(not-ready|unreachable|network-unavailable|unschedulable)$/.test(key);
-  });
-  const spec = {
-    ...(lasting.length > 0 ? { taints: lasting } : {}),
-    ...(unschedulable ? { unschedulable } : {}),
-  };
-  return {
-    apiVersion: 'v1',
-    kind: 'Node',
-    metadata: { name, ...(labels ? { labels } : {}), ...(annotations ? { annotations } : {}) },
-    spec,
-    status: { ...(capacity ? { capacity } : {}), ...(allocatable ? { allocatable } : {}) },
-  } as unknown as Node;
 }

@@ -31,8 +31,11 @@ export function recordedJobs(history: History, notes: Notes, options: RecordingO
   }
   for (const pod of history.pods.values()) {
     const { facts } = pod;
-    if (options.leaveOutPinned && facts.pinned) {
-      notes.skipped('a pod of a daemon set, or a static one', pod.line);
+    if (facts.pinned) {
+      notes.mended(
+        'a pod of a daemon set, or a static one: no job, what it asks for is taken off its node',
+        pod.line,
+      );
       continue;
     }
     const whole = wholeOf(pod, history, podGroups);
@@ -105,6 +108,9 @@ function toJob(
     notes.mended('pods took the place of others: counted once, its time is that of all', line);
   if (pods.some(({ facts: { claims = 0 } }) => claims > 0)) {
     notes.mended('its claims on devices are not recorded: it asks for the rest', line);
+  }
+  if (pods.some(({ facts: { volumes = 0 } }) => volumes > 0)) {
+    notes.mended('its claims on volumes are not recorded: they keep it off no node', line);
   }
   const ended = pods.map(over);
   const open = ended.some((ms) => Number.isNaN(ms));
@@ -180,7 +186,7 @@ interface Members {
 function membersOf(pods: readonly PodHistory[], { templates }: History): Members {
   const by = new Map<string, PodHistory[]>();
   for (const pod of pods) {
-    const key = `${pod.facts.role ?? ''} ${String(pod.facts.template)}${pod.facts.pinned ? ` ${pod.facts.node}` : ''}`;
+    const key = `${pod.facts.role ?? ''} ${String(pod.facts.template)}`;
     const same = by.get(key);
     if (same) same.push(pod);
     else by.set(key, [pod]);
@@ -196,12 +202,7 @@ function membersOf(pods: readonly PodHistory[], { templates }: History): Members
     let name = facts.role ?? 'pod';
     for (let i = 2; names.has(name); i += 1) name = `${facts.role ?? 'pod'}-${i}`;
     names.add(name);
-    const template = templates.get(String(facts.template))!;
-    return {
-      name,
-      count: most,
-      template: facts.pinned && facts.node ? pinnedTo(template, facts.node) : template,
-    };
+    return { name, count: most, template: templates.get(String(facts.template))! };
   });
   return { sets, count, replaced };
 }
@@ -224,23 +225,6 @@ function mostAtATime(pods: readonly PodHistory[]): number {
 function firstFull(starts: readonly number[], members: number): number {
   const sorted = starts.toSorted((a, b) => a - b);
   return sorted[Math.min(members, sorted.length) - 1]!;
-}
-
-/** A daemon's pod or a static one runs on its node and on no other. */
-function pinnedTo(template: PodTemplate, node: string): PodTemplate {
-  return {
-    ...template,
-    spec: {
-      ...template.spec,
-      affinity: {
-        nodeAffinity: {
-          requiredDuringSchedulingIgnoredDuringExecution: {
-            nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: [node] }] }],
-          },
-        },
-      },
-    },
-  };
 }
 
 /** Jobs that ask for the same share their pod sets. */

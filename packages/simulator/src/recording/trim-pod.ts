@@ -119,6 +119,7 @@ function factsOf({ metadata, spec, status }: Pod, names: Names): PodFacts {
   const mirror =
     metadata.annotations?.['kubernetes.io/config.mirror'] !== undefined || owner?.kind === 'Node';
   const claims = spec?.resourceClaims?.length ?? 0;
+  const volumes = (spec?.volumes ?? []).filter((volume) => volume.persistentVolumeClaim ?? volume.ephemeral);
   return {
     uid: metadata.uid ?? '',
     ns: names.name(metadata.namespace ?? ''),
@@ -135,6 +136,7 @@ function factsOf({ metadata, spec, status }: Pod, names: Names): PodFacts {
     ...(spec?.activeDeadlineSeconds === undefined ? {} : { deadline: spec.activeDeadlineSeconds }),
     ...(mirror || owner?.kind === 'DaemonSet' ? { pinned: true } : {}),
     ...(claims > 0 ? { claims } : {}),
+    ...(volumes.length > 0 ? { volumes: volumes.length } : {}),
   };
 }
 

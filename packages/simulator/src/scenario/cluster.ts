@@ -22,7 +22,11 @@ export function clusterOf(
   {
     cluster,
     shapes,
-  }: { readonly cluster: ClusterSpec; readonly shapes?: ScenarioSpec['shapes'] | undefined },
+    autoscaling = [],
+  }: Pick<ScenarioSpec, 'autoscaling'> & {
+    readonly cluster: ClusterSpec;
+    readonly shapes?: ScenarioSpec['shapes'] | undefined;
+  },
   found: readonly Node[],
   changes: NodeChanges = {},
   comings: readonly NodeChange[] = [],
@@ -43,6 +47,7 @@ export function clusterOf(
       nodes: nodes.map((node) => labelled(node, name)),
     });
   }
+  const scaled = autoscaledAnew(pools, autoscaling, comings);
   const more = (name: string, shapeName: string, count: number): void => {
     const shape = shapeOf(shapeName, shapes);
     const members = pools.get(name) ?? { pool: poolOf(name, shape, 0), nodes: [] };
@@ -79,7 +84,7 @@ export function clusterOf(
     );
   }
   const there = new Set(nodes.map(({ metadata }) => metadata.name));
-  const changing = comings.filter(({ node }) => there.has(node));
+  const changing = scaled.filter(({ node }) => there.has(node));
   return {
     name: cluster.name ?? clusterText([...pools.values()], changing),
     nodes,
@@ -95,6 +100,31 @@ function clusterText(pools: readonly Members[], changes: readonly NodeChange[]):
     return `${most < nodes.length ? 'up to ' : ''}${most} ${pool.name}`;
   });
   return parts.length > 3 ? `${shown.join(', ')} and others` : shown.join(', ');
+}
+
+/** Where the scenario scales a pool itself, its nodes come and go as that says: it has those that were there at the start. */
+function autoscaledAnew(
+  pools: ReadonlyMap<string, Members>,
+  autoscaling: readonly { readonly pool: string }[],
+  comings: readonly NodeChange[],
+): readonly NodeChange[] {
+  const anew = new Set<string>();
+  for (const { pool } of autoscaling) {
+    for (const { metadata } of pools.get(pool)?.nodes ?? []) anew.add(metadata.name ?? '');
+  }
+  if (anew.size === 0) return comings;
+  const late = new Set<string>();
+  const seen = new Set<string>();
+  for (const { node, what } of comings) {
+    if (!seen.has(node) && what === 'joins') late.add(node);
+    seen.add(node);
+  }
+  for (const { pool } of autoscaling) {
+    const { nodes } = pools.get(pool) ?? { nodes: [] };
+    const kept = nodes.filter(({ metadata }) => !late.has(metadata.name ?? ''));
+    nodes.splice(0, nodes.length, ...kept);
+  }
+  return comings.filter(({ node }) => !anew.has(node));
 }
 
 function mostAtATime(nodes: readonly Node[], changes: readonly NodeChange[]): number {
