@@ -25,6 +25,12 @@ class KindForms {
   DELETED: WatchEvent | undefined = undefined;
   eventBytes: { [type in EntryEvent]?: Uint8Array } | undefined = undefined;
   next: KindForms | undefined = undefined;
+
+  forgetEvents(): void {
+    this.ADDED = undefined;
+    this.MODIFIED = undefined;
+    this.eventBytes = undefined;
+  }
 }
 
 /** What is kept with an entry, and its forms in the version that was asked for first, which nearly always is the only one. */
@@ -41,11 +47,8 @@ export class EntryNotes extends KindForms {
 
   /** Lets go of what was made to tell watches of the entry. */
   settled(): void {
-    for (let forms: KindForms | undefined = this; forms !== undefined; forms = forms.next) {
-      forms.ADDED = undefined;
-      forms.MODIFIED = undefined;
-      forms.eventBytes = undefined;
-    }
+    this.forgetEvents();
+    for (let forms = this.next; forms !== undefined; forms = forms.next) forms.forgetEvents();
   }
 }
 

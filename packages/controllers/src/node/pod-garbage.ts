@@ -4,10 +4,11 @@
  */
 import { formatTime, isReason } from '@coracle/machinery';
 import { Node, Pod } from '@coracle/machinery/api';
-import { type Component, createTurns } from '@coracle/operator';
+import type { Component, Informer } from '@coracle/operator';
 import type { ComponentDeps } from '../deps.ts';
 import { inBatches } from '../lib/batches.ts';
 import { withDisruption } from '../lib/disruption.ts';
+import { byNode, ensurePodIndexes } from '../lib/pod-indexes.ts';
 import { isTerminal } from '../lib/pods.ts';
 import { milliseconds } from '../lib/time.ts';
 import { readyCondition } from './health.ts';
@@ -32,59 +33,84 @@ interface PodGarbage {
 
 const outOfService = 'node.kubernetes.io/out-of-service';
 
+/**
+ * Index of the pods that may have to be looked at: of a full cluster nearly none. Finished ones, and those being deleted with and
+ * without a node.
+ */
+const candidates = 'pod-garbage';
+const [finished, leaving, unplaced]: readonly (readonly string[])[] = [
+  ['finished'],
+  ['leaving'],
+  ['unplaced'],
+].map((values) => Object.freeze(values));
+const none: readonly string[] = [];
+
+function candidacy(pod: Pod): readonly string[] {
+  if (pod.metadata.deletionTimestamp !== undefined) return pod.spec?.nodeName ? leaving! : unplaced!;
+  return isTerminal(pod) ? finished! : none;
+}
+
 /** `missingSince`: of nodes that are not there, by name. */
-async function findGarbage(
-  pods: readonly Pod[],
+function findGarbage(
+  pods: Informer<Pod>,
   node: (name: string) => Node | undefined,
   missingSince: ReadonlyMap<string, number>,
   missingBefore: number,
   threshold: number,
-): Promise<PodGarbage> {
-  const turns = createTurns();
-  const garbage: PodGarbage = { terminated: [], orphaned: [], terminating: [] };
-  const finished: Pod[] = [];
-  for (const pod of pods) {
-    const pause = turns.pause();
-    if (pause) await pause;
-    const deleting = pod.metadata.deletionTimestamp !== undefined;
-    const name = pod.spec?.nodeName;
-    if (!name) {
-      if (deleting) garbage.terminating.push(pod);
-      else if (isTerminal(pod)) finished.push(pod);
-      continue;
-    }
-    const host = node(name);
-    if (!host) {
-      if ((missingSince.get(name) ?? Number.POSITIVE_INFINITY) <= missingBefore) garbage.orphaned.push(pod);
-    } else if (deleting && isOutOfService(host)) garbage.terminating.push(pod);
-    else if (!deleting && isTerminal(pod)) finished.push(pod);
+): PodGarbage {
+  const isMissing = ({ spec }: Pod): boolean => missingSince.has(spec?.nodeName ?? '');
+  const terminating = [...pods.byIndex(candidates, 'unplaced')];
+  for (const pod of pods.byIndex(candidates, 'leaving')) {
+    const host = node(pod.spec?.nodeName ?? '');
+    if (host && isOutOfService(host)) terminating.push(pod);
   }
-  if (threshold > 0 && finished.length > threshold) {
-    garbage.terminated = finished
+  const orphaned: Pod[] = [];
+  for (const [name, since] of missingSince)
+    if (since <= missingBefore) orphaned.push(...pods.byIndex(byNode, name));
+  const ended = pods.byIndex(candidates, 'finished');
+  let terminated: Pod[] = [];
+  if (threshold > 0 && ended.length > threshold) {
+    const kept = ended.filter((pod) => !isMissing(pod));
+    terminated = kept
       .toSorted((a, b) => createdAt(a) - createdAt(b))
-      .slice(0, finished.length - threshold);
+      .slice(0, Math.max(0, kept.length - threshold));
   }
-  return garbage;
+  return { terminated, orphaned, terminating };
 }
 
 export function podGarbageCollector(deps: ComponentDeps, options: PodGarbageOptions = {}): Component {
   const { client, clock, logger } = deps;
   const nodes = deps.informers.informer(Node);
   const pods = deps.informers.informer(Pod);
+  ensurePodIndexes(pods);
+  pods.addIndex(candidates, candidacy);
+  /** Nodes that pods are bound to, and how many are. */
+  const hosts = new Map<string, number>();
   const missingSince = new Map<string, number>();
   let cancel: (() => void) | undefined;
   let working: Promise<void> = Promise.resolve();
 
-  const noteMissing = async (): Promise<void> => {
-    const turns = createTurns();
-    const missing = new Set<string>();
-    for (const { spec } of pods.list()) {
-      if (spec?.nodeName && !nodes.get(spec.nodeName)) missing.add(spec.nodeName);
-      const pause = turns.pause();
-      if (pause) await pause;
-    }
-    for (const name of missing) if (!missingSince.has(name)) missingSince.set(name, clock.now());
-    for (const name of missingSince.keys()) if (!missing.has(name)) missingSince.delete(name);
+  const bound = (pod: Pod, change: 1 | -1): void => {
+    const name = pod.spec?.nodeName;
+    if (!name) return;
+    const count = (hosts.get(name) ?? 0) + change;
+    if (count > 0) hosts.set(name, count);
+    else hosts.delete(name);
+  };
+  const undo = pods.on({
+    add: (pod) => bound(pod, 1),
+    update: (before, pod) => {
+      if (before.spec?.nodeName === pod.spec?.nodeName) return;
+      bound(before, -1);
+      bound(pod, 1);
+    },
+    delete: (pod) => bound(pod, -1),
+  });
+  const noteMissing = (): void => {
+    for (const name of hosts.keys())
+      if (!nodes.get(name) && !missingSince.has(name)) missingSince.set(name, clock.now());
+    for (const name of missingSince.keys())
+      if (!hosts.has(name) || nodes.get(name)) missingSince.delete(name);
   };
   /** The cache may lag behind: is the node really not there? */
   const isMissing = async (name: string): Promise<boolean> => {
@@ -117,16 +143,10 @@ export function podGarbageCollector(deps: ComponentDeps, options: PodGarbageOpti
     }
   };
   const collect = async (): Promise<void> => {
-    await noteMissing();
+    noteMissing();
     const before = clock.now() - (options.quarantineMs ?? 40_000);
     const threshold = options.threshold ?? 12_500;
-    const garbage = await findGarbage(
-      pods.list(),
-      (name) => nodes.get(name),
-      missingSince,
-      before,
-      threshold,
-    );
+    const garbage = findGarbage(pods, (name) => nodes.get(name), missingSince, before, threshold);
     const missing = new Map<string, boolean>();
     for (const { spec } of garbage.orphaned) {
       const name = spec?.nodeName ?? '';
@@ -148,6 +168,7 @@ export function podGarbageCollector(deps: ComponentDeps, options: PodGarbageOpti
       tick();
     },
     async stop() {
+      undo();
       cancel?.();
       await working;
     },
