@@ -20,6 +20,8 @@ export class Trial {
   readonly #lifted: PlacedPod[] = [];
   /** Where they were. */
   readonly #liftedFrom: number[] = [];
+  /** The cards they hold there, whatever is tried with those meanwhile. */
+  readonly #liftedCards: (readonly number[] | undefined)[] = [];
   readonly #undo: (() => void)[] = [];
   #plain = true;
 
@@ -68,6 +70,7 @@ export class Trial {
       return;
     }
     this.#remember(row);
+    this.#liftedCards.push(this.#snapshot.cards.heldBy(info.uid));
     this.#snapshot.lift(pod);
     this.#lifted.push(pod);
     this.#liftedFrom.push(row);
@@ -85,8 +88,18 @@ export class Trial {
       if (!(error instanceof CannotReserve)) throw error;
       this.#plain = false;
     }
-    this.#snapshot.putBack(pod, row);
+    other.#putBack(n);
     this.#undo.push(() => this.#snapshot.lift(pod));
+  }
+
+  /** It runs on its cards and on no others. */
+  #putBack(n: number): void {
+    const { cards } = this.#snapshot;
+    const pod = this.#lifted[n]!;
+    const held = this.#liftedCards[n];
+    if (held) cards.assign(pod.info.uid, held);
+    this.#snapshot.putBack(pod, this.#liftedFrom[n]!);
+    if (held) cards.assign(pod.info.uid, undefined);
   }
 
   /** Takes back everything. */
@@ -95,7 +108,7 @@ export class Trial {
     const lifted = this.#lifted;
     if (undo.length + lifted.length === 0) return;
     while (undo.length > 0) undo.pop()!();
-    for (let i = lifted.length - 1; i >= 0; i--) this.#snapshot.putBack(lifted[i]!, this.#liftedFrom[i]!);
+    for (let i = lifted.length - 1; i >= 0; i--) this.#putBack(i);
     if (this.#firstRow >= 0) this.#snapshot.restoreRow(this.#firstRow, this.#firstGeneration);
     if (this.#rows) for (const [row, generation] of this.#rows) this.#snapshot.restoreRow(row, generation);
     this.#forget();
@@ -114,6 +127,7 @@ export class Trial {
   #forget(): void {
     this.#lifted.length = 0;
     this.#liftedFrom.length = 0;
+    this.#liftedCards.length = 0;
     this.#firstRow = -1;
     this.#rows = undefined;
   }
