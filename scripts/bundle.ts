@@ -15,9 +15,11 @@ export async function bundle(outdir: string): Promise<void> {
     absWorkingDir: root,
     entryPoints: {
       coracle: 'packages/cli/src/main.ts',
-      // Threads: packages/simulator/src/sweep/pool.ts and experiments/threads.ts look for them under these names beside themselves.
+      // Threads: packages/simulator/src/sweep/pool.ts, experiments/threads.ts and inputs/unpack/unpacked.ts look for them under these
+      // names beside themselves.
       'simulator-worker': 'packages/simulator/src/sweep/worker.ts',
       'simulator-experiments-worker': 'packages/simulator/src/experiments/worker.ts',
+      'simulator-unpack-worker': 'packages/simulator/src/inputs/unpack/worker.ts',
     },
     outdir,
     outExtension: { '.js': '.mjs' },

@@ -1,7 +1,7 @@
 /** Bytes of an input, a piece at a time, so that files larger than memory can be read. Compressed files (gzip) are read too. */
-import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
-import { constants, gunzipSync } from 'node:zlib';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { InputError } from './input-error.ts';
+import { unpacked, unpackedHead } from './unpack/unpacked.ts';
 
 export interface TextSource {
   /** For messages: the path as it was given. */
@@ -18,7 +18,7 @@ export interface FileOptions {
 }
 
 /**
- * A file on disk. A compressed one is unpacked in memory each time it is read. Throws InputError, when it is read, if it cannot be.
+ * A file on disk. A compressed one is unpacked as it is read. Throws InputError, when it is read, if it cannot be.
  */
 export function fileSource(path: string, options: FileOptions = {}): TextSource {
   return {
@@ -32,7 +32,7 @@ export function fileSource(path: string, options: FileOptions = {}): TextSource 
           const length = readSync(file, buffer, 0, chunkBytes, position);
           if (length === 0) return;
           if (position === 0 && length > 1 && buffer[0] === 0x1f && buffer[1] === 0x8b) {
-            yield unpack(path, readFileSync(path), options);
+            yield* unpack(path, options);
             return;
           }
           yield buffer.subarray(0, length);
@@ -72,7 +72,9 @@ export function headOf(path: string): TextSource {
       try {
         const buffer = Buffer.allocUnsafe(headBytes);
         const head = buffer.subarray(0, readSync(file, buffer, 0, headBytes, 0));
-        return [head[0] === 0x1f && head[1] === 0x8b ? unpack(path, head, { mayBeCut: true }) : head];
+        return [
+          head[0] === 0x1f && head[1] === 0x8b ? orError(path, () => unpackedHead(path, headBytes)) : head,
+        ];
       } finally {
         closeSync(file);
       }
@@ -81,9 +83,22 @@ export function headOf(path: string): TextSource {
 }
 const headBytes = 1 << 18;
 
-function unpack(path: string, bytes: Buffer, { mayBeCut = false }: FileOptions): Buffer {
+function* unpack(path: string, options: FileOptions): Generator<Uint8Array, void, undefined> {
+  const pieces = unpacked(path, options);
   try {
-    return gunzipSync(bytes, mayBeCut ? { finishFlush: constants.Z_SYNC_FLUSH } : {});
+    for (;;) {
+      const { done, value } = orError(path, () => pieces.next());
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    pieces.return();
+  }
+}
+
+function orError<T>(path: string, unpacks: () => T): T {
+  try {
+    return unpacks();
   } catch (error) {
     throw new InputError(path, `cannot be unpacked (gzip): ${(error as Error).message}`, {}, error);
   }

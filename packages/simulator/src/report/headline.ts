@@ -43,7 +43,9 @@ export function headlineOf(report: Report): Headline {
   const label = labelOf(metric, base.runs[0]!.resource);
   let answer: string;
   if (!next) {
-    answer = `${best.name}: ${lower(label)} ${said1(best, metric)}, mean completion ${said1(best, metricOf('meanCompletion'))}, ${shareOfCards(best)}.`;
+    const completion = metricOf('meanCompletion');
+    const first = metric === completion ? [] : [`${lower(label)} ${said1(best, metric)}`];
+    answer = `${best.name}: ${[...first, `mean completion ${said1(best, completion)}`, shareOfCards(best)].join(', ')}.`;
   } else if (new Set(ranked.map(({ candidate }) => said(candidate))).size === 1) {
     answer = `No difference: ${lower(label)} ${said(base)} with ${ranked.length === 2 ? 'both' : `all ${ranked.length}`}.`;
   } else if (best === base) {
