@@ -184,6 +184,26 @@ describe('strategic merge patch laws', () => {
       { numRuns: 300 },
     );
   });
+  test('has nothing in common with the document, or what the patch does not name, and is the same', () => {
+    const parts = (value: unknown, into = new Set<unknown>()): Set<unknown> => {
+      if (typeof value !== 'object' || value === null) return into;
+      into.add(value);
+      for (const part of Object.values(value)) parts(part, into);
+      return into;
+    };
+    fc.assert(
+      fc.property(podArbitrary, podArbitrary, (before, after) => {
+        const patch = createStrategicPatch(podSchema, before, after);
+        const document = deepFreeze({ ...jsonClone(before), status: { conditions: [{ type: 'Ready' }] } });
+        const apart = applyStrategicMergePatch(podSchema, document, patch);
+        const sharing = applyStrategicMergePatch(podSchema, document, patch, true) as typeof document;
+        expect(sharing).toEqual(apart);
+        const own = parts(document);
+        for (const part of parts(apart)) expect(own.has(part)).toBe(false);
+        expect(sharing.status).toBe(document.status);
+      }),
+    );
+  });
   test('no difference is an empty patch, and an empty patch changes nothing', () => {
     fc.assert(
       fc.property(podArbitrary, (before) => {

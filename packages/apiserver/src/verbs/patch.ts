@@ -78,7 +78,37 @@ export function readPatch(
   }
   if (!isObject(patch)) throw errors.badRequest('error decoding patch: it must be an object');
   if (type === mergePatch) return attempt((current) => merged(current, patch, shared));
-  return attempt((current) => applyStrategicMergePatch(kind.schema, jsonClone(current), patch));
+  return attempt((current) => strategicallyMerged(kind.schema, current, patch, shared));
+}
+
+/** A field that the patch does not name. */
+function unnamed(current: Unstructured, field: string, shared: Shared): unknown {
+  const value = current[field];
+  if (shared.whole(field)) return value;
+  return shared.parts && isObject(value) ? { ...value } : jsonClone(value);
+}
+
+/** The strategic merge patch, with the fields that it does not name as they may be shared. */
+function strategicallyMerged(
+  schema: Kind['schema'],
+  current: Unstructured,
+  patch: Record<string, unknown>,
+  shared: Shared,
+): unknown {
+  const directed = Object.keys(patch).some((field) => field.startsWith('$'));
+  if (directed) return applyStrategicMergePatch(schema, current, patch);
+  const named: Record<string, unknown> = {};
+  for (const field of Object.keys(patch))
+    if (Object.hasOwn(current, field)) setKey(named, field, current[field]);
+  const changed = applyStrategicMergePatch(schema, named, patch, shared.parts) as Record<string, unknown>;
+  const result: Record<string, unknown> = {};
+  for (const field of Object.keys(current)) {
+    if (!Object.hasOwn(patch, field)) result[field] = unnamed(current, field, shared);
+    else if (Object.hasOwn(changed, field)) result[field] = changed[field];
+  }
+  for (const field of Object.keys(changed))
+    if (!Object.hasOwn(result, field)) setKey(result, field, changed[field]);
+  return result;
 }
 
 /** The merge patch applied field by field, so that fields may be shared. */
@@ -86,11 +116,8 @@ function merged(current: Unstructured, patch: Record<string, unknown>, shared: S
   const result: Record<string, unknown> = {};
   for (const field of Object.keys(current)) {
     const change = Object.hasOwn(patch, field) ? patch[field] : undefined;
-    if (change !== undefined) {
-      if (change !== null) result[field] = applyMergePatch(current[field], change, shared.parts);
-    } else if (shared.whole(field)) result[field] = current[field];
-    else if (shared.parts && isObject(current[field])) result[field] = { ...current[field] };
-    else result[field] = jsonClone(current[field]);
+    if (change === undefined) result[field] = unnamed(current, field, shared);
+    else if (change !== null) result[field] = applyMergePatch(current[field], change, shared.parts);
   }
   for (const field of Object.keys(patch)) {
     if (Object.hasOwn(current, field)) continue;

@@ -17,10 +17,18 @@ const deleteFrom = '$deleteFromPrimitiveList/';
 
 const bad = (message: string): ApiError => new ApiError('BadRequest', message);
 
-/** The document after the patch. Throws ApiError BadRequest for a malformed patch. Changes no argument. */
-export function applyStrategicMergePatch(schema: Schema, document: unknown, patch: unknown): unknown {
+/**
+ * The document after the patch. Throws ApiError BadRequest for a malformed patch. Changes no argument, and shares nothing with them;
+ * unless it `shares`: then what the patch does not name is the document's own, and only what is on the way to what it names is new.
+ */
+export function applyStrategicMergePatch(
+  schema: Schema,
+  document: unknown,
+  patch: unknown,
+  shares = false,
+): unknown {
   if (!isObject(patch)) throw bad('a strategic merge patch must be an object');
-  return mergeMap(schema, isObject(document) ? document : {}, patch);
+  return mergeMap(schema, isObject(document) ? document : {}, patch, shares);
 }
 
 /** Schema of a field of a map, as far as it is known. */
@@ -32,7 +40,7 @@ export function fieldSchema(schema: Schema | undefined, field: string): Schema |
 export const strategies = (schema: Schema | undefined): readonly string[] =>
   schema?.['x-kubernetes-patch-strategy']?.split(',') ?? [];
 
-function mergeMap(schema: Schema | undefined, original: Json, patch: Json): Json {
+function mergeMap(schema: Schema | undefined, original: Json, patch: Json, shares: boolean): Json {
   const directive = patch['$patch'];
   if (directive === 'replace') return withoutDirectives(omit(patch, '$patch')) as Json;
   if (directive === 'delete') return {};
@@ -42,17 +50,23 @@ function mergeMap(schema: Schema | undefined, original: Json, patch: Json): Json
   const result: Json = {};
   const retain = patch['$retainKeys'];
   if (retain !== undefined) checkRetain(retain, patch);
-  for (const key of Object.keys(original)) {
-    if (!Array.isArray(retain) || retain.includes(key)) setKey(result, key, jsonClone(original[key]));
-  }
+  const named = new Set<string>();
   const lists = new Set<string>();
   for (const key of Object.keys(patch)) {
     if (key === '$patch' || key === '$retainKeys') continue;
     if (key.startsWith(setOrder)) lists.add(key.slice(setOrder.length));
     else if (key.startsWith(deleteFrom)) lists.add(key.slice(deleteFrom.length));
-    else mergeField(fieldSchema(schema, key), result, key, patch);
+    else named.add(key);
   }
-  for (const key of lists) mergeField(fieldSchema(schema, key), result, key, patch);
+  for (const key of Object.keys(original)) {
+    if (Array.isArray(retain) && !retain.includes(key)) continue;
+    // What is named is copied where it is merged.
+    const own = shares || named.has(key) || lists.has(key);
+    setKey(result, key, own ? original[key] : jsonClone(original[key]));
+  }
+  for (const key of named) mergeField(fieldSchema(schema, key), result, key, patch, shares);
+  for (const key of lists)
+    if (!named.has(key)) mergeField(fieldSchema(schema, key), result, key, patch, shares);
   return result;
 }
 
@@ -66,7 +80,13 @@ function checkRetain(retain: unknown, patch: Json): void {
 }
 
 /** Merges one field of the patch, with the directives that speak of it, into `result`. */
-function mergeField(schema: Schema | undefined, result: Json, key: string, patch: Json): void {
+function mergeField(
+  schema: Schema | undefined,
+  result: Json,
+  key: string,
+  patch: Json,
+  shares: boolean,
+): void {
   const order = patch[setOrder + key];
   const removals = patch[deleteFrom + key];
   const inPatch = Object.hasOwn(patch, key);
@@ -80,8 +100,8 @@ function mergeField(schema: Schema | undefined, result: Json, key: string, patch
   if (isObject(change)) {
     const merged =
       how.includes('replace') || !isObject(base)
-        ? mergeMap(schema, {}, change)
-        : mergeMap(schema, base, change);
+        ? mergeMap(schema, {}, change, shares)
+        : mergeMap(schema, base, change, shares);
     if (change['$patch'] === 'delete') delete result[key];
     else setKey(result, key, merged);
     return;
@@ -89,6 +109,7 @@ function mergeField(schema: Schema | undefined, result: Json, key: string, patch
   const isList = Array.isArray(change) || (!inPatch && Array.isArray(base));
   if (!isList || !how.includes('merge')) {
     if (inPatch) setKey(result, key, withoutDirectives(change));
+    else if (!shares && base !== undefined) setKey(result, key, jsonClone(base));
     return;
   }
   const before = Array.isArray(base) ? base : [];
@@ -96,8 +117,12 @@ function mergeField(schema: Schema | undefined, result: Json, key: string, patch
   let list = before;
   if (Array.isArray(change) && Array.isArray(order) && order.length > 0) checkOrder(change, order, mergeKey);
   if (Array.isArray(removals)) list = list.filter((v) => !removals.some((r) => r === v));
-  if (Array.isArray(change)) list = mergeList(schema, list, change, mergeKey);
+  if (Array.isArray(change)) list = mergeList(schema, list, change, mergeKey, shares);
   if (Array.isArray(order)) list = inOrder(list, order, before, mergeKey);
+  if (!shares) {
+    const own = new Set(before);
+    list = list.map((item) => (own.has(item) ? jsonClone(item) : item));
+  }
   setKey(result, key, list);
 }
 
@@ -123,6 +148,7 @@ function mergeList(
   original: readonly unknown[],
   patch: readonly unknown[],
   mergeKey: string | undefined,
+  shares: boolean,
 ): unknown[] {
   if (mergeKey === undefined || !patch.every(isObject)) {
     const fresh = [...new Set(patch)];
@@ -154,7 +180,7 @@ function mergeList(
   for (const change of changes) {
     const at = merged.findIndex((o) => keyText(o, mergeKey) === keyText(change, mergeKey));
     const into = at < 0 ? {} : merged[at];
-    const value = mergeMap(items, isObject(into) ? into : {}, change);
+    const value = mergeMap(items, isObject(into) ? into : {}, change, shares);
     if (at < 0) merged.push(value);
     else merged[at] = value;
   }
