@@ -46,7 +46,7 @@ export class BestTree {
     if (snapshot.nodeCount !== order.rows) return false;
     if (this.#at < 0 || this.#order !== order) {
       this.#at = -1;
-      if (++this.#searches < firstSearches) return false;
+      if (local.changes > affordable || ++this.#searches < firstSearches) return false;
       this.#searches = 0;
       this.#make(snapshot, local, order);
       return true;

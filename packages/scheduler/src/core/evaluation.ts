@@ -100,6 +100,9 @@ export interface NominatedVerdict {
   readonly rejection: { readonly by: NamedFilter; readonly code: number } | undefined;
 }
 
+/** Between two searches: more are as good as these. */
+const mostChanges = 4096;
+
 /** What no generation is. */
 const never = -1;
 
@@ -119,7 +122,7 @@ export class Evaluation {
   /** Raw scores of `relative`, by index then row. */
   readonly raw: Float64Array[];
 
-  /** By index into `relative`: false while all raw scores seen are 0, so that nothing comes of normalizing them. */
+  /** By index into `relative`: false while all raw scores seen are 0, so that nothing comes of normalizing them, nor is it kept. */
   readonly differs: boolean[];
   /** Such pods each row could take; filled when gangs ask. */
   readonly room = new RoomColumn();
@@ -137,10 +140,15 @@ export class Evaluation {
   /** Of the rows that the last walk looked at, the part that fitted: a guess how many the next will have to look at. */
   fitting = 1;
 
+  /** Changes of the snapshot from one search to the next, a mean of the last ones. */
+  changes = 0;
+
   /** By row: what came of judging it with nominated pods in place. */
   readonly nominated = new Map<number, NominatedVerdict>();
 
   readonly #absolute: readonly NamedScore[];
+  /** The snapshot's generation at the last search. */
+  #searchedAt: number;
   #evaluatedAt = new Float64Array(0);
   readonly #rows: Int32Array;
   readonly #scores: Float64Array;
@@ -168,6 +176,7 @@ export class Evaluation {
     const capacity = this.#evaluatedAt.length;
     this.raw = this.relative.map((_, i) => worn?.raw[i] ?? new Float64Array(capacity));
     this.differs = this.relative.map(() => false);
+    this.#searchedAt = snapshot.generation;
   }
 
   /** Makes the verdicts of `rows[0..count)` hold. At most `batchSize` rows. */
@@ -239,7 +248,9 @@ export class Evaluation {
     const codes = this.codes;
     let left = count;
     for (let f = 0; f < this.filters.length && left > 0; f++) {
-      this.filters[f]!.filter.filter(rows, left, codes);
+      const { filter } = this.filters[f]!;
+      if (filter.idle?.()) continue;
+      filter.filter(rows, left, codes);
       let kept = 0;
       for (let i = 0; i < left; i++) {
         const row = rows[i]!;
@@ -264,13 +275,60 @@ export class Evaluation {
       for (let i = 0; i < count; i++) base[rows[i]!]! += weight * scores[i]!;
     }
     for (let s = 0; s < this.relative.length; s++) {
-      this.relative[s]!.score.score(rows, count, scores);
+      const { score } = this.relative[s]!;
+      const idle = score.idle?.() ?? false;
+      if (idle && !this.differs[s]) continue;
+      if (idle) scores.fill(0, 0, count);
+      else score.score(rows, count, scores);
       const raw = this.raw[s]!;
-      for (let i = 0; i < count; i++) {
-        raw[rows[i]!] = scores[i]!;
-        if (scores[i] !== 0) this.differs[s] = true;
-      }
+      if (!this.differs[s] && !this.seeDifference(s, scores, count)) continue;
+      for (let i = 0; i < count; i++) raw[rows[i]!] = scores[i]!;
     }
+  }
+
+  /** Answers whether not all scores of a plugin are 0, and takes note of it. `s`: index into `relative`. */
+  seeDifference(s: number, scores: Float64Array, count: number): boolean {
+    let differs = false;
+    for (let i = 0; i < count; i++) differs ||= scores[i] !== 0;
+    if (!differs || this.differs[s]) return differs;
+    this.differs[s] = true;
+    this.raw[s]!.fill(0);
+    return true;
+  }
+
+  /**
+   * Judges rows as `refresh` does, but for this search only: those that fit come to the front of `rows`, what they score without the
+   * relative plugins to `totals` from `at` on. Returns how many they are.
+   */
+  pick(rows: Int32Array, count: number, totals: Float64Array, at: number): number {
+    const { codes } = this;
+    let left = count;
+    for (const { filter } of this.filters) {
+      if (left === 0) return 0;
+      if (filter.idle?.()) continue;
+      filter.filter(rows, left, codes);
+      let kept = 0;
+      for (let i = 0; i < left; i++) {
+        rows[kept] = rows[i]!;
+        kept += codes[i] === 0 ? 1 : 0;
+      }
+      left = kept;
+    }
+    const scores = this.#scores;
+    for (let i = 0; i < left; i++) totals[at + i] = 0;
+    for (const { score, weight } of this.#absolute) {
+      score.score(rows, left, scores);
+      for (let i = 0; i < left; i++) totals[at + i]! += weight * scores[i]!;
+    }
+    return left;
+  }
+
+  /** There is a search at that generation of the snapshot. */
+  searched(generation: number): void {
+    const changes = Math.min(generation - this.#searchedAt, mostChanges);
+    this.#searchedAt = generation;
+    // Now and then two searches are near each other, or far.
+    this.changes += (changes - this.changes) / 8;
   }
 
   #grow(capacity: number): void {

@@ -296,6 +296,7 @@ export class Framework implements Taker {
     const { snapshot } = this;
     if (this.#feasible.length < snapshot.alive.length) this.#growScratch(snapshot.alive.length);
     const { alive } = snapshot;
+    const { local } = cycle;
     const { within } = options;
     const rows = cycle.only?.rows ?? options.rows;
     const total = rows?.length ?? snapshot.rowCount;
@@ -305,6 +306,7 @@ export class Framework implements Taker {
     const reserved = this.nominations.size > 0;
     const batch = this.#batch;
     let found = 0;
+    let keeps = true;
     if (rows) {
       for (let at = 0; at < total;) {
         let count = 0;
@@ -315,6 +317,7 @@ export class Framework implements Taker {
         found = this.#collect(cycle, batch, count, reserved, found);
       }
     } else {
+      local.searched(snapshot.generation);
       const order = this.#orderOf(total, sampled);
       const start = sampled ? this.#next % Math.max(1, order.places) : 0;
       // Where the row says everything, the best of those that fit is known without a walk.
@@ -329,15 +332,22 @@ export class Framework implements Taker {
         else few.sort();
         batch.set(few);
         found = this.#collect(cycle, batch, few.length, reserved, 0);
-      } else found = this.#walk(cycle, order, start, wanted, reserved, within);
+      } else {
+        // If more rows change between two walks than a walk looks at, most have changed before they are looked at again.
+        keeps = reserved || cycle.clusterWide || local.changes * local.fitting <= wanted;
+        found = this.#walk(cycle, order, start, wanted, reserved, within, keeps);
+        // Why it does not fit anywhere is asked of what is kept.
+        if (found === 0 && !keeps && !options.briefly)
+          found = this.#walk(cycle, order, start, wanted, reserved, within, true);
+      }
       found = Math.min(found, wanted);
       if (sampled && found > 0) this.#next = rowAfter(order, this.#feasible[found - 1]!);
     }
     if (found === 0) return undefined;
-    return this.#placed(this.#best(cycle, found, reserved, reserved || cycle.clusterWide), found);
+    return this.#placed(this.#best(cycle, found, reserved, reserved || cycle.clusterWide, keeps), found);
   }
 
-  /** Collects rows that fit until there are as many as wanted, or a few more. */
+  /** Collects rows that fit until there are as many as wanted, or a few more. `keeps`: with what is kept of them. */
   #walk(
     cycle: Cycle,
     order: VisitOrder,
@@ -345,6 +355,7 @@ export class Framework implements Taker {
     wanted: number,
     reserved: boolean,
     within: RowSet | undefined,
+    keeps: boolean,
   ): number {
     const { local } = cycle;
     const { alive } = this.snapshot;
@@ -357,8 +368,14 @@ export class Framework implements Taker {
       // As many as it should take, by how many of them fitted such pods the last time.
       const likely = Math.ceil((wanted - found) / local.fitting);
       const count = walk.fill(batch, Math.max(smallBatch, Math.min(likely, batchSize)), alive, within);
-      found = this.#collect(cycle, batch, count, reserved, found);
       looked += count;
+      if (keeps) {
+        found = this.#collect(cycle, batch, count, reserved, found);
+        continue;
+      }
+      const kept = local.pick(batch, count, this.#totals, found);
+      for (let i = 0; i < kept; i++) this.#feasible[found + i] = batch[i]!;
+      found += kept;
     }
     local.fitting = Math.max(leastFitting, found / Math.max(1, looked));
     return found;
@@ -494,9 +511,9 @@ export class Framework implements Taker {
 
   /**
    * The feasible row with the highest total; equals by lot. `stale`: some rows were touched after they were judged. `open`: `#totals`
-   * lacks what is kept of each row.
+   * lacks what is kept of each row. `keeps` false: nothing is.
    */
-  #best(cycle: Cycle, count: number, stale: boolean, open: boolean): number {
+  #best(cycle: Cycle, count: number, stale: boolean, open: boolean, keeps: boolean): number {
     const rows = this.#feasible;
     if (count === 1) return rows[0]!;
     const { local } = cycle;
@@ -509,9 +526,15 @@ export class Framework implements Taker {
     const totals = this.#totals;
     for (let i = 0; open && i < count; i++) totals[i] = base[rows[i]!]!;
     for (let s = 0; s < local.relative.length; s++) {
-      // All nodes alike: normalized they are alike too, and the choice does not depend on it.
-      if (!local.differs[s]) continue;
       const part = this.#part;
+      const { score } = local.relative[s]!;
+      // All nodes alike: normalized they are alike too, and the choice does not depend on it.
+      if (keeps ? !local.differs[s] : score.idle?.()) continue;
+      if (!keeps) {
+        score.score(rows, count, part);
+        if (local.seeDifference(s, part, count)) this.#addPart(local.relative[s]!, count);
+        continue;
+      }
       const raw = local.raw[s]!;
       for (let i = 0; i < count; i++) part[i] = raw[rows[i]!]!;
       this.#addPart(local.relative[s]!, count);

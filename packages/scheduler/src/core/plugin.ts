@@ -20,6 +20,8 @@ export interface PreparedFilter {
   readonly rejection?: string;
   /** Sets `codes[i]` for each i < count: 0 if the pod may run on `rows[i]`, else a positive code of the plugin's own. */
   filter(rows: Int32Array, count: number, codes: Int32Array): void;
+  /** True while it rejects no row at all: then it need not be asked. */
+  idle?(): boolean;
   /** The messages of a code on a row, in kube-scheduler's words. */
   reasons(code: number, row: number): readonly string[];
   /** False if no preemption on that node can change the verdict (kube-scheduler's UnschedulableAndUnresolvable). */
@@ -50,6 +52,8 @@ export interface FilterPlugin {
 export interface PreparedScore {
   /** Sets `scores[i]` for each i < count: 0..100, or any number of its own scale if `normalize` brings it there. */
   score(rows: Int32Array, count: number, scores: Float64Array): void;
+  /** True while every row would get 0: then it need not be asked. */
+  idle?(): boolean;
   /** Brings the scores of the nodes compared to 0..100; equal ones stay equal. Absent: they are there already. */
   normalize?(scores: Float64Array, count: number, rows: Int32Array): void;
 }

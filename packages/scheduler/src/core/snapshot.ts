@@ -64,6 +64,9 @@ export class Snapshot {
   /** Rows in use are below this; some may be free. */
   rowCount = 0;
   nodeCount = 0;
+  /** Nodes that are cordoned, and nodes with taints. */
+  cordoned = 0;
+  tainted = 0;
   /** Another with every change; the same only if everything is the same. */
   generation = 0;
 
@@ -196,8 +199,7 @@ export class Snapshot {
     this.alive[row] = 0;
     this.nodeCount--;
     for (const column of this.allocatable) column[row] = 0;
-    this.taintSet[row] = 0;
-    this.unschedulable[row] = 0;
+    this.#setRules(row, 0, 0);
     this.labels.update(row, undefined);
     this.images.update(row, undefined);
     this.cards.setNode(row, undefined);
@@ -318,7 +320,6 @@ export class Snapshot {
     for (const name in offered) {
       this.allocatable[this.dimensionOf(name)]![row] = amountOf(name, offered[name]!);
     }
-    this.unschedulable[row] = node.spec?.unschedulable ? 1 : 0;
     const taints = node.spec?.taints ?? [];
     const text = JSON.stringify(taints.map((t) => [t.key, t.value ?? '', t.effect]));
     let set = this.#taintSetIds.get(text);
@@ -327,10 +328,17 @@ export class Snapshot {
       this.taintSets.push(taints);
       this.#taintSetIds.set(text, set);
     }
-    this.taintSet[row] = set;
+    this.#setRules(row, node.spec?.unschedulable ? 1 : 0, set);
     this.labels.update(row, node);
     this.images.update(row, node);
     this.cards.setNode(row, node);
+  }
+
+  #setRules(row: number, unschedulable: 0 | 1, taintSet: number): void {
+    this.cordoned += unschedulable - this.unschedulable[row]!;
+    this.tainted += Math.min(1, taintSet) - Math.min(1, this.taintSet[row]!);
+    this.unschedulable[row] = unschedulable;
+    this.taintSet[row] = taintSet;
   }
 
   /** What every row is judged by has changed. */

@@ -47,45 +47,45 @@ export class RowWalk {
   /** Visits to come. */
   left = 0;
   #order = visitOrder(0);
-  #place = 0;
+  #block = 0;
+  /** Row of the block. */
+  #inBlock = 0;
 
   begin(order: VisitOrder, row: number): void {
     this.#order = order;
-    this.#place = order.places === 0 ? 0 : placeOf(order, row);
+    this.#block = Math.floor(row / blockRows);
+    this.#inBlock = row % blockRows;
     this.left = order.places;
   }
 
   /** Puts the next rows that are in use, and in `within`, into `batch`. Returns how many there are, at most `limit`. */
   fill(batch: Int32Array, limit: number, alive: Uint8Array, within: RowSet | undefined): number {
-    const { step, blocks, places } = this.#order;
+    const { step, blocks } = this.#order;
     const bits = within?.bits;
     let { left } = this;
-    let place = this.#place;
+    let block = this.#block;
+    let from = this.#inBlock;
     let count = 0;
     while (left > 0 && count < limit) {
-      // Up to the end of the block; blocks have numbers below 2^28.
-      const block = (((place / blockRows) | 0) * step) % blocks;
-      let row = block * blockRows + (place % blockRows);
-      const from = row;
-      const end = Math.min((block + 1) * blockRows, row + left);
-      if (bits) {
-        const here = bits[block] ?? 0;
-        if (here === 0) row = end;
-        for (; row < end && count < limit; row++) {
-          batch[count] = row;
-          count += (here >> (row % blockRows)) & alive[row]!;
-        }
-      } else {
-        for (; row < end && count < limit; row++) {
-          batch[count] = row;
-          count += alive[row]!;
-        }
+      const base = block * blockRows;
+      const end = Math.min(blockRows, from + left);
+      let at = from;
+      const here = bits ? (bits[block] ?? 0) : 255;
+      // Most blocks have nothing of a small set.
+      if (here >> at === 0) at = end;
+      for (; at < end && count < limit; at++) {
+        batch[count] = base + at;
+        count += (here >> at) & alive[base + at]!;
       }
-      left -= row - from;
-      place += row - from;
-      if (place === places) place = 0;
+      left -= at - from;
+      from = at;
+      if (at < blockRows) continue;
+      from = 0;
+      block += step;
+      if (block >= blocks) block -= blocks;
     }
-    this.#place = place;
+    this.#block = block;
+    this.#inBlock = from;
     this.left = left;
     return count;
   }

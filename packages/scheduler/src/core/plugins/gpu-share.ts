@@ -42,9 +42,12 @@ export function gpuShare(args: GpuShareArgs = {}): FilterPlugin & ReservePlugin 
       const request = pod.cards;
       if (!request) return undefined;
       const { cards } = snapshot;
+      // NodeResourcesFit counts them.
+      const idle = (): boolean => request.extended && cards.onlyWhole && request.models.length === 0;
       return {
+        idle,
         filter(rows, count, codes) {
-          if (request.extended && cards.onlyWhole && request.models.length === 0) {
+          if (idle()) {
             codes.fill(0, 0, count);
             return;
           }

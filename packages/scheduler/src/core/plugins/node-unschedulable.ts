@@ -9,6 +9,7 @@ export const nodeUnschedulable: FilterPlugin = {
     if (podTolerates(pod, { key: unschedulableTaint, effect: 'NoSchedule' })) return undefined;
     return {
       ofNode: true,
+      idle: () => snapshot.cordoned === 0,
       filter(rows, count, codes) {
         const column = snapshot.unschedulable;
         for (let i = 0; i < count; i++) codes[i] = column[rows[i]!]!;

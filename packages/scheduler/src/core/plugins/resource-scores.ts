@@ -45,30 +45,58 @@ export function prepareAllocationScore(
   const one = scorerOf(strategy);
   // With RequestedToCapacityRatio upstream counts a resource's weight only where it scores above zero, and rounds.
   const ratio = strategy.type === 'RequestedToCapacityRatio';
-  let weights = new Float64Array(0);
+  const [first, second] = columns;
+  if (!ratio && columns.length === 2 && first!.weight === second!.weight)
+    return meanOfTwo(first!, second!, one);
+  const allocatable: Float64Array[] = [];
+  const requested: Float64Array[] = [];
   return {
     score(rows, count, scores) {
-      scores.fill(0, 0, count);
-      if (weights.length < count) weights = new Float64Array(count);
-      weights.fill(0, 0, count);
-      for (const column of columns) {
-        const { weight, podRequest } = column;
-        const allocatable = column.allocatable();
-        const requested = column.requested();
-        for (let i = 0; i < count; i++) {
-          const row = rows[i]!;
-          const capacity = allocatable[row]!;
-          if (capacity === 0) continue;
-          const score = one(requested[row]! + podRequest, capacity);
-          if (ratio && score <= 0) continue;
-          scores[i]! += score * weight;
-          weights[i]! += weight;
-        }
+      for (let c = 0; c < columns.length; c++) {
+        allocatable[c] = columns[c]!.allocatable();
+        requested[c] = columns[c]!.requested();
       }
       for (let i = 0; i < count; i++) {
-        if (weights[i] === 0) continue;
-        const mean = scores[i]! / weights[i]!;
+        const row = rows[i]!;
+        let sum = 0;
+        let weights = 0;
+        for (let c = 0; c < columns.length; c++) {
+          const capacity = allocatable[c]![row]!;
+          if (capacity === 0) continue;
+          const { weight, podRequest } = columns[c]!;
+          const score = one(requested[c]![row]! + podRequest, capacity);
+          if (ratio && score <= 0) continue;
+          sum += score * weight;
+          weights += weight;
+        }
+        const mean = weights === 0 ? 0 : sum / weights;
         scores[i] = ratio ? Math.round(mean) : Math.floor(mean);
+      }
+    },
+  };
+}
+
+/** The same for two resources that weigh the same, as in nearly all profiles, with nothing to look up but amounts. */
+function meanOfTwo(
+  a: Column,
+  b: Column,
+  one: (requested: number, capacity: number) => number,
+): PreparedScore {
+  const [requestA, requestB] = [a.podRequest, b.podRequest];
+  return {
+    score(rows, count, scores) {
+      const allocatableA = a.allocatable();
+      const allocatableB = b.allocatable();
+      const requestedA = a.requested();
+      const requestedB = b.requested();
+      for (let i = 0; i < count; i++) {
+        const row = rows[i]!;
+        const capacityA = allocatableA[row]!;
+        const capacityB = allocatableB[row]!;
+        const scoreA = capacityA === 0 ? 0 : one(requestedA[row]! + requestA, capacityA);
+        const scoreB = capacityB === 0 ? 0 : one(requestedB[row]! + requestB, capacityB);
+        const both = capacityA !== 0 && capacityB !== 0;
+        scores[i] = both ? Math.floor((scoreA + scoreB) / 2) : scoreA + scoreB;
       }
     },
   };
@@ -160,6 +188,7 @@ export function balancedAllocation(args: BalancedAllocationArgs = {}): ScorePlug
       const columns = columnsFor(resources, pod, snapshot, false);
       // Pods that ask for nothing would all go to the one most balanced node.
       if (columns.every((column) => column.podRequest === 0)) return undefined;
+      if (columns.length === 2) return balanceOfTwo(columns[0]!, columns[1]!);
       return {
         score(rows, count, scores) {
           const allocatable = columns.map((column) => column.allocatable());
@@ -178,6 +207,31 @@ export function balancedAllocation(args: BalancedAllocationArgs = {}): ScorePlug
           }
         },
       };
+    },
+  };
+}
+
+/** The same for two resources, as in nearly all profiles. */
+function balanceOfTwo(a: Column, b: Column): PreparedScore {
+  const [requestA, requestB] = [a.podRequest, b.podRequest];
+  return {
+    score(rows, count, scores) {
+      const allocatableA = a.allocatable();
+      const allocatableB = b.allocatable();
+      const requestedA = a.requested();
+      const requestedB = b.requested();
+      for (let i = 0; i < count; i++) {
+        const row = rows[i]!;
+        const capacityA = allocatableA[row]!;
+        const capacityB = allocatableB[row]!;
+        let deviation = 0;
+        if (capacityA !== 0 && capacityB !== 0) {
+          const usedA = (requestedA[row]! + requestA) / capacityA;
+          const usedB = (requestedB[row]! + requestB) / capacityB;
+          deviation = Math.abs(((usedA > 1 ? 1 : usedA) - (usedB > 1 ? 1 : usedB)) / 2);
+        }
+        scores[i] = Math.trunc((1 - deviation) * maxNodeScore);
+      }
     },
   };
 }

@@ -17,6 +17,7 @@ export const taintToleration: FilterPlugin & ScorePlugin = {
       (verdicts[set] ??= firstUntolerated(snapshot.taintSets[set]!, tolerations, hardEffects) ? set + 1 : 0);
     return {
       ofNode: true,
+      idle: () => snapshot.tainted === 0,
       filter(rows, count, codes) {
         const column = snapshot.taintSet;
         for (let i = 0; i < count; i++) codes[i] = verdictOf(column[rows[i]!]!);
@@ -38,6 +39,7 @@ export const taintToleration: FilterPlugin & ScorePlugin = {
         (taint) => taint.effect === 'PreferNoSchedule' && !tolerations.some((t) => tolerates(t, taint)),
       ).length);
     return {
+      idle: () => snapshot.tainted === 0,
       score(rows, count, scores) {
         const column = snapshot.taintSet;
         for (let i = 0; i < count; i++) scores[i] = countOf(column[rows[i]!]!);
