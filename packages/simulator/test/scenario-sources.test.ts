@@ -61,7 +61,7 @@ describe('a run', () => {
       jobFailures: { meanPodUp: '2d', limit: 3 },
       maintenance: [{ from: '1h', to: '2h', pool: 'p' }],
       autoscaling: [{ pool: 'p', min: 1, max: 4, boot: '1m' }],
-      points: { series: 50 },
+      points: { series: 50, gantt: 20_000 },
     });
     expect(spec).toMatchObject({
       seed: 7,
@@ -71,7 +71,7 @@ describe('a run', () => {
       jobFailures: { meanPodUpMs: 172_800_000, limit: 3 },
       maintenance: [{ fromMs: 3_600_000, toMs: 7_200_000, nodes: { pool: 'p' }, mode: 'drain' }],
       autoscaling: [{ pool: 'p', min: 1, max: 4, bootMs: 60_000, idleMs: 600_000 }],
-      points: { series: 50 },
+      points: { series: 50, gantt: 20_000 },
     });
     expect(spec.ordering.name).toBe('easy');
     expect([...spec.workload.jobs()].map(({ submitMs }) => submitMs)).toEqual([0, 30_000]);

@@ -6,6 +6,7 @@ import type { RecordProgress, Recorder, RecordingFile } from '@coracle/simulator
 import type { Command } from 'commander';
 import { dump } from 'js-yaml';
 import { randomBytes } from 'node:crypto';
+import { statSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { withConnection } from '../connection.ts';
@@ -89,7 +90,7 @@ async function record(
   const clock = systemClock;
   const path = resolve(context.cwd, out);
   const file = await simulator.openRecordingFile(path, { clock, append }).catch((error: unknown) => {
-    throw new CliError(fileProblem(path, error as NodeJS.ErrnoException), { cause: error });
+    throw new CliError(fileProblem(path, append, error as NodeJS.ErrnoException), { cause: error });
   });
   const names = new simulator.Names(anonymize ? randomBytes(32) : undefined);
   const recorder = new simulator.Recorder({ write: (line) => file.write(line), names });
@@ -134,14 +135,20 @@ async function record(
   if (!quiet) {
     const { lines } = recorder.counts;
     context.stderr.write(
-      `${out}: ${lines} lines, ${sizeText(file.bytes)}. Next: coracle sim --from ${out}\n`,
+      `${out}: ${lines} ${append ? 'more ' : ''}lines, ${sizeText(file.bytes)}${append ? ' in all' : ''}. Next: coracle sim --from ${out}\n`,
     );
   }
 }
 
-function fileProblem(path: string, { code, message }: NodeJS.ErrnoException): string {
+function fileProblem(path: string, append: boolean, { code, message }: NodeJS.ErrnoException): string {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
+    return `${path} is a folder; name a file in it`;
   if (code === 'EEXIST') return `${path} is there already; --append goes on with it`;
-  if (code === 'ENOENT') return `${path} cannot be made or is not there: no such file or folder`;
+  if (code === 'ENOENT') {
+    return append
+      ? `${path} is not there: nothing to go on with`
+      : `${path} cannot be made: there is no such folder`;
+  }
   return `${path} cannot be written: ${message}`;
 }
 

@@ -37,16 +37,18 @@ export function headlineOf(report: Report): Headline {
     .map((candidate) => ({ candidate, value: estimateOf(candidate, metric.key).mean }))
     .filter(({ value }) => !Number.isNaN(value))
     .sort((a, b) => (metric.better === 'high' ? b.value - a.value : a.value - b.value));
-  const best = ranked[0]?.candidate ?? base;
-  const next = ranked[1]?.candidate;
   const said = (candidate: Candidate): string => inUnit(estimateOf(candidate, metric.key).mean, metric.unit);
+  // What reads the same is no lead.
+  const level = new Set(ranked.map(({ candidate }) => said(candidate))).size <= 1;
+  const best = level ? base : (ranked[0]?.candidate ?? base);
+  const next = ranked.find(({ candidate }) => candidate !== best)?.candidate;
   const label = labelOf(metric, base.runs[0]!.resource);
   let answer: string;
   if (!next) {
     const completion = metricOf('meanCompletion');
     const first = metric === completion ? [] : [`${lower(label)} ${said1(best, metric)}`];
     answer = `${best.name}: ${[...first, `mean completion ${said1(best, completion)}`, shareOfCards(best)].join(', ')}.`;
-  } else if (new Set(ranked.map(({ candidate }) => said(candidate))).size === 1) {
+  } else if (level) {
     answer = `No difference: ${lower(label)} ${said(base)} with ${ranked.length === 2 ? 'both' : `all ${ranked.length}`}.`;
   } else if (best === base) {
     answer = `Nothing beats ${base.name}: ${lower(label)} ${said(base)}; next is ${next.name} with ${said(next)} (${change(base, next, metric)}).`;

@@ -28,8 +28,8 @@ function asFast({ cluster: { pools = [] }, shapes, variants = [], find, speeds }
   const product = (name: string): string | undefined =>
     shapeOf(name, shapes).template.metadata?.labels?.['nvidia.com/gpu.product'];
   const there = pools.map(({ shape }) => product(shape));
-  const brought = variants.flatMap(({ add = [], swap = [], speeds: own }) =>
-    own ? [] : [...add, ...swap].map(({ shape }) => shape),
+  const brought = variants.flatMap(({ add = [], swap = [], speeds: own, durations }) =>
+    own || durations !== undefined ? [] : [...add, ...swap].map(({ shape }) => shape),
   );
   if (find) brought.push(find.shape);
   const other = brought.filter((shape) => {

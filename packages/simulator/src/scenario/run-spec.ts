@@ -29,6 +29,8 @@ export interface Sources {
   nodes(path: string): readonly Node[];
 }
 
+/** A page shows about as many. */
+const ganttBars = 20_000;
 const defaultBoot = '5m';
 const defaultIdle = '10m';
 
@@ -68,7 +70,7 @@ export function specOf(plan: RunPlan, sources: Sources): RunSpec {
     ...(maintenance && { maintenance: maintenance.map(windowOf) }),
     ...(autoscaling && { autoscaling: autoscaling.map(scalingOf) }),
     ...(spec.speeds && { speeds: spec.speeds }),
-    ...(points && { points }),
+    points: { gantt: ganttBars, ...points },
   };
 }
 

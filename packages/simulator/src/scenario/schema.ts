@@ -209,7 +209,7 @@ export const specSchema: Schema = object(
     points: object('How fine reports are', {
       series: integer('Points of each line (default 1000)', 10, { maximum: 100_000 }),
       heat: integer('Columns of the heat map (default 200)', 10, { maximum: 10_000 }),
-      gantt: integer('Bars of the gantt chart', 0, { maximum: 1_000_000 }),
+      gantt: integer('Bars of the gantt chart (default 20000)', 0, { maximum: 1_000_000 }),
     }),
     variants: list(
       'What if: each is run besides the scenario itself, and compared with it',

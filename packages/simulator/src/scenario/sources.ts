@@ -6,7 +6,8 @@ import { generate } from '../inputs/generator/generate.ts';
 import { InputError } from '../inputs/input-error.ts';
 import { readInput, type InputOptions, type InputRequest } from '../inputs/read-input.ts';
 import type { Cluster } from '../model/cluster.ts';
-import type { Workload } from '../model/job.ts';
+import { noteText } from '../inputs/notes.ts';
+import type { InputNote, Workload } from '../model/job.ts';
 import type { SourceJobs, Sources } from './run-spec.ts';
 import { ScenarioError } from './scenario-error.ts';
 import type { WorkloadSpec } from './types.ts';
@@ -41,10 +42,16 @@ export function createSources(): Sources {
             `${from}: there are nodes in it and no jobs (nodes: --cluster, jobs: --from)`,
           );
         const { nodes = [], changes = [] } = input.cluster ?? {};
+        if (input.workload.count === 0) throw new ScenarioError(noJobs(from, input.notes));
         return { workload: kept(input.workload), nodes, changes };
       });
     },
   };
+}
+
+function noJobs(from: string, notes: readonly InputNote[]): string {
+  const why = notes.filter(({ what }) => what === 'skipped').map(noteText);
+  return `${from}: there are no jobs in it${why.length > 0 ? `: ${why.join('; ')}` : ''}`;
 }
 
 /** What readers take of it. */

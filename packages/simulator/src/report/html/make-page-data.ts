@@ -50,7 +50,7 @@ export function makePageData(report: Report): PageData {
         better: metric.better ?? null,
         values: candidates.map((candidate) => {
           const { mean, half } = estimateOf(candidate, metric.key);
-          return { mean: short(mean), half: short(half) };
+          return { mean: exact(mean), half: exact(half) };
         }),
       })),
     tenants: tenantsOf(candidates),
@@ -62,6 +62,11 @@ export function makePageData(report: Report): PageData {
       return packed ? [packed] : [];
     }),
   };
+}
+
+/** Of values that are also said: rounded once, so that they are the same as in the tables. */
+function exact(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
 }
 
 /** Four digits: more cannot be seen. */
@@ -86,7 +91,7 @@ function timeOf(candidate: Candidate): number[] {
     estimateOf(candidate, key).mean || 0;
   const [useful, held, broken] = [share('utilisation'), share('allocation'), share('fragmentation')];
   return [useful, Math.max(0, held - useful), broken, Math.max(0, 1 - held - broken)].map(
-    (value) => short(value) ?? 0,
+    (value) => exact(value) ?? 0,
   );
 }
 

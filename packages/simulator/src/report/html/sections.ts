@@ -34,6 +34,10 @@ function findings({ findings }: Report): string {
 function facts(report: Report): string {
   const runs = report.candidates.map(({ runs }) => runs[0]!);
   const all = (values: readonly string[]): string => [...new Set(values)].join(', ');
+  const few = (values: readonly string[]): string => {
+    const [first = '', ...others] = new Set(values);
+    return others.length < 2 ? all(values) : `${first} and ${others.length} others`;
+  };
   const range = (values: readonly number[], text: (value: number) => string): string =>
     all([text(Math.min(...values)), text(Math.max(...values))].toSorted()).replace(', ', ' to ');
   const count = (value: number): string => Math.round(value).toLocaleString('en-US');
@@ -43,7 +47,7 @@ function facts(report: Report): string {
   const list: readonly (readonly [string, string])[] = [
     ['Cluster', [...new Set(runs.map(({ cluster }) => cluster))].join('; ')],
     ['Nodes up (mean)', range(nodes, count)],
-    ['Work', all(runs.map(({ workload }) => workload))],
+    ['Work', few(report.candidates.flatMap((candidate) => candidate.runs.map(({ workload }) => workload)))],
     ['Jobs', range(jobs, count)],
     [
       'Simulated time',
@@ -248,7 +252,7 @@ export function nodesAndJobs(report: Report, data: PageData): string {
       : figure({
           chart: 'gantt',
           title: 'Jobs on nodes',
-          about: `Each bar is a job on a node, as high as its part of the node; ${data.gantts.some(({ tenants }) => tenants.length > 1) ? 'colours are tenants' : 'colours tell jobs apart'}.${data.gantts.some(({ thinned }) => thinned) ? ' Some of the nodes are shown.' : ''}${left.length > 0 ? ` Stretches that were too many to keep: ${left.join('; ')}.` : ''}`,
+          about: `Each bar is a job on a node, as high as its part of the node; ${data.gantts.some(({ tenants }) => tenants.length > 1) ? 'colours are tenants' : 'colours tell jobs apart'}.${data.gantts.some(({ thinned }) => thinned) ? ' Some of the nodes are shown.' : ''}${left.length > 0 ? ` Left out, for there are too many: stretches of some jobs (${left.join('; ')}).` : ''}`,
           label: '',
           own: true,
           whole: true,
@@ -288,7 +292,7 @@ export function again(report: Report): string {
   if (!report.scenario) return '';
   const { command, text } = report.scenario;
   return `<section aria-labelledby="again"><h2 id="again">Run it again</h2>
-<p>The same command with the same scenario and seeds (${escape(seedsOf(report).join(', '))}) gives the same figures to the last digit.</p>
+<p>Save the scenario below as scenario.yaml where the files it names are found. The same scenario and seeds (${escape(seedsOf(report).join(', '))}) give the same figures to the last digit.</p>
 <div class="command"><pre id="command">${escape(command)}</pre><button type="button" id="copy">Copy</button></div>
 ${text ? `<details open><summary>The scenario</summary><pre tabindex="0">${escape(text)}</pre></details>` : ''}</section>`;
 }
