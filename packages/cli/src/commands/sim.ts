@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { CliError, type CliContext } from '../context.ts';
 import type { SimFlags } from '../sim/flags.ts';
 import { registerExperiments } from './sim-experiments.ts';
+import { registerReplay } from './sim-replay.ts';
 
 /** Adds `coracle sim` to the program. */
 export function register(program: Command, context: CliContext): void {
@@ -101,6 +102,7 @@ Examples:
       context.stdout.write(simNames());
     });
   registerExperiments(sim, context);
+  registerReplay(sim, context);
 }
 
 function commas(text: string): string[] {

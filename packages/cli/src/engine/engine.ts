@@ -65,6 +65,8 @@ export interface EngineOptions {
   scheduler?: Pick<SchedulerConfig, 'profiles' | 'queue'> | false | undefined;
   /** Jobs whose pods can only work together get a pod group; default: no, as in Kubernetes 1.36. */
   gangJobs?: boolean;
+  /** Nodes say that they are there, and count as lost when they do not. Default: yes. No: for virtual nodes that cannot be lost. */
+  heartbeats?: boolean;
   /** What time it is for everything but the processes of containers. Default: the machine's. */
   clock?: Clock;
   /** In [0, 1): by it the scheduler chooses among equals. Default: Math.random. */
@@ -214,7 +216,12 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
         random: Math.random,
         rootCa: pki.authority.certificate,
       },
-      { job: { gangs: options.gangJobs === true } },
+      {
+        job: { gangs: options.gangJobs === true },
+        ...(options.heartbeats === false && {
+          nodeLifecycle: { health: { graceMs: Infinity, startupMs: Infinity } },
+        }),
+      },
     );
     const signer = certificateSigner({
       client: as('certificate-controller'),

@@ -116,6 +116,7 @@ async function startVirtualNodes(parts: NodeParts): Promise<void> {
     stageObjects: true,
     recorder: recorder(client, 'virtual-nodes'),
     count: options.virtualNodes,
+    ...(options.heartbeats === false && { renewSeconds: 0 }),
     ...options.virtualShape,
     // Beside a node that runs things, a real job must not land by surprise on one that only pretends to.
     taints: options.nodeName === false ? [] : [virtualTaint],

@@ -8,7 +8,7 @@ import { replay, type Replayed, type ReplayOptions } from './replay.ts';
 
 export interface LiveRunOptions extends Pick<ReplayOptions, 'logger' | 'signal' | 'progress'> {
   /** Seconds of the workload in one, on a clock that stands still while the engine is at work. `real`: the machine's clock. */
-  readonly speed: number | 'real';
+  readonly pace: number | 'real';
   /** Told when it can be talked to. */
   readonly ready?: (engine: Engine) => void;
 }
@@ -21,8 +21,10 @@ export interface LiveRun extends Replayed {
 
 /** Why a run cannot be done live; undefined: it can. */
 export function whyNotLive(spec: RunSpec): string | undefined {
-  const { nodeFailures, jobFailures, autoscaling, dropUnplaced } = spec;
-  const what = Object.entries({ nodeFailures, jobFailures, autoscaling, dropUnplaced }).find(([, v]) => v);
+  const { nodeFailures, jobFailures, autoscaling, dropUnplaced, speeds } = spec;
+  const what = Object.entries({ nodeFailures, jobFailures, autoscaling, dropUnplaced, speeds }).find(
+    ([, v]) => v,
+  );
   return what && `${what[0]} is for the simulator alone`;
 }
 
@@ -36,11 +38,11 @@ export function inOrderOfNames(cluster: Cluster): Cluster {
 export async function runLive(spec: RunSpec, options: LiveRunOptions): Promise<LiveRun> {
   const why = whyNotLive(spec);
   if (why !== undefined) throw new Error(why);
-  const { speed, logger, signal, progress } = options;
+  const { pace, logger, signal, progress } = options;
   const profile = spec.placement.profile();
   // On a whole second: much of what the API says of times is in those.
   const startMs = Math.ceil(Date.now() / 1000) * 1000;
-  const paced = speed === 'real' ? undefined : pacedClock({ startMs, speed });
+  const paced = pace === 'real' ? undefined : pacedClock({ startMs, speed: pace });
   const clock: Clock = paced ?? systemClock;
   let engine: Engine | undefined;
   try {
@@ -50,6 +52,8 @@ export async function runLive(spec: RunSpec, options: LiveRunOptions): Promise<L
       nodeName: false,
       ...virtualNodesOf(spec.cluster),
       scheduler: { profiles: [profile] },
+      // Time passes quickly here: thousands of renewals would be all that happens.
+      heartbeats: pace === 'real',
       clock,
       lots: spec.ties === 'first' ? () => 0 : lotsOf(spec.seed),
       logger,

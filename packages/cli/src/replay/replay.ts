@@ -144,7 +144,8 @@ class Replay {
       at(fromMs, () => this.#cordon(names, true, mode === 'drain'));
       at(toMs, () => this.#cordon(names, false, false));
     }
-    if (untilMs !== undefined) cancels.push(clock.after(this.#zeroMs + untilMs - clock.now(), () => this.#over!()));
+    if (untilMs !== undefined)
+      cancels.push(clock.after(this.#zeroMs + untilMs - clock.now(), () => this.#over!()));
     signal?.addEventListener('abort', () => this.#over!(), { once: true });
     if (signal?.aborted) this.#over!();
     this.#look();

@@ -52,15 +52,24 @@ export async function simulate(
   }
 }
 
-async function run(context: CliContext, file: string | undefined, flags: SimFlags): Promise<void> {
-  const at = (path: string): string => resolve(context.cwd, path);
+/** What the file and the flags say together. Throws ScenarioError or CliError. */
+export async function scenarioOf(
+  { cwd }: CliContext,
+  file: string | undefined,
+  flags: SimFlags,
+): Promise<Scenario> {
+  const at = (path: string): string => resolve(cwd, path);
   const base =
     file === undefined ? undefined : relativeTo(dirname(file), readScenario(await textOf(at(file)), file));
   // Paths stay as they were written where they lead to the same files.
-  const scenario = relativeTo(
-    relative(process.cwd(), context.cwd),
+  return relativeTo(
+    relative(process.cwd(), cwd),
     scenarioFromFlags({ ...flags, mapping: await mappingOf(flags.mapping, at) }, base),
   );
+}
+
+async function run(context: CliContext, file: string | undefined, flags: SimFlags): Promise<void> {
+  const scenario = await scenarioOf(context, file, flags);
   await checkOutputs(context, flags);
   const report = await reportOf(context, scenario, flags);
   if (!report) {

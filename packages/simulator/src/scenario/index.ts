@@ -10,6 +10,8 @@ export { placementOf, placements, type Placement } from './placements.ts';
 export { planOf, type Plan, type RunPlan } from './plan.ts';
 export { relativeTo } from './paths.ts';
 export { readScenario } from './read.ts';
+export { specOf, type Sources } from './run-spec.ts';
+export { createSources } from './sources.ts';
 export { ScenarioError } from './scenario-error.ts';
 export { cards as cardTable, nodeOfPool, poolOf, shapeOf, type Shape } from './shapes.ts';
 export type { Changes, Scenario, ScenarioSpec, Variant } from './types.ts';
