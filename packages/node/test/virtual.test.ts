@@ -236,6 +236,27 @@ describe('virtual nodes', () => {
     await f.nodes.stop();
   });
 
+  test('stay away when they are deleted, without complaints, and are taken up when they are made again', async () => {
+    const said: string[] = [];
+    const logger = { ...silentLogger, warn: (_fields: object, message: string) => void said.push(message) };
+    const f = await fleet({ renewSeconds: 3, logger });
+    await f.pass(3100);
+    await f.cluster.client.delete(Node, 'virtual-1');
+    await f.cluster.client.delete(Lease, 'virtual-1', { namespace: 'kube-node-lease' });
+    await f.pass(6200);
+    expect(f.cluster.objects(Node).map(({ metadata }) => metadata.name)).toEqual(['virtual-0', 'virtual-2']);
+    expect(f.cluster.objects(Lease, 'kube-node-lease')).toHaveLength(2);
+    await f.cluster.client.create(Node, { metadata: { name: 'virtual-1' } });
+    await f.pass(3100);
+    const again = f.cluster.object<Node>(Node, 'virtual-1');
+    expect(again?.status?.conditions?.find(({ type }) => type === 'Ready')?.status).toBe('True');
+    expect(
+      f.cluster.object<Lease>(Lease, 'virtual-1', 'kube-node-lease')?.metadata.ownerReferences,
+    ).toMatchObject([{ kind: 'Node', uid: again?.metadata.uid }]);
+    expect(said).toEqual([]);
+    await f.nodes.stop();
+  });
+
   test('renews leases in time on a machine whose timers are late', async () => {
     const clock = manualClock();
     const late = {

@@ -154,6 +154,7 @@ async function serve(context: CliContext, flags: UpFlags): Promise<void> {
     ...(flags.gangJobs ? { gangJobs: true } : {}),
     ...(flags.node ? (flags.nodeName ? { nodeName: flags.nodeName } : {}) : { nodeName: false as const }),
     logger,
+    progress: waiting(context.stderr),
   }).catch((error: unknown) => {
     throw startError(error, where);
   });
@@ -161,7 +162,7 @@ async function serve(context: CliContext, flags: UpFlags): Promise<void> {
   try {
     const merged = flags.kubeconfigMerge ? await publishKubeconfig(engine, context.env) : undefined;
     await engine.noteReady(merged ? { kubeconfig: merged.file, context: merged.context } : {});
-    welcome(context, engine, merged);
+    welcome(context, engine, merged, !flags.node && virtual.virtualNodes > 0);
     await stopped(context.signal);
     context.stderr.write('stopping ...\n');
   } finally {
@@ -209,8 +210,23 @@ export function guard(logger: Logger): () => void {
   return () => void process.off('unhandledRejection', report);
 }
 
-/** What to do next. */
-export function welcome(context: CliContext, engine: Engine, merged: Published | undefined): void {
+/** Shows what a long start is at, a line every two seconds: a short one says nothing. */
+function waiting(stderr: CliContext['stderr']): (text: string) => void {
+  let shownAt = performance.now();
+  return (text) => {
+    if (performance.now() - shownAt < 2000) return;
+    shownAt = performance.now();
+    stderr.write(`${text} ...\n`);
+  };
+}
+
+/** What to do next. `pretends`: no node runs anything. */
+export function welcome(
+  context: CliContext,
+  engine: Engine,
+  merged: Published | undefined,
+  pretends = false,
+): void {
   const lines = [
     `Coracle is up at ${engine.server} (ready after ${Math.round(engine.readyMs)} ms).`,
     ...(engine.notes.length > 0 ? engine.notes.map((note) => `note: ${note}`) : []),
@@ -220,8 +236,15 @@ export function welcome(context: CliContext, engine: Engine, merged: Published |
     '',
     'Next, in another terminal:',
     '  kubectl get nodes',
-    '  coracle run --workers 2 -- python3 -c "import os; print(os.environ[\'RANK\'])"',
-    '  coracle get pods -A',
+    ...(pretends
+      ? [
+          '  kubectl create deployment web --image=example.org/web --replicas=100',
+          '  kubectl get pods -o wide',
+        ]
+      : [
+          '  coracle run --workers 2 -- python3 -c "import os; print(os.environ[\'RANK\'])"',
+          '  coracle get pods -A',
+        ]),
     '',
     'Ctrl-C stops it.',
   ];

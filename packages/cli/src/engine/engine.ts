@@ -72,6 +72,8 @@ export interface EngineOptions {
   /** In [0, 1): by it the scheduler chooses among equals. Default: Math.random. */
   lots?: () => number;
   logger: Logger;
+  /** Told what takes long at the start, for who waits. */
+  progress?: ((text: string) => void) | undefined;
 }
 
 export interface Engine {

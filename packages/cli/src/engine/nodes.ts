@@ -118,6 +118,11 @@ async function startVirtualNodes(parts: NodeParts): Promise<void> {
     count: options.virtualNodes,
     ...(options.heartbeats === false && { renewSeconds: 0 }),
     ...options.virtualShape,
+    progress: (registered) => {
+      // Of a few there is nothing to tell.
+      if (registered % 100 === 0)
+        options.progress?.(`registering virtual nodes: ${registered} of ${options.virtualNodes}`);
+    },
     // Beside a node that runs things, a real job must not land by surprise on one that only pretends to.
     taints: options.nodeName === false ? [] : [virtualTaint],
   });

@@ -19,6 +19,7 @@ export class NodeKeeper {
   readonly #renewals: Writes;
   /** Nodes made by this process: their leases are to be made, too. */
   readonly #unleased = new Set<string>();
+  readonly #deleted = new Set<string>();
   #cancelRenew: (() => void) | undefined;
   #renewAt = 0;
   #renewedAt: number | undefined;
@@ -122,17 +123,34 @@ export class NodeKeeper {
   }
 
   async #renew(index: number, name: string, renewSeconds: number): Promise<void> {
-    await this.#renewLease(name, renewSeconds);
     const { client, clock } = this.#options;
+    const node = await this.#found(name);
+    if (node === undefined) return;
+    await this.#renewLease(node, renewSeconds);
     if (this.staged) return;
-    const { status } = await client.get(Node, name);
+    const { status } = node;
     if (status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True')) return;
     // It was taken for lost. Only the node itself can say that it is well again.
     const well = nodeStatus(this.#describe(index, name), status, clock.now());
     await client.patch(Node, name, 'merge', { status: well }, { subresource: 'status' });
   }
 
-  async #renewLease(name: string, renewSeconds: number): Promise<void> {
+  /** Undefined: somebody has deleted it. It stays away until the next start, or until somebody makes it again. */
+  async #found(name: string): Promise<Node | undefined> {
+    try {
+      const node = await this.#options.client.get(Node, name);
+      this.#deleted.delete(name);
+      return node;
+    } catch (error) {
+      if (!isReason(error, 'NotFound')) throw error;
+      if (!this.#deleted.has(name))
+        this.#options.logger.info({ node: name }, 'a virtual node has been deleted: it is left alone');
+      this.#deleted.add(name);
+      return undefined;
+    }
+  }
+
+  async #renewLease({ metadata: { name, uid } }: Node, renewSeconds: number): Promise<void> {
     const { client, clock } = this.#options;
     const spec = {
       holderIdentity: name,
@@ -142,7 +160,15 @@ export class NodeKeeper {
     const create = (): Promise<Lease> =>
       client.create(
         Lease,
-        { metadata: { name, namespace: leaseNamespace }, spec },
+        {
+          metadata: {
+            name,
+            namespace: leaseNamespace,
+            // As a kubelet's: it goes with the node.
+            ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name, uid }],
+          },
+          spec,
+        },
         { namespace: leaseNamespace },
       );
     try {

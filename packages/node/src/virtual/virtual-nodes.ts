@@ -42,6 +42,8 @@ export interface VirtualNodesOptions {
   seed?: number | undefined;
   /** Seconds between renewals of a node's Lease (which lasts four times as long), spread evenly over the nodes; 0: no leases. Default 25: a node that says nothing for 50 seconds counts as lost. */
   renewSeconds?: number | undefined;
+  /** Told of how many nodes are registered while they are. */
+  progress?: ((registered: number) => void) | undefined;
   /** Writes in flight, and as many renewals of leases; default 32. */
   writers?: number | undefined;
   /** Serve kwok's Stages and live as those say that there are; default: no. */
@@ -120,8 +122,12 @@ class Fleet implements VirtualNodes {
   }
 
   async start(): Promise<void> {
+    let registered = 0;
     for (const [index, name] of this.#names.entries())
-      this.#writes.add(() => this.#keeper.register(index, name));
+      this.#writes.add(async () => {
+        await this.#keeper.register(index, name);
+        this.#options.progress?.(++registered);
+      });
     await this.settled();
     await this.#startStages();
     const pods = this.#options.informers.informer(Pod);
