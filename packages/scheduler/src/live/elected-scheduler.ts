@@ -17,6 +17,7 @@ import {
   createEventRecorder,
   createInformerFactory,
   createLeaderElector,
+  createSpareTime,
   sleep,
   type Clock,
   type Component,
@@ -91,7 +92,9 @@ export function createElectedScheduler(options: ElectedSchedulerOptions): Electe
     });
     const own = createClient(fence.transport);
     const { random, config, component } = options;
-    const recorder = createEventRecorder({ client: own, clock, component, logger });
+    // What is told of bindings does not hold up bindings.
+    const spareTime = createSpareTime({ clock });
+    const recorder = createEventRecorder({ client: own, clock, component, logger, spareTime });
     const informers = createInformerFactory({ client: own, clock, logger, random });
     const made = createScheduler({
       client: own,
@@ -116,6 +119,7 @@ export function createElectedScheduler(options: ElectedSchedulerOptions): Electe
       scheduler = undefined;
       state = 'starting';
       informers.stop();
+      spareTime.hurry();
       const ended = made.stop();
       // A lease that is lost ends everything at once; a stop lets what was sent have its answer.
       if (stopping.signal.aborted) {
