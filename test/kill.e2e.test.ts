@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { seededRandom } from '@coracle/machinery';
 import { ConfigMap, Job, Pod } from '@coracle/machinery/api';
 import { ApiError } from '@coracle/machinery';
 import { ConnectionError } from '@coracle/client';
@@ -21,16 +22,7 @@ const kills = Number(process.env['CORACLE_KILLS'] ?? 200);
 const seed = Number(process.env['CORACLE_SEED'] ?? Date.now() % 1_000_000);
 const marker = `coracle-kill-test-${process.pid}-${seed}`;
 
-/** mulberry32. */
-function generator(start: number): () => number {
-  let state = start >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
+const generator = (seed: number): (() => number) => seededRandom(`kill ${seed}`);
 
 /** What the server has acknowledged: name -> value, or undefined for a deleted one. */
 type Acknowledged = Map<string, string | undefined>;

@@ -5,7 +5,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadKubeconfig, type Client } from '@coracle/client';
-import { isReason, milliOf, type ResourceType, type Unstructured } from '@coracle/machinery';
+import { isReason, milliOf, seededRandom, type ResourceType, type Unstructured } from '@coracle/machinery';
 import { Lease, Namespace, Node, Pod, PodGroup, ServiceAccount } from '@coracle/machinery/api';
 import { dump, loadAll } from 'js-yaml';
 import { expect } from 'vitest';
@@ -291,13 +291,4 @@ export async function killLeaders(
   }
 }
 
-/** mulberry32. */
-function generator(start: number): () => number {
-  let state = start >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
+const generator = (seed: number): (() => number) => seededRandom(`scheduler processes ${seed}`);

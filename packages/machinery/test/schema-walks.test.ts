@@ -19,23 +19,14 @@ import {
   typeErrors,
   unknownFields,
   validate,
+  seededRandom,
 } from '../src/index.ts';
 import { findProblems } from '../src/schema/problems.ts';
 import { registry } from './objects.ts';
 import { applyDefaults as plainDefaults } from './reference/defaults.ts';
 import { prune as plainPrune, unknownFields as plainUnknown } from './reference/prune.ts';
 
-/** Random numbers in [0, 1) from a seed (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
+const randomFrom = (seed: number): (() => number) => seededRandom(`schema walks ${seed}`);
 
 const odd: readonly unknown[] = [
   null,

@@ -4,6 +4,7 @@
  *
  *     node packages/simulator/bench/backfill.ts [jobs] [easy|conservative] [load]
  */
+import { seededRandom } from '@coracle/machinery';
 import { defaultProfile } from '@coracle/scheduler/core';
 import { orderingPolicy, simulate, type Job, type RunSpec } from '../src/index.ts';
 import { equalNodes } from '../src/inputs/nodes.ts';
@@ -12,13 +13,7 @@ import { Shapes } from '../src/inputs/pod-shape.ts';
 const [jobs = '18000', order = 'easy', load = '0.9'] = process.argv.slice(2);
 const processors = 256;
 
-let state = 5;
-function uniform(): number {
-  state = (state + 0x6d2b79f5) | 0;
-  let t = Math.imul(state ^ (state >>> 15), 1 | state);
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-  return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-}
+const uniform = seededRandom('backfill');
 
 const shapes = new Shapes();
 const list: Job[] = [];

@@ -7,6 +7,7 @@ import { availableParallelism } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { resolve } from 'node:path';
 import { CliError, type CliContext } from '../context.ts';
+import { commas, whole } from '../sim/option-values.ts';
 
 /** Loaded only when an experiment is run. */
 type Simulator = typeof simulatorModule;
@@ -24,47 +25,61 @@ interface Flags {
 
 /** Adds `openb` and `muri` to `coracle sim`. */
 export function registerExperiments(sim: Command, context: CliContext): void {
-  sim
-    .command('openb')
-    .summary('the GPU-sharing experiment of FGD (USENIX ATC 2023), published figures beside ours')
-    .description(
+  add(sim, context, openb, {
+    name: 'openb',
+    summary: 'the GPU-sharing experiment of FGD (USENIX ATC 2023), published figures beside ours',
+    about:
       'Fills a cluster with the pods of the openb traces, which share cards, under six placement policies, and prints how much of ' +
-        'the cards is in use and how much of the rest is fragments, for each published figure.',
-    )
-    .argument('<folder>', 'the traces: openb_node_list_gpu_node.csv, openb_pod_list_*.csv, published.csv')
-    .option('--workload <names>', 'which pod lists, by commas (default: default)', commas)
-    .option('--all', 'all workloads there are published figures of')
-    .option('--policy <names>', 'which policies, by commas (default: the six published)', commas)
-    .option('--seeds <n>', 'runs of each (default: 10, as published)', count)
-    .option('--threads <n>', 'runs at a time (default: one a core)', count)
-    .option('--csv <file>', 'write all figures as CSV; - is standard output')
-    .option('--quiet', 'no progress')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  coracle sim openb traces/openb\n  coracle sim openb traces/openb --all --csv openb.csv',
-    )
-    .action(async (folder: string, _flags: unknown, command: Command) => {
-      await run(context, command.optsWithGlobals<Flags>(), folder, openb);
-    });
-  sim
-    .command('muri')
-    .summary('the training-job experiment of Muri (SIGCOMM 2022), published figures beside ours')
-    .description(
+      'the cards is in use and how much of the rest is fragments, for each published figure.',
+    folder: 'the traces: openb_node_list_gpu_node.csv, openb_pod_list_*.csv, published.csv',
+    options: (command) =>
+      command
+        .option('--workload <names>', 'which pod lists, by commas (default: default)', commas)
+        .option('--all', 'all workloads there are published figures of')
+        .option('--policy <names>', 'which policies, by commas (default: the six published)', commas)
+        .option('--seeds <n>', 'runs of each (default: 10, as published)', whole(1)),
+    examples: ['traces/openb', 'traces/openb --all --csv openb.csv'],
+  });
+  add(sim, context, muri, {
+    name: 'muri',
+    summary: 'the training-job experiment of Muri (SIGCOMM 2022), published figures beside ours',
+    about:
       'Runs jobs of a log of training jobs on 64 cards under SRTF, SRSF, Tiresias and Themis, and prints their mean completion ' +
-        'times beside the published ones.',
-    )
-    .argument('<folder>', 'the traces: trace1.csv, ..., published.json')
-    .option('--trace <names>', 'which traces, by commas (default: all in the folder)', commas)
-    .option('--policy <names>', 'which policies, by commas (default: SRTF,SRSF,Tiresias_L,Themis)', commas)
-    .option('--threads <n>', 'runs at a time (default: one a core)', count)
+      'times beside the published ones.',
+    folder: 'the traces: trace1.csv, ..., published.json',
+    options: (command) =>
+      command
+        .option('--trace <names>', 'which traces, by commas (default: all in the folder)', commas)
+        .option(
+          '--policy <names>',
+          'which policies, by commas (default: SRTF,SRSF,Tiresias_L,Themis)',
+          commas,
+        ),
+    examples: ['traces/muri', 'traces/muri --trace trace1 --policy SRTF,SRSF'],
+  });
+}
+
+type Experiment = (simulator: Simulator, flags: Flags, options: Options) => Promise<Told>;
+
+interface About {
+  readonly name: string;
+  readonly summary: string;
+  readonly about: string;
+  readonly folder: string;
+  /** Its own; those of all follow. */
+  readonly options: (command: Command) => Command;
+  readonly examples: readonly string[];
+}
+
+function add(sim: Command, context: CliContext, experiment: Experiment, told: About): void {
+  const { name, summary, about, folder, options, examples } = told;
+  options(sim.command(name).summary(summary).description(about).argument('<folder>', folder))
+    .option('--threads <n>', 'runs at a time (default: one a core)', whole(1))
     .option('--csv <file>', 'write all figures as CSV; - is standard output')
     .option('--quiet', 'no progress')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  coracle sim muri traces/muri\n  coracle sim muri traces/muri --trace trace1 --policy SRTF,SRSF',
-    )
+    .addHelpText('after', `\nExamples:${examples.map((line) => `\n  coracle sim ${name} ${line}`).join('')}`)
     .action(async (folder: string, _flags: unknown, command: Command) => {
-      await run(context, command.optsWithGlobals<Flags>(), folder, muri);
+      await run(context, command.optsWithGlobals<Flags>(), folder, experiment);
     });
 }
 
@@ -79,12 +94,7 @@ interface Options {
   readonly finished: (done: number, of: number) => void;
 }
 
-async function run(
-  context: CliContext,
-  flags: Flags,
-  folder: string,
-  experiment: (simulator: Simulator, flags: Flags, options: Options) => Promise<Told>,
-): Promise<void> {
+async function run(context: CliContext, flags: Flags, folder: string, experiment: Experiment): Promise<void> {
   const simulator = await import('@coracle/simulator');
   const path = resolve(context.cwd, folder);
   if (!existsSync(path)) throw new CliError(`there is no folder ${folder}`);
@@ -151,15 +161,4 @@ function chosen<T extends string>(
       );
     return found;
   });
-}
-
-function commas(text: string): string[] {
-  return text.split(',').map((name) => name.trim());
-}
-
-function count(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1)
-    throw new CliError(`"${text}" is not a whole number of 1 or more`);
-  return value;
 }

@@ -1,7 +1,8 @@
 /** `coracle sim`: what a cluster would do with some work, in virtual time, under policies and changes to compare. */
 import type { Command } from 'commander';
-import { CliError, type CliContext } from '../context.ts';
+import type { CliContext } from '../context.ts';
 import type { SimFlags } from '../sim/flags.ts';
+import { collect, commas, whole } from '../sim/option-values.ts';
 import { registerExperiments } from './sim-experiments.ts';
 import { registerReplay } from './sim-replay.ts';
 
@@ -103,22 +104,4 @@ Examples:
     });
   registerExperiments(sim, context);
   registerReplay(sim, context);
-}
-
-function commas(text: string): string[] {
-  const names = text.split(',').map((name) => name.trim());
-  if (names.includes('')) throw new CliError(`"${text}" is not names with commas between them`);
-  return names;
-}
-function collect(value: string, before: string[] = []): string[] {
-  return [...before, value];
-}
-function whole(least: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!Number.isInteger(value) || value < least || text === '') {
-      throw new CliError(`"${text}" is not a whole number of ${least} or more`);
-    }
-    return value;
-  };
 }

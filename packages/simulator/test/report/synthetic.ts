@@ -1,4 +1,5 @@
 /** Results to make reports of, made by a small queue of its own: the engine has its own tests. */
+import { seededRandom } from '@coracle/machinery';
 import { outcomes, type RunResult } from '@coracle/simulator';
 
 export interface SyntheticOptions {
@@ -20,17 +21,7 @@ export interface SyntheticOptions {
   readonly load?: number;
 }
 
-/** Numbers from 0 to 1 (mulberry32). */
-export function random(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
+const random = (seed: number): (() => number) => seededRandom(`report ${seed}`);
 
 const hourMs = 3_600_000;
 
