@@ -1,4 +1,5 @@
 /** What people should know of a scenario that its figures do not show. */
+import { priority } from '../ordering/queue-policies.ts';
 import { orderingOf } from './orderings.ts';
 import type { Plan } from './plan.ts';
 import { shapeOf } from './shapes.ts';
@@ -7,7 +8,7 @@ import type { ScenarioSpec } from './types.ts';
 /** In sentences. `prioritised`: jobs whose priority is not 0. */
 export function remarksOf(spec: ScenarioSpec, { runs }: Plan, prioritised: number): string[] {
   const out: string[] = [];
-  const used = runs.some((run) => run.spec.preemption || orderingOf(run.ordering).name === 'priority');
+  const used = runs.some((run) => run.spec.preemption || orderingOf(run.ordering).rank === priority.rank);
   if (prioritised > 0 && !used) {
     out.push(
       'Jobs have priorities, and nothing here uses them: they count with preemption (--preemption) or the ordering "priority".',
