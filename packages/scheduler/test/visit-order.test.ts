@@ -28,7 +28,7 @@ test('a walk comes by every row in use once, in the order of places, whatever it
         const seen: number[] = [];
         for (let i = 0; walk.left > 0; i++) {
           const limit = limits[i % limits.length]!;
-          const count = walk.fill(batch, limit, alive, set);
+          const count = walk.take(batch, limit, alive, set);
           expect(count).toBeLessThanOrEqual(limit);
           seen.push(...batch.subarray(0, count));
         }

@@ -44,6 +44,7 @@ export class Cycle {
     this.local = local;
     this.#wide = prepareFilters(profile, pod, snapshot, true);
     this.#wideAtFirst = this.#wide.length > 0;
+    if (!this.#wideAtFirst && !local.restricted) return;
     let names: ReadonlySet<string> | undefined;
     const plugins: string[] = [];
     for (const filters of [local.filters, this.#wide]) {

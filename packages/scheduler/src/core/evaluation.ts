@@ -140,6 +140,11 @@ export class Evaluation {
   /** Of the rows that the last walk looked at, the part that fitted: a guess how many the next will have to look at. */
   fitting = 1;
 
+  /** A filter has a say whatever the nodes, or for some nodes only. */
+  readonly restricted: boolean;
+  /** Number of the framework's last decision for such a pod. */
+  usedAt = 0;
+
   /** Changes of the snapshot from one search to the next, a mean of the last ones. */
   changes = 0;
 
@@ -160,6 +165,7 @@ export class Evaluation {
   constructor(profile: Profile, pod: PodInfo, snapshot: Snapshot, worn?: Evaluation) {
     const scores = prepareScores(profile, pod, snapshot, false);
     this.filters = prepareFilters(profile, pod, snapshot, false);
+    this.restricted = this.filters.some(({ filter }) => filter.rejection !== undefined || filter.onlyNodes);
     this.imaginable = this.filters.every(({ filter }) => filter.ofNode || filter.imagine);
     this.#absolute = scores.filter(({ score }) => !score.normalize);
     this.relative = scores.filter(({ score }) => score.normalize);

@@ -88,8 +88,9 @@ export class Framework implements Taker {
   readonly #random: () => number;
   readonly #reservers: readonly ReservePlugin[];
   readonly #maxVerdicts: number;
-  /** Least recently used first. */
+  /** By signature; when there are too many the least recently used goes. */
   readonly #evaluations = new Map<string, Evaluation>();
+  #uses = 0;
   /** Row where the next search begins. */
   #next = 0;
   #mixed = visitOrder(0);
@@ -275,19 +276,20 @@ export class Framework implements Taker {
   #begin(pod: PodInfo): Cycle {
     const { profile, snapshot } = this;
     let local = this.#evaluations.get(pod.signature);
-    if (local) this.#evaluations.delete(pod.signature);
-    else {
+    if (!local) {
       let worn: Evaluation | undefined;
       if (
         this.#evaluations.size >= Math.max(minEvaluations, this.#maxVerdicts / this.snapshot.alive.length)
       ) {
-        const [oldest] = this.#evaluations;
+        let [oldest] = this.#evaluations;
+        for (const entry of this.#evaluations) if (entry[1].usedAt < oldest![1].usedAt) oldest = entry;
         worn = oldest![1];
         this.#evaluations.delete(oldest![0]);
       }
       local = new Evaluation(profile, pod, snapshot, worn);
+      this.#evaluations.set(pod.signature, local);
     }
-    this.#evaluations.set(pod.signature, local);
+    local.usedAt = ++this.#uses;
     return new Cycle(profile, snapshot, pod, local);
   }
 
@@ -367,7 +369,7 @@ export class Framework implements Taker {
     while (walk.left > 0 && found < wanted) {
       // As many as it should take, by how many of them fitted such pods the last time.
       const likely = Math.ceil((wanted - found) / local.fitting);
-      const count = walk.fill(batch, Math.max(smallBatch, Math.min(likely, batchSize)), alive, within);
+      const count = walk.take(batch, Math.max(smallBatch, Math.min(likely, batchSize)), alive, within);
       looked += count;
       if (keeps) {
         found = this.#collect(cycle, batch, count, reserved, found);

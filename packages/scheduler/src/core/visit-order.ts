@@ -59,7 +59,7 @@ export class RowWalk {
   }
 
   /** Puts the next rows that are in use, and in `within`, into `batch`. Returns how many there are, at most `limit`. */
-  fill(batch: Int32Array, limit: number, alive: Uint8Array, within: RowSet | undefined): number {
+  take(batch: Int32Array, limit: number, alive: Uint8Array, within: RowSet | undefined): number {
     const { step, blocks } = this.#order;
     const bits = within?.bits;
     let { left } = this;

@@ -70,7 +70,7 @@ export class CardColumns {
   readonly #assigned = new Map<string, readonly number[]>();
   /** What pods held that were removed last: one that comes back to its row (a trial taken back) gets the same cards. */
   #left = new Map<string, Held>();
-  /** Those removed before: all are forgotten at once, as finding the oldest of a Map time and again means to pass all deleted. */
+  /** Those removed before them: forgotten all at once, as to find the oldest of a Map is to pass all that were deleted. */
   #leftBefore = new Map<string, Held>();
 
   /** Cards the pod holds on the node it is placed on; undefined if it holds none or nobody says which. */
@@ -179,9 +179,7 @@ export class CardColumns {
       (indices && indices.length > 0 ? indices : undefined) ??
       this.#assigned.get(uid) ??
       request.indices ??
-      (left?.row === row && left.request.key === request.key && left.indices.length > 0
-        ? left.indices
-        : undefined) ??
+      (left?.row === row && left.request.key === request.key ? left.indices : undefined) ??
       (request.extended ? undefined : this.tightest(row, request));
     if (!this.serves(row, request)) return;
     if (known && this.#roomOn(row, known, request)) {
@@ -198,11 +196,8 @@ export class CardColumns {
     if (!held) return;
     const { row, request, indices, floating } = held;
     this.#held.delete(uid);
-    this.#left.set(uid, held);
-    if (this.#left.size === maxLeft) {
-      this.#leftBefore = this.#left;
-      this.#left = new Map();
-    }
+    // Of floating cards there is nothing to remember.
+    if (indices.length > 0) this.#remember(uid, held);
     if (request.milli < wholeCard) this.sharers--;
     const kinds = this.kinds[row]!;
     const kind = kindOf(request);
@@ -211,6 +206,13 @@ export class CardColumns {
     else kinds.delete(kind);
     this.floating[row]! -= floating;
     this.#take(row, indices, request, -1);
+  }
+
+  #remember(uid: string, held: Held): void {
+    this.#left.set(uid, held);
+    if (this.#left.size < maxLeft) return;
+    this.#leftBefore = this.#left;
+    this.#left = new Map();
   }
 
   /** True if nobody holds parts of cards or claims on them: then whole cards are all counted as an extended resource. */

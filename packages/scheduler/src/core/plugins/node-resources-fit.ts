@@ -36,24 +36,19 @@ export function nodeResourcesFit(args: NodeResourcesFitArgs = {}): FilterPlugin 
         .filter(({ dimension }) => !ignored(snapshot.resourceName(dimension)));
       return {
         filter(rows, count, codes) {
-          const maxPods = snapshot.allocatable[podsDimension]!;
-          const pods = snapshot.requested[podsDimension]!;
-          for (let i = 0; i < count; i++) {
-            const row = rows[i]!;
-            codes[i] = pods[row]! + 1 > maxPods[row]! ? tooManyPods : 0;
-          }
+          const pods = snapshot.free[podsDimension]!;
+          for (let i = 0; i < count; i++) codes[i] = pods[rows[i]!]! < 1 ? tooManyPods : 0;
           for (const { dimension, amount, bit } of wanted) {
             const allocatable = snapshot.allocatable[dimension]!;
-            const requested = snapshot.requested[dimension]!;
+            const free = snapshot.free[dimension]!;
             const asDevices = snapshot.devices.backs(snapshot.resourceName(dimension));
             for (let i = 0; i < count; i++) {
               const row = rows[i]!;
+              if (free[row]! >= amount) continue;
               const capacity = allocatable[row]!;
               // What no plugin offers on the node, the pod gets as devices: DynamicResources looks for them.
               if (capacity === 0 && asDevices) continue;
-              if (requested[row]! + amount > capacity) {
-                codes[i]! |= amount > capacity ? bit | beyondNode : bit;
-              }
+              codes[i]! |= amount > capacity ? bit | beyondNode : bit;
             }
           }
         },

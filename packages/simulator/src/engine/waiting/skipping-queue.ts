@@ -1,18 +1,18 @@
-import type { Heap } from '@coracle/machinery';
 import type { SimJob } from '../sim-job.ts';
-import { before, jobHeap, type WaitingQueue } from './waiting-queue.ts';
+import { JobLine } from './job-line.ts';
+import { before, type WaitingQueue } from './waiting-queue.ts';
 
-/** Who does not fit is passed over, and with him all of his kind: a heap for each kind. */
+/** Who does not fit is passed over, and with him all of his kind: a line for each kind. */
 export class SkippingQueue implements WaitingQueue {
   size = 0;
-  readonly #heaps: (Heap<SimJob> | undefined)[] = [];
+  readonly #lines: (JobLine | undefined)[] = [];
   /** Those that are not empty, in no particular order. */
-  readonly #filled: Heap<SimJob>[] = [];
+  readonly #filled: JobLine[] = [];
 
   add(job: SimJob): void {
-    const heap = (this.#heaps[job.kind.id] ??= jobHeap());
-    if (heap.size === 0) this.#filled.push(heap);
-    heap.push(job);
+    const line = (this.#lines[job.kind.id] ??= new JobLine());
+    if (line.size === 0) this.#filled.push(line);
+    line.push(job);
     this.size++;
   }
 
@@ -28,10 +28,10 @@ export class SkippingQueue implements WaitingQueue {
         }
       }
       if (!best) return;
-      const heap = this.#filled[place]!;
-      heap.pop();
+      const line = this.#filled[place]!;
+      line.pop();
       this.size--;
-      if (heap.size === 0) {
+      if (line.size === 0) {
         this.#filled[place] = this.#filled.at(-1)!;
         this.#filled.pop();
       }
@@ -40,6 +40,6 @@ export class SkippingQueue implements WaitingQueue {
   }
 
   *jobs(): Iterable<SimJob> {
-    for (const heap of this.#filled) yield* heap.items();
+    for (const line of this.#filled) yield* line.jobs();
   }
 }

@@ -3,7 +3,6 @@
  * submitted. Which of them may be tried at all is asked of `open`: a kind of job of which one did not fit is not tried again until
  * room is made for it, so that a pass over a long queue costs what can come of it.
  */
-import { Heap } from '@coracle/machinery';
 import type { SimJob } from '../sim-job.ts';
 
 export interface WaitingQueue {
@@ -20,6 +19,3 @@ export function before(a: SimJob, b: SimJob): boolean {
   if (a.urgency !== b.urgency) return a.urgency > b.urgency;
   return a.rank < b.rank || (a.rank === b.rank && a.index < b.index);
 }
-
-/** A heap of jobs whose ranks do not change while they are in it. */
-export const jobHeap = (): Heap<SimJob> => new Heap(before);
