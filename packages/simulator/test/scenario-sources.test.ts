@@ -114,7 +114,7 @@ describe('jobs whose trace says only how much they had', () => {
 describe('remarks', () => {
   const remarks = (spec: Partial<ScenarioSpec>, prioritised = 0): string[] => {
     const whole = { cluster: { pools: [{ shape: 'a100x8', count: 4 }] }, workload: { from: jobs }, ...spec };
-    return remarksOf(whole, planOf(whole), prioritised);
+    return remarksOf(whole, planOf(whole), { prioritised, models: ['NVIDIA-A100-SXM4-80GB'] });
   };
   test('priorities that nothing uses are told', () => {
     expect(remarks({}, 3)).toEqual([expect.stringContaining('nothing here uses them')]);
@@ -129,5 +129,8 @@ describe('remarks', () => {
     expect(remarks({ variants: [{ swap, speeds: { H100: 2 } }] })).toEqual([]);
     expect(remarks({ speeds: { H100: 2 }, variants: [{ swap }] })).toEqual([]);
     expect(remarks({ variants: [{ add: [{ shape: 'a100x8', count: 2 }] }] })).toEqual([]);
+    expect(remarks({ speeds: { A1OO: 2 } })).toEqual([
+      'No cards here are called "A1OO", so that its speed counts for nothing; there are NVIDIA-A100-SXM4-80GB.',
+    ]);
   });
 });

@@ -209,7 +209,7 @@ async function single(
       },
     ],
     notes: outcome.notes,
-    remarks: remarksOf(spec, plan, outcome.prioritised ?? 0),
+    remarks: remarksOf(spec, plan, outcome),
     findings: ended ? [] : ['Stopped before its end: these figures are of the time until then.'],
   };
 }

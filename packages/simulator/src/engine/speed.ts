@@ -7,13 +7,20 @@ import { speedOf, type SimJob } from './sim-job.ts';
 /** Labels that say what cards a node has. */
 const modelLabels = [modelAnnotation, 'nvidia.com/gpu.product', 'amd.com/gpu.product-name'];
 
+/** What cards a node has, as its labels say it; none: they say nothing. */
+export function modelsOf({ metadata: { labels = {} } }: Pick<Node, 'metadata'>): string[] {
+  return modelLabels.flatMap((label) => labels[label] || []);
+}
+
+/** Whether the label's text is of the model: the whole text, or a word of it. */
+export function namesModel(text: string, model: string): boolean {
+  const [value, wanted] = [text.toLowerCase(), model.toLowerCase()];
+  return value === wanted || value.split(/[-_ ]/).includes(wanted);
+}
+
 /** Whether the node's cards are of the model: by the whole label, or by a word of it (A100 of NVIDIA-A100-SXM4-80GB). */
-export function isOfModel({ metadata: { labels = {} } }: Pick<Node, 'metadata'>, model: string): boolean {
-  const wanted = model.toLowerCase();
-  return modelLabels.some((label) => {
-    const value = labels[label]?.toLowerCase();
-    return value !== undefined && (value === wanted || value.split(/[-_ ]/).includes(wanted));
-  });
+export function isOfModel(node: Pick<Node, 'metadata'>, model: string): boolean {
+  return modelsOf(node).some((text) => namesModel(text, model));
 }
 
 /** Of a node by its model; the longest name that fits counts (A100-SXM4-40GB before A100). Of no known model: 1. */

@@ -1,12 +1,26 @@
 /** What people should know of a scenario that its figures do not show. */
+import { modelAnnotation } from '@coracle/machinery';
+import { namesModel } from '../engine/speed.ts';
 import { priority } from '../ordering/queue-policies.ts';
 import { orderingOf } from './orderings.ts';
 import type { Plan } from './plan.ts';
 import { shapeOf } from './shapes.ts';
 import type { ScenarioSpec } from './types.ts';
 
-/** In sentences. `prioritised`: jobs whose priority is not 0. */
-export function remarksOf(spec: ScenarioSpec, { runs }: Plan, prioritised: number): string[] {
+/** What a run of the scenario itself saw. */
+export interface Seen {
+  /** Jobs whose priority is not 0. */
+  readonly prioritised?: number;
+  /** Models of cards. */
+  readonly models?: readonly string[];
+}
+
+/** In sentences. */
+export function remarksOf(
+  spec: ScenarioSpec,
+  { runs }: Plan,
+  { prioritised = 0, models = [] }: Seen,
+): string[] {
   const out: string[] = [];
   const used = runs.some((run) => run.spec.preemption || orderingOf(run.ordering).rank === priority.rank);
   if (prioritised > 0 && !used) {
@@ -14,7 +28,16 @@ export function remarksOf(spec: ScenarioSpec, { runs }: Plan, prioritised: numbe
       'Jobs have priorities, and nothing here uses them: they count with preemption (--preemption) or the ordering "priority".',
     );
   }
-  const shapes = asFast(spec);
+  const all = [...models, ...brought(spec).flatMap((shape) => modelOf(spec, shape) ?? [])];
+  for (const model of Object.keys(
+    Object.assign({}, spec.speeds, ...(spec.variants ?? []).map(({ speeds }) => speeds)),
+  )) {
+    if (all.some((text) => namesModel(text, model))) continue;
+    const there =
+      all.length > 0 ? `there are ${[...new Set(all)].join(', ')}` : 'there are no cards of a known model';
+    out.push(`No cards here are called "${model}", so that its speed counts for nothing; ${there}.`);
+  }
+  const shapes = asFast(spec, models);
   if (shapes.length > 0) {
     out.push(
       `Jobs take as long on ${shapes.join(' and ')} as the input says, whatever they ran on there: \`speeds\` (--speed h100=1.9) ` +
@@ -25,17 +48,24 @@ export function remarksOf(spec: ScenarioSpec, { runs }: Plan, prioritised: numbe
 }
 
 /** Shapes that a variant or a search brings, with cards of which nothing says how fast they are, and that are not there already. */
-function asFast({ cluster: { pools = [] }, shapes, variants = [], find, speeds }: ScenarioSpec): string[] {
-  const product = (name: string): string | undefined =>
-    shapeOf(name, shapes).template.metadata?.labels?.['nvidia.com/gpu.product'];
-  const there = pools.map(({ shape }) => product(shape));
-  const brought = variants.flatMap(({ add = [], swap = [], speeds: own, durations }) =>
-    own || durations !== undefined ? [] : [...add, ...swap].map(({ shape }) => shape),
+function asFast(spec: ScenarioSpec, there: readonly string[]): string[] {
+  if (spec.speeds) return [];
+  const variants = (spec.variants ?? []).filter(
+    ({ speeds, durations }) => !speeds && durations === undefined,
   );
-  if (find) brought.push(find.shape);
-  const other = brought.filter((shape) => {
-    const cards = product(shape);
-    return cards !== undefined && !there.includes(cards);
+  const other = brought({ ...spec, variants }).filter((shape) => {
+    const model = modelOf(spec, shape);
+    return model !== undefined && !there.some((text) => namesModel(text, model));
   });
-  return speeds ? [] : [...new Set(other)];
+  return [...new Set(other)];
+}
+
+/** Shapes that are not there at first. */
+function brought({ variants = [], find }: ScenarioSpec): string[] {
+  const shapes = variants.flatMap(({ add = [], swap = [] }) => [...add, ...swap].map(({ shape }) => shape));
+  return find ? [...shapes, find.shape] : shapes;
+}
+
+function modelOf({ shapes }: ScenarioSpec, shape: string): string | undefined {
+  return shapeOf(shape, shapes).template.metadata?.labels?.[modelAnnotation];
 }

@@ -1,5 +1,6 @@
 /** A run that is made a part at a time, so that who makes it stays awake. */
 import { Simulation } from '../engine/index.ts';
+import { modelsOf } from '../engine/speed.ts';
 import type { RunSpec } from '../model/run.ts';
 import type { RunningRun } from '../report/terminal/progress.ts';
 import { summarise } from '../report/summary.ts';
@@ -36,10 +37,12 @@ export class OpenRun {
   outcome(detail: boolean): RunOutcome {
     const result = this.#simulation.result();
     const { notes, prioritised } = this.#spec.workload;
+    const models = [...new Set(this.#spec.cluster.nodes.flatMap(modelsOf))];
     return {
       summary: summarise(result),
       progress: this.#simulation.progress(),
       notes,
+      models,
       ...(prioritised !== undefined && { prioritised }),
       ...(detail && { result }),
     };

@@ -20,6 +20,8 @@ export interface RunOutcome {
   readonly notes: readonly InputNote[];
   /** Jobs of the workload with a priority that is not 0, if known. */
   readonly prioritised?: number;
+  /** Models of the cluster's cards, as labels say them. */
+  readonly models?: readonly string[];
   /** With `detail`. */
   readonly result?: RunResult;
 }

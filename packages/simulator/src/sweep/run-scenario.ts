@@ -68,7 +68,7 @@ export async function runScenario(
     title: name,
     candidates,
     notes: first?.notes ?? [],
-    remarks: remarksOf(spec, plan, first?.prioritised ?? 0),
+    remarks: remarksOf(spec, plan, first ?? {}),
     findings: [],
     ...(goal && { goal: goal.metric.key }),
   };
