@@ -9,8 +9,10 @@ import { replay, type Replayed, type ReplayOptions } from './replay.ts';
 export interface LiveRunOptions extends Pick<ReplayOptions, 'logger' | 'signal' | 'progress'> {
   /** Seconds of the workload in one, on a clock that stands still while the engine is at work. `real`: the machine's clock. */
   readonly pace: number | 'real';
-  /** Told when it can be talked to. */
-  readonly ready?: (engine: Engine) => void;
+  /** Waited for before the first job comes. */
+  readonly ready?: (engine: Engine, clock: Clock) => Promise<void> | void;
+  /** Waited for when all is over and the engine is still there. */
+  readonly over?: (engine: Engine) => Promise<void> | void;
 }
 
 export interface LiveRun extends Replayed {
@@ -59,7 +61,7 @@ export async function runLive(spec: RunSpec, options: LiveRunOptions): Promise<L
       logger,
     });
     await finishNodes(engine, spec.cluster);
-    options.ready?.(engine);
+    await options.ready?.(engine, clock);
     const before = paced?.stoodMs ?? 0;
     const began = performance.now();
     const replayed = await replay({
@@ -76,7 +78,9 @@ export async function runLive(spec: RunSpec, options: LiveRunOptions): Promise<L
       untilMs: spec.untilMs,
       progress,
     });
-    return { ...replayed, tookMs: performance.now() - began, stoodMs: (paced?.stoodMs ?? 0) - before };
+    const tookMs = performance.now() - began;
+    await options.over?.(engine);
+    return { ...replayed, tookMs, stoodMs: (paced?.stoodMs ?? 0) - before };
   } finally {
     await engine?.close();
     paced?.stop();
