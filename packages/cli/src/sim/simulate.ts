@@ -151,6 +151,9 @@ async function reportOf(
     const { stderr } = context;
     // Over the line that says how far it is.
     const clear = stderr.isTTY ? '\r\u001b[K' : '';
+    // A large file takes its time.
+    const { from } = scenario.spec.workload;
+    if (stderr.isTTY && !flags.quiet && from !== undefined) stderr.write(`reading ${from}`);
     const say = (line: string): void => void stderr.write(`${clear}${line}\n`);
     const done = await runScenario(scenario, sweeper, {
       detail: flags.report !== undefined || flags.jobsCsv !== undefined,
@@ -158,11 +161,17 @@ async function reportOf(
       say: flags.quiet ? undefined : say,
     });
     if (context.signal.aborted) progress.stopped();
-    if (!done) return undefined;
+    if (!done) {
+      stderr.write('Stopped before a run was done (of a single run, --save keeps where it is).\n');
+      return undefined;
+    }
     const { report, missing } = done;
     if (missing === 0) return report;
     const stopped = `Stopped: ${missing} of ${plan.runs.length} runs are not in these figures.`;
     return { ...report, findings: [...report.findings, stopped] };
+  } catch (error) {
+    if (context.stderr.isTTY) context.stderr.write('\r\u001b[K');
+    throw error;
   } finally {
     await sweeper.close();
   }
@@ -192,6 +201,7 @@ async function single(
     signal: context.signal,
     listener: progress.listener,
   });
+  if (!ended) progress.stopped();
   if (flags.save !== undefined) {
     // Whole or not at all: it may be the file it was read from.
     const path = resolve(context.cwd, flags.save);
@@ -242,8 +252,7 @@ function progressOf(
         if (--left === 0 && batches === 1) line?.end(performance.now());
       },
     },
-    // What is on the terminal stays, and what follows begins a line of its own.
-    stopped: () => left > 0 && line?.end(performance.now()),
+    stopped: () => left > 0 && line?.stop(),
   };
 }
 

@@ -5,8 +5,8 @@ import { OpenRun } from './open-run.ts';
 import type { Sweeper, SweepOptions } from './pool.ts';
 import type { RunOutcome } from './protocol.ts';
 
-/** Events between two looks at the signal: some tens of milliseconds. */
-const burst = 2000;
+/** Milliseconds between two looks at the signal. */
+const burstMs = 40;
 
 export function createInTurn({ signal, listener }: Omit<SweepOptions, 'threads'>): Sweeper {
   const sources = createSources();
@@ -17,7 +17,7 @@ export function createInTurn({ signal, listener }: Omit<SweepOptions, 'threads'>
       for (const [index, { plan, detail }] of tasks.entries()) {
         if (signal.aborted) break;
         const run = new OpenRun(plan, sources);
-        while (!run.step(burst)) {
+        while (!run.stepFor(burstMs, () => performance.now())) {
           listener?.running([run.running()]);
           await setImmediate();
           if (signal.aborted) return outcomes;

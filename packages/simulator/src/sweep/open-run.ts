@@ -9,6 +9,9 @@ import { specOf, type Sources } from '../scenario/run-spec.ts';
 import { ScenarioError } from '../scenario/scenario-error.ts';
 import type { RunOutcome } from './protocol.ts';
 
+/** Of the slowest policies each takes a few milliseconds. */
+const fewEvents = 16;
+
 export class OpenRun {
   readonly #spec: RunSpec;
   readonly #simulation: Simulation;
@@ -22,6 +25,15 @@ export class OpenRun {
   /** Goes on for so many events; true at the end. */
   step(events: number): boolean {
     return this.#simulation.step(events);
+  }
+
+  /** Goes on for about so many milliseconds of the caller's clock; true at the end. However slow a policy is, that is kept. */
+  stepFor(ms: number, now: () => number): boolean {
+    const until = now() + ms;
+    for (;;) {
+      if (this.step(fewEvents)) return true;
+      if (now() >= until) return false;
+    }
   }
 
   save(): Uint8Array {

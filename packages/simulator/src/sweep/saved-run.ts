@@ -7,11 +7,13 @@ import { OpenRun } from './open-run.ts';
 import type { SweepListener } from './pool.ts';
 import type { RunOutcome } from './protocol.ts';
 
+const burstMs = 40;
+
 export interface SavedRunOptions {
   /** What a run of the same plan saved. */
   readonly from?: Uint8Array | undefined;
   readonly signal: AbortSignal;
-  /** Events between two looks at it. Default 2,000. */
+  /** Events between two looks at it. Default: as many as some tens of milliseconds take. */
   readonly burst?: number;
   readonly listener?: SweepListener | undefined;
 }
@@ -27,18 +29,20 @@ export interface SavedRun {
 /** Throws ScenarioError (also where `from` is not of this plan) or InputError. */
 export async function runSaved(
   plan: RunPlan,
-  { from, signal, listener, burst = 2000 }: SavedRunOptions,
+  { from, signal, listener, burst }: SavedRunOptions,
   sources: Sources = createSources(),
 ): Promise<SavedRun> {
   listener?.started?.(1);
   const run = new OpenRun(plan, sources, from);
-  let ended = run.step(burst);
+  const step = (): boolean =>
+    burst === undefined ? run.stepFor(burstMs, () => performance.now()) : run.step(burst);
+  let ended = step();
   while (!ended && !signal.aborted) {
     listener?.running([run.running()]);
     await setImmediate();
-    ended = run.step(burst);
+    ended = step();
   }
   const outcome = run.outcome(true);
-  listener?.finished(outcome);
+  if (ended) listener?.finished(outcome);
   return { outcome, ended, bytes: run.save() };
 }

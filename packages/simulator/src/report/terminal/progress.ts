@@ -45,7 +45,7 @@ export class ProgressLine {
   update(running: readonly RunningRun[], atMs: number): void {
     if (atMs - this.#lastMs < (this.#target.isTTY ? 100 : 10_000)) return;
     this.#lastMs = atMs;
-    this.#show(this.text(running, atMs));
+    this.#show(this.text(running, atMs, this.#width));
   }
 
   /** A run has ended. */
@@ -57,13 +57,24 @@ export class ProgressLine {
 
   /** Leaves a line that says what it took. */
   end(atMs: number): void {
-    this.#show(this.text([], atMs));
+    this.#show(this.text([], atMs, this.#width));
     if (this.#open) this.#target.write('\n');
     this.#open = false;
   }
 
-  /** Without control characters, as wide as it comes. */
-  text(running: readonly RunningRun[], atMs: number): string {
+  /** It was stopped: what is on the terminal stays, and what follows begins a line of its own. */
+  stop(): void {
+    if (this.#open) this.#target.write('\n');
+    this.#open = false;
+  }
+
+  /** The last column stays free: some terminals wrap when it is written. */
+  get #width(): number {
+    return this.#target.isTTY ? (this.#target.columns ?? 80) - 1 : Infinity;
+  }
+
+  /** Without control characters; in so many columns the rates are left out first. */
+  text(running: readonly RunningRun[], atMs: number, width = Infinity): string {
     const seconds = Math.max(0.001, (atMs - this.#startMs) / 1000);
     const { count, events, simulatedMs } = this.#finished;
     const allEvents = running.reduce((total, run) => total + run.progress.events, events);
@@ -72,19 +83,25 @@ export class ProgressLine {
     const known = parts.every((part) => part !== undefined);
     const part = known ? (count + parts.reduce((a: number, b) => a + b!, 0)) / this.#runs : undefined;
     const left = part !== undefined && part > 0 && part < 1 ? (seconds * (1 - part)) / part : undefined;
-    return [
-      part === undefined
-        ? `${running.reduce((total, run) => total + run.progress.jobsEnded, 0).toLocaleString('en-US')} jobs`
-        : `${padded(String(Math.floor(part * 100)), 3, 'right')} %`,
-      `${duration(allMs)} simulated`,
+    const rates = [
       `${digits(Math.round(allEvents / seconds))} events/s`,
       `${digits(allMs / 1000 / seconds)}x real time`,
-      ...(left === undefined ? [] : [`ETA ${left < 120 ? `${Math.ceil(left)} s` : duration(left * 1000)}`]),
-      ...(count === this.#runs ? [`took ${duration(seconds * 1000)}`] : []),
-      ...(this.#runs > 1
-        ? [count < this.#runs ? `${count} of ${this.#runs} runs done` : `${count} runs`]
-        : []),
-    ].join('  ');
+    ];
+    const line = (): string =>
+      [
+        part === undefined
+          ? `${running.reduce((total, run) => total + run.progress.jobsEnded, 0).toLocaleString('en-US')} jobs`
+          : `${padded(String(Math.floor(part * 100)), 3, 'right')} %`,
+        `${duration(allMs)} simulated`,
+        ...rates,
+        ...(left === undefined ? [] : [`ETA ${left < 120 ? `${Math.ceil(left)} s` : duration(left * 1000)}`]),
+        ...(count === this.#runs ? [`took ${duration(seconds * 1000)}`] : []),
+        ...(this.#runs > 1
+          ? [count < this.#runs ? `${count} of ${this.#runs} runs done` : `${count} runs`]
+          : []),
+      ].join('  ');
+    while (rates.length > 0 && line().length > width) rates.pop();
+    return line();
   }
 
   #show(text: string): void {
@@ -92,8 +109,7 @@ export class ProgressLine {
       this.#target.write(`${text}\n`);
       return;
     }
-    // The last column stays free: some terminals wrap when it is written.
-    this.#target.write(`\r\u001b[K${fit(text, (this.#target.columns ?? 80) - 1)}`);
+    this.#target.write(`\r\u001b[K${fit(text, this.#width)}`);
     this.#open = true;
   }
 }
