@@ -262,8 +262,8 @@ test("the same jobs in the simulator and live by the machine's clock: the same n
     const { simulated, comparison } = await both(spec, {
       pace: 'real',
       ready: () => void delay.enable(),
+      over: () => void delay.disable(),
     });
-    delay.disable();
     const stallMs = delay.max / 1e6;
     const gapMs = leastGap(simulated);
     expect(gapMs).toBeGreaterThan(199 * scale);
