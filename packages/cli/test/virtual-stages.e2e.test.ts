@@ -34,7 +34,7 @@ phase: Running
     },
     next: { statusTemplate: 'phase: Succeeded' },
   },
-  odd: { resourceRef: pods, selector: {}, weightFrom: { cel: { expression: '1' } } },
+  odd: { resourceRef: pods, selector: {}, weightFrom: { cel: { expression: 'some' } } },
 };
 
 test('a Job ends as Stages say, and a Stage that is not understood says so', async () => {

@@ -106,6 +106,65 @@ describe('a selector', () => {
   });
 });
 
+describe('CEL', () => {
+  const pod = object(
+    { weight: '7', wait: '1m30s' },
+    {
+      status: { phase: 'Running', startTime: '2026-01-02T03:04:00Z' },
+      spec: { containers: [{ name: 'a' }] },
+    },
+  );
+  const moment = { now, random: () => 0.25 };
+  test.each<[string, boolean]>([
+    ['self.status.phase == "Running"', true],
+    ['self.metadata.labels["app"] == "y"', false],
+    ['has(self.metadata.deletionTimestamp)', false],
+    ['!has(self.status.podIP) && self.spec.containers.size() == 1', true],
+    // What stops with an error is not met.
+    ['self.status.podIP == ""', false],
+    ['Now() - self.status.startTime == duration("5s")', true],
+    ['UnixSecond(Now()) > 0.0 && self.status.startTime.UnixSecond() < UnixSecond(Now())', true],
+    ['Rand() < 0.3', true],
+    ['Quantity("1500m").isGreaterThan(quantity("1"))', true],
+  ])('%s: %s', (expression, expected) => {
+    const stage = compiled({ selector: { matchExpressions: [{ cel: { expression } }] } });
+    expect(stage.matches(pod, moment)).toBe(expected);
+  });
+
+  test.each<[string, number | undefined]>([
+    ['int(self.metadata.annotations["weight"]) * 2', 14],
+    ['2.9', 2],
+    ['true', 1],
+    ['int(self.metadata.annotations["none"])', 3],
+  ])('gives the weight: %s', (expression, weight) => {
+    expect(compiled({ weight: 3, weightFrom: { cel: { expression } } }).weight(pod, moment)).toBe(weight);
+  });
+
+  test.each<[string, number]>([
+    ['duration("2s")', 2000],
+    ['self.metadata.annotations["wait"]', 90_000],
+    ['self.status.startTime + duration("1m")', 55_000],
+    ['3000000', 3],
+    ['self.metadata.annotations["none"]', 1000],
+  ])('gives the delay: %s', (expression, wanted) => {
+    const stage = compiled({ delay: { durationMilliseconds: 1000, durationFrom: { cel: { expression } } } });
+    expect(stage.delay(pod, now, () => 0)).toBeCloseTo(wanted);
+  });
+
+  test('is about nodes for nodes', () => {
+    const expression = 'self.status.capacity["cpu"] == "4" && SinceSecond(self) >= 60.0';
+    const spec = { resourceRef: { kind: 'Node' }, selector: { matchExpressions: [{ cel: { expression } }] } };
+    const node = {
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: { name: 'n', uid: 'u', resourceVersion: '1', creationTimestamp: '2026-01-02T03:03:05Z' },
+      status: { capacity: { cpu: '4' } },
+    } as unknown as KubeObject;
+    expect(compiled(spec).matches(node, moment)).toBe(true);
+    expect(compiled(spec).matches(node, { ...moment, now: now - 1 })).toBe(false);
+  });
+});
+
 describe('of stages that match', () => {
   const weights = (all: (number | string)[], chance: number): string | undefined => {
     const annotations: Record<string, string> = {};
@@ -158,8 +217,12 @@ describe('what is not understood', () => {
     ],
     [{ selector: { matchExpressions: [{ key: '.a', operator: 'Near' }] } }, /operator "Near"; supported/],
     [{ selector: { matchExpressions: [{ key: '.a', operator: 'In' }] } }, /needs values/],
-    [{ selector: { matchExpressions: [{ cel: { expression: 'true' } }] } }, /CEL is not supported/],
-    [{ weightFrom: { cel: { expression: '1' } } }, /^spec\.weightFrom: CEL/],
+    [
+      { selector: { matchExpressions: [{ cel: { expression: 'self.status.phrase == ""' } }] } },
+      /^spec\.selector\.matchExpressions\[0\]: .*undefined field 'phrase'/,
+    ],
+    [{ selector: { matchExpressions: [{ cel: { expression: '1' } }] } }, /comes out as int; wanted is bool/],
+    [{ weightFrom: { cel: { expression: '"a"' } } }, /^spec\.weightFrom: .*comes out as string/],
     [{ delay: { durationFrom: { expressionFrom: '$x' } } }, /^spec\.delay\.durationFrom: /],
     [
       { next: { statusTemplate: '{{ Wow }}' } },

@@ -1,5 +1,6 @@
 /** A Stage made ready to be asked of thousands of objects. Pure: time and chance come in. */
 import type { KubeObject } from '@coracle/machinery';
+import { durationTypes, type Moment, StageCel, wholeTypes } from './cel.ts';
 import { delayOf, valueFrom, weightOf } from './measures.ts';
 import { NotUnderstood } from './not-understood.ts';
 import { requirement } from './requirement.ts';
@@ -21,9 +22,9 @@ export interface CompiledStep {
 export interface CompiledStage {
   readonly name: string;
   readonly steps: readonly CompiledStep[];
-  matches(object: KubeObject): boolean;
+  matches(object: KubeObject, moment?: Moment): boolean;
   /** Undefined: it has none (an empty or unreadable value of `weightFrom`). */
-  weight(object: KubeObject): number | undefined;
+  weight(object: KubeObject, moment?: Moment): number | undefined;
   /** Milliseconds from `now`; not above zero: at once. `random` is in [0, 1). */
   delay(object: KubeObject, now: number, random: () => number): number;
 }
@@ -34,6 +35,8 @@ export interface Compilation {
   /** What is wrong, each with its field. */
   problems: string[];
 }
+
+const still: Moment = { now: 0, random: () => 0 };
 
 /** Never throws for what a Stage says. */
 export function compileStage(stage: Stage): Compilation {
@@ -53,14 +56,21 @@ export function compileStage(stage: Stage): Compilation {
   const ignored = (field: string, given: unknown): void => {
     if (given !== undefined) problems.push(`spec.${field}: not supported for Pods and Nodes, and ignored`);
   };
+  let cel: StageCel | undefined;
+  // Few Stages have any.
+  const celOf = (): StageCel => (cel ??= new StageCel(spec.resourceRef.kind === 'Node' ? 'Node' : 'Pod'));
   const { selector } = spec;
   if (selector === undefined) problems.push('spec.selector: absent, so the stage is for no object');
   const tests = (selector?.matchExpressions ?? []).map((each, index) =>
-    attempt(`selector.matchExpressions[${index}]`, () => requirement(each)),
+    attempt(`selector.matchExpressions[${index}]`, () => requirement(each, celOf)),
   );
-  const weight = attempt('weightFrom', () => valueFrom(spec.weightFrom));
-  const duration = attempt('delay.durationFrom', () => valueFrom(spec.delay?.durationFrom));
-  const jitter = attempt('delay.jitterDurationFrom', () => valueFrom(spec.delay?.jitterDurationFrom));
+  const weight = attempt('weightFrom', () => valueFrom(spec.weightFrom, celOf, wholeTypes));
+  const duration = attempt('delay.durationFrom', () =>
+    valueFrom(spec.delay?.durationFrom, celOf, durationTypes),
+  );
+  const jitter = attempt('delay.jitterDurationFrom', () =>
+    valueFrom(spec.delay?.jitterDurationFrom, celOf, durationTypes),
+  );
   const { next } = spec;
   ignored('next.statusPatchAs', next?.statusPatchAs);
   if (next?.statusSubresource !== 'status') ignored('next.statusSubresource', next?.statusSubresource);
@@ -91,12 +101,12 @@ export function compileStage(stage: Stage): Compilation {
     stage: {
       name: stage.metadata.name,
       steps,
-      matches: (object) =>
+      matches: (object, moment = still) =>
         selector !== undefined &&
         labels.every(([key, value]) => object.metadata.labels?.[key] === value) &&
         annotations.every(([key, value]) => object.metadata.annotations?.[key] === value) &&
-        tests.every((test) => test?.(object)),
-      weight: (object) => weightOf(object, spec.weight ?? 0, weight),
+        tests.every((test) => test?.(object, moment)),
+      weight: (object, moment = still) => weightOf(object, moment, spec.weight ?? 0, weight),
       delay: (object, now, random) => delayOf(object, now, random, spec.delay, duration, jitter),
     },
   };

@@ -4,16 +4,18 @@ import type { CompiledStage } from './compiled-stage.ts';
 
 /**
  * Of the stages that match, one by chance in proportion to their weights. Those of weight 0 have a chance only where no weight
- * is above it, those without a weight only where none has one. `random` is in [0, 1).
+ * is above it, those without a weight only where none has one. `random` is in [0, 1), `now` is what CEL's Now gives.
  */
 export function nextStage(
   stages: readonly CompiledStage[],
   object: KubeObject,
   random: () => number,
+  now = 0,
 ): CompiledStage | undefined {
-  const matching = stages.filter((stage) => stage.matches(object));
+  const moment = { now, random };
+  const matching = stages.filter((stage) => stage.matches(object, moment));
   if (matching.length < 2) return matching[0];
-  const weighed = matching.map((stage) => ({ stage, weight: stage.weight(object) ?? -1 }));
+  const weighed = matching.map((stage) => ({ stage, weight: stage.weight(object, moment) ?? -1 }));
   const total = weighed.reduce((sum, { weight }) => sum + Math.max(0, weight), 0);
   if (total > 0) {
     let left = random() * total;

@@ -1,22 +1,58 @@
 /** The numbers of a Stage, which an object may give: its weight and its delay. */
 import { parseDuration, parseTime, type KubeObject } from '@coracle/machinery';
-import { query, type Query } from './jq.ts';
+import { Duration, Timestamp } from '@coracle/machinery/cel';
+import { celNumber, type Moment, type StageCel } from './cel.ts';
+import { query } from './jq.ts';
 import { NotUnderstood } from './not-understood.ts';
-import { celRefused } from './requirement.ts';
 import type { Expression, StageSpec } from './stage-type.ts';
 
-/** Undefined: the Stage gives the value itself. Throws NotUnderstood. */
-export function valueFrom(expression: Expression | undefined): Query | undefined {
+/** What an object gives, as a value of JSON; undefined: nothing. */
+export type ValueOf = (object: KubeObject, moment: Moment) => unknown;
+
+/** Undefined: the Stage gives the value itself. `wanted`: what CEL may come out as. Throws NotUnderstood. */
+export function valueFrom(
+  expression: Expression | undefined,
+  celOf: () => StageCel,
+  wanted: readonly string[],
+): ValueOf | undefined {
   if (expression === undefined) return undefined;
-  if (expression.cel !== undefined) throw new NotUnderstood(celRefused);
+  if (expression.cel !== undefined) return celValue(expression.cel.expression ?? '', celOf(), wanted);
   const text = expression.jq?.expression ?? expression.expressionFrom;
   if (text === undefined) throw new NotUnderstood('it has no expression');
-  return query(text);
+  const asked = query(text);
+  if (!isDelay(wanted)) return (object) => asked.run(object)?.[0];
+  // Numbers are no delays, upstream passes over them.
+  return (object) => {
+    const value = asked.run(object)?.[0];
+    return typeof value === 'string' ? value : undefined;
+  };
+}
+
+const isDelay = (wanted: readonly string[]): boolean => wanted.includes('timestamp');
+
+/** Durations and points of time come out as the milliseconds from now, others as they are. */
+function celValue(expression: string, cel: StageCel, wanted: readonly string[]): ValueOf {
+  const asked = cel.query(expression, wanted);
+  // Of a delay a number is nanoseconds; a weight is the number itself.
+  const scale = isDelay(wanted) ? 1e6 : 1;
+  return (object, moment) => {
+    const value = asked(object, moment);
+    if (value instanceof Timestamp) return Number(value.nanos) / 1e6 - moment.now;
+    if (value instanceof Duration) return Number(value.nanos) / scale;
+    if (typeof value === 'string') return value;
+    const number = celNumber(value);
+    return number === undefined ? undefined : number / scale;
+  };
 }
 
 /** Undefined: the object gives one that is empty or no whole number. */
-export function weightOf(object: KubeObject, own: number, query: Query | undefined): number | undefined {
-  const value = query?.run(object)?.[0];
+export function weightOf(
+  object: KubeObject,
+  moment: Moment,
+  own: number,
+  given: ValueOf | undefined,
+): number | undefined {
+  const value = given?.(object, moment);
   if (typeof value === 'string')
     return /^[+-]?(?:\d+|0[xX][0-9a-fA-F]+)$/.test(value) ? Math.trunc(Number(value)) : undefined;
   return typeof value === 'number' ? Math.trunc(value) : own;
@@ -31,26 +67,28 @@ export function delayOf(
   now: number,
   random: () => number,
   own: StageSpec['delay'],
-  duration: Query | undefined,
-  jitter: Query | undefined,
+  duration: ValueOf | undefined,
+  jitter: ValueOf | undefined,
 ): number {
   if (own === undefined) return 0;
-  const least = measured(object, now, own.durationMilliseconds ?? 0, duration);
+  const moment = { now, random };
+  const least = measured(object, moment, own.durationMilliseconds ?? 0, duration);
   if (least === undefined) return 0;
-  const most = measured(object, now, own.jitterDurationMilliseconds, jitter);
+  const most = measured(object, moment, own.jitterDurationMilliseconds, jitter);
   if (most === undefined) return least;
   return most <= least ? most : least + random() * (most - least);
 }
 
 function measured(
   object: KubeObject,
-  now: number,
+  moment: Moment,
   own: number | undefined,
-  query: Query | undefined,
+  given: ValueOf | undefined,
 ): number | undefined {
-  const value = query?.run(object)?.[0];
+  const value = given?.(object, moment);
+  if (typeof value === 'number') return value;
   if (typeof value !== 'string') return own;
   if (value === '') return undefined;
   const at = parseTime(value);
-  return at === undefined ? (parseDuration(value) ?? own) : at - now;
+  return at === undefined ? (parseDuration(value) ?? own) : at - moment.now;
 }

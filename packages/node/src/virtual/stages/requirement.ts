@@ -1,12 +1,19 @@
 /** One of a selector's matchExpressions. */
 import type { KubeObject } from '@coracle/machinery';
+import type { Moment, StageCel } from './cel.ts';
 import { query } from './jq.ts';
 import { NotUnderstood } from './not-understood.ts';
 import type { MatchExpression } from './stage-type.ts';
 
 /** Throws NotUnderstood. An expression that stops with an error is as one that finds nothing. */
-export function requirement({ jq, cel, ...old }: MatchExpression): (object: KubeObject) => boolean {
-  if (cel !== undefined) throw new NotUnderstood(celRefused);
+export function requirement(
+  { jq, cel, ...old }: MatchExpression,
+  celOf: () => StageCel,
+): (object: KubeObject, moment: Moment) => boolean {
+  if (cel !== undefined) {
+    const asked = celOf().query(cel.expression ?? '', ['bool']);
+    return (object, moment) => asked(object, moment) === true;
+  }
   const { key = '', operator = '', values = [] } = jq ?? old;
   const asked = query(key);
   const wanted = new Set(values);
@@ -26,5 +33,3 @@ export function requirement({ jq, cel, ...old }: MatchExpression): (object: Kube
       throw new NotUnderstood(`operator "${operator}"; supported are In, NotIn, Exists and DoesNotExist`);
   }
 }
-
-export const celRefused = 'CEL is not supported; supported is jq (`key`, `expressionFrom` or `jq`)';

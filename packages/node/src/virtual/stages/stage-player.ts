@@ -128,9 +128,9 @@ export class StagePlayer<T extends KubeObject> {
     job.failures = 0;
     job.matched = job.object.metadata.resourceVersion;
     const random = chance(job.object, job.played);
-    job.stage = nextStage(this.#stages, job.object, random);
-    if (job.stage === undefined) return;
     const now = clock.now();
+    job.stage = nextStage(this.#stages, job.object, random, now);
+    if (job.stage === undefined) return;
     const delay = job.stage.delay(job.object, now, random);
     if (delay <= 0) this.#begin(job);
     else this.#agenda.add(now + delay, { job, turn: job.turn });
