@@ -236,6 +236,30 @@ describe('virtual nodes', () => {
     await f.nodes.stop();
   });
 
+  test('need no write when they are there already as they would be registered', async () => {
+    const f = await fleet({ stageObjects: false });
+    await f.nodes.stop();
+    const about = (from: number): string[] =>
+      f.cluster.actions
+        .slice(from)
+        .filter(({ resource, verb }) => resource === 'nodes' && !['get', 'list', 'watch'].includes(verb))
+        .map(({ verb, name }) => `${verb} ${name}`);
+    let from = f.cluster.actions.length;
+    const same = f.make();
+    await same.start();
+    await same.stop();
+    expect(about(from)).toEqual([]);
+    from = f.cluster.actions.length;
+    const larger = f.make({ labels: { pool: 'a' }, capacity: { cpu: '64' } });
+    await larger.start();
+    await larger.stop();
+    expect(about(from)).toHaveLength(6);
+    expect(f.cluster.object<Node>(Node, 'virtual-2')).toMatchObject({
+      metadata: { labels: { pool: 'a', 'coracle.dev/virtual': 'true' } },
+      status: { capacity: { cpu: '64' } },
+    });
+  });
+
   test('stay away when they are deleted, without complaints, and are taken up when they are made again', async () => {
     const said: string[] = [];
     const logger = { ...silentLogger, warn: (_fields: object, message: string) => void said.push(message) };

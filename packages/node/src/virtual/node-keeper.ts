@@ -1,6 +1,6 @@
 /** The Node objects and Leases of virtual nodes: registers them, and says from time to time that they are there. */
-import { formatMicroTime, isReason } from '@coracle/machinery';
-import { Lease, Node } from '@coracle/machinery/api';
+import { deepEqual, formatMicroTime, isReason, type KubeList } from '@coracle/machinery';
+import { Lease, Node, type NodeStatus } from '@coracle/machinery/api';
 import { leaseNamespace } from '../agent/heartbeat.ts';
 import { newNode, type NodeDescription, nodeStatus, standardLabels } from '../agent/node-object.ts';
 import type { VirtualNodesOptions } from './virtual-nodes.ts';
@@ -20,6 +20,8 @@ export class NodeKeeper {
   /** Nodes made by this process: their leases are to be made, too. */
   readonly #unleased = new Set<string>();
   readonly #deleted = new Set<string>();
+  /** Of an earlier run, till they are registered. */
+  readonly #before = new Map<string, Node>();
   #cancelRenew: (() => void) | undefined;
   #renewAt = 0;
   #renewedAt: number | undefined;
@@ -47,28 +49,60 @@ export class NodeKeeper {
     return this.#renewals.settled();
   }
 
+  /** What there is from an earlier run: a node that is as it would be registered needs no write. Before `register`. */
+  async look(): Promise<void> {
+    let token: string | undefined = '';
+    while (token !== undefined) {
+      const page: KubeList<Node> = await this.#options.client.list(Node, {
+        limit: 500,
+        ...(token ? { continue: token } : {}),
+      });
+      for (const node of page.items)
+        if (this.#addresses.has(node.metadata.name)) this.#before.set(node.metadata.name, node);
+      token = page.metadata.continue || undefined;
+    }
+  }
+
   async register(index: number, name: string): Promise<void> {
     const { client, clock } = this.#options;
-    const { metadata, spec, status: well } = newNode(this.#describe(index, name), clock.now());
-    // kwok's Stages for nodes ask for the phase, which kubelets leave out.
-    const status = this.#options.stageObjects === true ? { ...well, phase: 'Running' } : well;
-    try {
-      const made = await client.create(Node, { metadata, spec, status });
-      this.#unleased.add(name);
-      if (made.status?.allocatable !== undefined) return;
-    } catch (error) {
-      if (!isReason(error, 'AlreadyExists')) throw error;
-      const { taints = [] } = (await client.get(Node, name)).spec ?? {};
-      const given = spec?.taints ?? [];
-      const others = taints.filter(
-        (t) => t.key !== virtualTaint.key && !given.some((g) => g.key === t.key && g.effect === t.effect),
-      );
-      await client.patch(Node, name, 'merge', {
-        metadata: { labels: metadata.labels },
-        ...(taints.length + given.length > 0 ? { spec: { taints: [...others, ...given] } } : {}),
-      });
+    const description = this.#describe(index, name);
+    let node = this.#before.get(name);
+    this.#before.delete(name);
+    if (node === undefined) {
+      const { metadata, spec, status } = newNode(description, clock.now());
+      try {
+        node = await client.create(Node, { metadata, spec, status: this.#phased(status) });
+        this.#unleased.add(name);
+        if (node.status?.allocatable !== undefined) return;
+      } catch (error) {
+        if (!isReason(error, 'AlreadyExists')) throw error;
+        node = await client.get(Node, name);
+      }
     }
+    const { labels } = description;
+    const { taints = [] } = node.spec ?? {};
+    const given = description.taints;
+    const others = taints.filter(
+      (t) => t.key !== virtualTaint.key && !given.some((g) => g.key === t.key && g.effect === t.effect),
+    );
+    const labelled = Object.entries(labels).every(([key, value]) => node.metadata.labels?.[key] === value);
+    const tainted = deepEqual([...others, ...given], taints);
+    if (!labelled || !tainted)
+      await client.patch(Node, name, 'merge', {
+        metadata: { labels },
+        ...(tainted ? {} : { spec: { taints: [...others, ...given] } }),
+      });
+    const status = this.#phased(nodeStatus(description, node.status, clock.now()));
+    // When it was last well is what its lease says.
+    const { conditions: _, ...rest } = status;
+    const { conditions: __, ...known } = node.status ?? {};
+    if (isReady(node) && deepEqual(rest, known)) return;
     await client.patch(Node, name, 'merge', { status }, { subresource: 'status' });
+  }
+
+  /** kwok's Stages for nodes ask for the phase, which kubelets leave out. */
+  #phased(status: NodeStatus = {}): NodeStatus {
+    return this.#options.stageObjects === true ? { ...status, phase: 'Running' } : status;
   }
 
   #describe(index: number, name: string): NodeDescription {
@@ -129,7 +163,7 @@ export class NodeKeeper {
     await this.#renewLease(node, renewSeconds);
     if (this.staged) return;
     const { status } = node;
-    if (status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True')) return;
+    if (isReady(node)) return;
     // It was taken for lost. Only the node itself can say that it is well again.
     const well = nodeStatus(this.#describe(index, name), status, clock.now());
     await client.patch(Node, name, 'merge', { status: well }, { subresource: 'status' });
@@ -183,3 +217,6 @@ export class NodeKeeper {
     }
   }
 }
+
+const isReady = ({ status }: Node): boolean =>
+  status?.conditions?.some((each) => each.type === 'Ready' && each.status === 'True') === true;

@@ -122,6 +122,7 @@ class Fleet implements VirtualNodes {
   }
 
   async start(): Promise<void> {
+    await this.#keeper.look();
     let registered = 0;
     for (const [index, name] of this.#names.entries())
       this.#writes.add(async () => {
