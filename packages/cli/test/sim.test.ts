@@ -40,7 +40,7 @@ describe('coracle sim', () => {
     [['gone.yaml'], 'gone.yaml: there is no such file'],
     [['--from', 'jobs.csv', '--nodes', 'x', '--shape', 't4x4'], '"x" is not a whole number of 0 or more'],
     [['--from', 'jobs.csv', '--placement', 'fgd,'], '"fgd," is not names with commas between them'],
-    [['--from', 'jobs.csv', '--placement', 'best'], 'placement[0]: there is no placement "best"'],
+    [['--from', 'jobs.csv', '--placement', 'best'], '--placement: there is no placement "best"'],
     [
       ['--from', 'jobs.csv', '--seeds', '2', '--save', 'x'],
       '--save and --resume are for one run, and these are 2',

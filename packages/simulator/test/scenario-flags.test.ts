@@ -59,16 +59,16 @@ describe('a scenario of flags', () => {
   test.each([
     [{}, 'nothing to simulate: name a scenario file'],
     [{ ...from, nodes: 3 }, '--nodes needs --shape'],
-    [{ ...from, nodes: 3, shape: 'a100' }, 'cluster.pools[0].shape: there is no shape "a100"'],
+    [{ ...from, nodes: 3, shape: 'a100' }, '--shape: there is no shape "a100"'],
     [{ ...from, nodes: 3, shape: 'a100x8', cluster: 'x' }, 'exclude each other'],
     [{ ...from, shape: 'a100x8' }, '--shape needs --nodes (how many?) or --find'],
     [{ ...from, find: 'p95-wait<1h' }, '--find needs --shape'],
-    [{ ...from, shape: 'a100x8', find: 'p95-wait<fast' }, 'find.goal: '],
+    [{ ...from, shape: 'a100x8', find: 'p95-wait<fast' }, '--find: '],
     [{ ...from, until: 'tomorrow' }, '--until: "tomorrow" is no length of time'],
     [{ ...from, add: ['h100x8'] }, '--add: "h100x8" is not how many of what: write 8xh100x8'],
     [{ ...from, swap: ['h100x8'] }, '--swap: "h100x8" is not what for what'],
     [{ ...from, arrivals: ['much'] }, '--arrivals: "much" is not a factor such as 1.2'],
-    [{ ...from, placement: ['fdg'] }, 'placement[0]: there is no placement "fdg"'],
+    [{ ...from, placement: ['fdg'] }, '--placement: there is no placement "fdg"'],
   ])('is refused where it makes no sense: %j', (flags, message) => {
     expect(() => scenarioFromFlags(flags)).toThrow(message);
   });

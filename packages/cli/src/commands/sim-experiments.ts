@@ -34,10 +34,14 @@ export function registerExperiments(sim: Command, context: CliContext): void {
     folder: 'the traces: openb_node_list_gpu_node.csv, openb_pod_list_*.csv, published.csv',
     options: (command) =>
       command
-        .option('--workload <names>', 'which pod lists, by commas (default: default)', commas)
+        .option('--workload <names>', 'which pod lists, by commas (default: default)', commas('--workload'))
         .option('--all', 'all workloads there are published figures of')
-        .option('--policy <names>', 'which policies, by commas (default: the six published)', commas)
-        .option('--seeds <n>', 'runs of each (default: 10, as published)', whole(1)),
+        .option(
+          '--policy <names>',
+          'which policies, by commas (default: the six published)',
+          commas('--policy'),
+        )
+        .option('--seeds <n>', 'runs of each (default: 10, as published)', whole('--seeds', 1)),
     examples: ['traces/openb', 'traces/openb --all --csv openb.csv'],
   });
   add(sim, context, muri, {
@@ -49,11 +53,11 @@ export function registerExperiments(sim: Command, context: CliContext): void {
     folder: 'the traces: trace1.csv, ..., published.json',
     options: (command) =>
       command
-        .option('--trace <names>', 'which traces, by commas (default: all in the folder)', commas)
+        .option('--trace <names>', 'which traces, by commas (default: all in the folder)', commas('--trace'))
         .option(
           '--policy <names>',
           'which policies, by commas (default: SRTF,SRSF,Tiresias_L,Themis)',
-          commas,
+          commas('--policy'),
         ),
     examples: ['traces/muri', 'traces/muri --trace trace1 --policy SRTF,SRSF'],
   });
@@ -74,7 +78,7 @@ interface About {
 function add(sim: Command, context: CliContext, experiment: Experiment, told: About): void {
   const { name, summary, about, folder, options, examples } = told;
   options(sim.command(name).summary(summary).description(about).argument('<folder>', folder))
-    .option('--threads <n>', 'runs at a time (default: one a core)', whole(1))
+    .option('--threads <n>', 'runs at a time (default: one a core)', whole('--threads', 1))
     .option('--csv <file>', 'write all figures as CSV; - is standard output')
     .option('--quiet', 'no progress')
     .addHelpText('after', `\nExamples:${examples.map((line) => `\n  coracle sim ${name} ${line}`).join('')}`)

@@ -23,15 +23,31 @@ export function register(program: Command, context: CliContext): void {
       "which column of a table is what: a file, or 'id=job,submit=created:date,run=minutes:min,gpus=gpus'",
     )
     .option('--lenient', 'skip and count rows that cannot be read instead of stopping at the first')
-    .option('--nodes <n>', 'so many nodes of --shape; default: those of the recording or trace', whole(0))
+    .option(
+      '--nodes <n>',
+      'so many nodes of --shape; default: those of the recording or trace',
+      whole('--nodes', 0),
+    )
     .option('--shape <shape>', 'what nodes: a card and how many (a100x8), or cores (cpu64)')
     .option('--cluster <file>', 'the nodes: Node objects (kubectl get nodes -o yaml), a recording or a list')
-    .option('--placement <names>', 'placement policies to compare, by commas (default: default)', commas)
-    .option('--ordering <names>', 'ordering policies to compare, by commas (default: fifo)', commas)
-    .option('--seeds <n>', 'runs of each with different random numbers, for intervals (default: 1)', whole(1))
-    .option('--first-seed <n>', 'seeds count from here (default: 1)', whole(0))
+    .option(
+      '--placement <names>',
+      'placement policies to compare, by commas (default: default)',
+      commas('--placement'),
+    )
+    .option(
+      '--ordering <names>',
+      'ordering policies to compare, by commas (default: fifo)',
+      commas('--ordering'),
+    )
+    .option(
+      '--seeds <n>',
+      'runs of each with different random numbers, for intervals (default: 1)',
+      whole('--seeds', 1),
+    )
+    .option('--first-seed <n>', 'seeds count from here (default: 1)', whole('--first-seed', 0))
     .option('--until <time>', 'end of the run: 30d, 4h (default: when all jobs have ended)')
-    .option('--jobs <n>', 'only so many of the first jobs', whole(1))
+    .option('--jobs <n>', 'only so many of the first jobs', whole('--jobs', 1))
     .option('--resample <time>', 'other jobs like these for every seed: stretches of them (1d), drawn anew')
     .option(
       '--checkpoint <time>',
@@ -58,7 +74,7 @@ export function register(program: Command, context: CliContext): void {
       'write every job of the first seed of what is compared as CSV; - is standard output',
     )
     .option('--all', 'show every metric, not only those that decide')
-    .option('--threads <n>', 'runs at a time (default: one a core)', whole(1))
+    .option('--threads <n>', 'runs at a time (default: one a core)', whole('--threads', 1))
     .option('--save <file>', 'of a single run: where it is, to go on with --resume later')
     .option('--resume <file>', 'go on from a file of --save, with the same scenario and flags')
     .option('--quiet', 'no progress')

@@ -34,6 +34,8 @@ export function simWords(option: string): string[] {
     case '--shape':
     case '--find-shape':
       return Object.keys(cardTable).map((card) => `${card}x8`);
+    case '--speed':
+      return [...new Set(Object.values(cardTable).map(({ model }) => `${model}=`))];
     case '--format':
       return [...formats];
     case '--find':

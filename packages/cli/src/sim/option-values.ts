@@ -1,11 +1,13 @@
 /** Values of options of `coracle sim` and the commands below it, as commander hands them over. */
 import { CliError } from '../context.ts';
 
-/** Names with commas between them. */
-export function commas(text: string): string[] {
-  const names = text.split(',').map((name) => name.trim());
-  if (names.includes('')) throw new CliError(`"${text}" is not names with commas between them`);
-  return names;
+/** Names with commas between them. `option` is for messages, here and below. */
+export function commas(option: string): (text: string) => string[] {
+  return (text) => {
+    const names = text.split(',').map((name) => name.trim());
+    if (names.includes('')) throw new CliError(`${option}: "${text}" is not names with commas between them`);
+    return names;
+  };
 }
 
 /** Of an option that may be repeated. */
@@ -14,11 +16,11 @@ export function collect(value: string, before: string[] = []): string[] {
 }
 
 /** A whole number of `least` or more. */
-export function whole(least: number): (text: string) => number {
+export function whole(option: string, least: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (!Number.isInteger(value) || value < least || text === '') {
-      throw new CliError(`"${text}" is not a whole number of ${least} or more`);
+      throw new CliError(`${option}: "${text}" is not a whole number of ${least} or more`);
     }
     return value;
   };

@@ -89,8 +89,27 @@ export function scenarioFromFlags(flags: ScenarioFlags, base?: Scenario): Scenar
     ...(find !== undefined && { find: { ...before.find, shape: findShape!, goal: find } }),
   };
   const [problem] = problemsOf({ apiVersion: scenarioVersion, kind: scenarioKind, spec });
-  if (problem) throw new ScenarioError(`${problem.path.replace(/^spec\./, '')}: ${problem.says}`);
+  if (problem)
+    throw new ScenarioError(`${placeOf(problem.path.replace(/^spec\./, ''), flags)}: ${problem.says}`);
   return { name: base?.name ?? from!.replace(/^.*[/\\]/, ''), spec };
+}
+
+/** Where the mistake is: the flag that says it, else the field of the scenario. */
+function placeOf(path: string, flags: ScenarioFlags): string {
+  const [, name = '', inner = ''] = /^([a-z]+)(?:\[\d+\])?\.?([a-z]*)/i.exec(path) ?? [];
+  const by: Partial<Record<string, readonly (keyof ScenarioFlags)[]>> = {
+    cluster: inner === 'pools' && flags.nodes !== undefined ? ['shape'] : [],
+    workload: inner === 'mapping' ? ['mapping'] : [],
+    placement: ['placement'],
+    ordering: ['ordering'],
+    speeds: ['speed'],
+    find: inner === 'goal' ? ['find'] : ['findShape', 'shape'],
+    variants: inner === 'add' || inner === 'remove' || inner === 'swap' ? [inner] : [],
+  };
+  const flag = (by[name] ?? []).find((one) => flags[one] !== undefined);
+  if (flag === undefined) return path;
+  if (flag === 'speed') return `--speed ${path.slice('speeds.'.length)}`;
+  return `--${flag.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 const given = <K extends string, V>(key: K, value: V | undefined) =>
