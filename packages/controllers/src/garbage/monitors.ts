@@ -104,16 +104,18 @@ export class Monitors {
       const custom = this.#crds.byKey(name) !== undefined;
       const factory: InformerFactory = custom ? createInformerFactory(this.#deps) : this.#deps.informers;
       const informer = factory.informer(type as ResourceType<KubeObject>);
-      const off = informer.on({
+      // Told a little at a time of what others follow already: that may be all pods of a large cluster.
+      const joined = informer.join({
         add: (object) => this.#handler.observe(type, object),
         update: (_, object) => this.#handler.observe(type, object),
         delete: (object) => this.#handler.forget(type, object),
       });
       const stop = (): void => {
-        off();
+        void joined.then((leave) => leave());
         if (custom) factory.stop();
       };
       this.#watched.set(`${name}/${type.version}`, { informer, stop });
+      started.push(joined.then(() => undefined));
       if (custom) started.push(factory.start());
       else shared = true;
     }

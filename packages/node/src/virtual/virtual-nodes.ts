@@ -5,7 +5,15 @@
 import type { Client } from '@coracle/client';
 import { deepEqual, isReason, type KubeletApi, type NodeGateway } from '@coracle/machinery';
 import { Node, Pod, type Taint } from '@coracle/machinery/api';
-import type { Clock, Component, EventRecorder, InformerFactory, Logger, SpareTime } from '@coracle/operator';
+import {
+  type Clock,
+  type Component,
+  createTurns,
+  type EventRecorder,
+  type InformerFactory,
+  type Logger,
+  type SpareTime,
+} from '@coracle/operator';
 import { isTerminalPhase } from '../pod/containers.ts';
 import { Agenda } from './agenda.ts';
 import { type ChanceOf, chanceOf } from './chance.ts';
@@ -124,10 +132,13 @@ class Fleet implements VirtualNodes {
   async start(): Promise<void> {
     await this.#keeper.look();
     let registered = 0;
+    // Those that need no write wait for nothing else.
+    const turns = createTurns();
     for (const [index, name] of this.#names.entries())
       this.#writes.add(async () => {
         await this.#keeper.register(index, name);
         this.#options.progress?.(++registered);
+        await turns.pause();
       });
     await this.settled();
     await this.#startStages();
