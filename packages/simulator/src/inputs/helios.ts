@@ -23,7 +23,7 @@ export interface HeliosOptions extends ReadOptions {
 /** Eight cards a node. The log does not say what else a node has. */
 const defaultSize = { cpuMilli: 64_000, memoryMib: 384 * 1024, gpus: 8 };
 
-/** A pod for each of the job's nodes, its cards and cores shared out evenly. Without a list of cards, as many nodes as `options.nodes`. */
+/** A pod for each of the job's nodes, its cards and cores shared out evenly. Without a list of cards there is no cluster. */
 export function readHelios(log: TextSource, cards?: TextSource, options: HeliosOptions = {}): Input {
   const table = new CsvTable(log);
   table.require(['job_id', 'gpu_num', 'cpu_num', 'node_num', 'state', 'submit_time', 'duration']);
@@ -36,11 +36,7 @@ export function readHelios(log: TextSource, cards?: TextSource, options: HeliosO
   });
   const { jobs, firstMs } = fromFirst(read);
   const workload = workloadOf(baseName(log.name), log.name, jobs, notes.all());
-  const cluster = cards
-    ? readHeliosCards(cards, options)
-    : options.nodes === undefined
-      ? undefined
-      : sized(workload.name, options.nodes, options);
+  const cluster = cards && readHeliosCards(cards, options);
   return {
     format: 'helios',
     workload,
@@ -114,9 +110,10 @@ export function readHeliosCards(source: TextSource, options: ReadOptions = {}): 
   let most = 0;
   for (const row of table.rows())
     most = Math.max(most, row.number('total', { min: 0, max: 1e7, whole: true }));
-  return sized(baseName(source.name), Math.ceil(most / (options.node?.gpus ?? defaultSize.gpus)), options);
-}
-
-function sized(name: string, nodes: number, { node = {} }: ReadOptions): Cluster {
-  return { name, nodes: equalNodes('node', nodes, { ...defaultSize, ...node }), pools: [] };
+  const size = { ...defaultSize, ...options.node };
+  return {
+    name: baseName(source.name),
+    nodes: equalNodes('node', Math.ceil(most / size.gpus), size),
+    pools: [],
+  };
 }

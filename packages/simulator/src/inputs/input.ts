@@ -19,6 +19,4 @@ export interface ReadOptions {
   readonly lenient?: boolean;
   /** For traces that do not say what a node is: its size. Each reader has its default. */
   readonly node?: Partial<NodeSize>;
-  /** How many such nodes. */
-  readonly nodes?: number;
 }

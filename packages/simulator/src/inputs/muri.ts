@@ -68,9 +68,11 @@ const numbers = [
   ['priority', 'priority'],
 ] as const;
 
-/** The cluster of the published experiments, or of `options.nodes` nodes. */
-export function muriCluster(options: ReadOptions = {}): Cluster {
-  const { nodes = defaultNodes, node = {} } = options;
+/** The cluster of the published experiments, or of so many nodes. */
+export function muriCluster({
+  nodes = defaultNodes,
+  node = {},
+}: Pick<ReadOptions, 'node'> & { readonly nodes?: number } = {}): Cluster {
   const size = { cpuMilli: 96_000, memoryMib: 1_048_576, gpus: defaultCards, ...node };
   return { name: `${nodes} nodes of ${size.gpus} cards`, nodes: equalNodes('node', nodes, size), pools: [] };
 }
