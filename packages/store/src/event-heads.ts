@@ -8,27 +8,34 @@ export interface EventHead {
 
 /** Heads of the events after the compaction point, by revision, without a gap. */
 export class EventHeads {
-  #heads: EventHead[] = [];
-  /** Revision of `#heads[0]`. */
+  /** Those before `#head` are dropped; the array is cut when half of it is: cutting a long one at each step costs its whole length. */
+  #heads: (EventHead | undefined)[] = [];
+  #head = 0;
+  /** Revision of the head at `#head`. */
   #first = 1;
 
   /** After a gap, only what follows it is kept: values from before the compaction point are no events any more. */
   push(revision: number, head: EventHead): void {
-    if (revision !== this.#first + this.#heads.length) {
+    if (revision !== this.#first + this.#heads.length - this.#head) {
       this.#heads = [];
+      this.#head = 0;
       this.#first = revision;
     }
     this.#heads.push(head);
   }
 
   at(revision: number): EventHead | undefined {
-    return this.#heads[revision - this.#first];
+    return revision < this.#first ? undefined : this.#heads[this.#head + revision - this.#first];
   }
 
   dropThrough(revision: number): void {
-    const gone = revision - this.#first + 1;
+    const gone = Math.min(revision - this.#first + 1, this.#heads.length - this.#head);
     if (gone <= 0) return;
-    this.#heads.splice(0, gone);
+    this.#heads.fill(undefined, this.#head, this.#head + gone);
+    this.#head += gone;
     this.#first += gone;
+    if (this.#head < 1024 || this.#head * 2 < this.#heads.length) return;
+    this.#heads = this.#heads.slice(this.#head);
+    this.#head = 0;
   }
 }

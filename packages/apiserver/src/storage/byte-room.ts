@@ -3,8 +3,11 @@
  * of what memory for each costs. A piece lives as long as one of its objects.
  */
 
-/** Bytes of a piece. Small, because one long-lived object keeps all of it. */
-const pieceBytes = 16 * 1024;
+/**
+ * Bytes of a piece. One object keeps all of it, but not for long: the store moves what outlives the history around it. Each piece costs the
+ * garbage collector a look at every turn.
+ */
+const pieceBytes = 64 * 1024;
 
 export interface ByteRoom {
   /** Bytes of the object that is being written so far. */
