@@ -134,3 +134,18 @@ describe('remarks', () => {
     ]);
   });
 });
+
+test('what jobs waited in truth is told where the input says it, and the jobs are as they were', () => {
+  const line = (id: number, wait: number): string =>
+    `${id} ${id} ${wait} 10 1 -1 -1 1 -1 -1 1 1 1 1 1 1 -1 -1`;
+  const log = file('waits.swf', [line(1, 0), line(2, 120), line(3, -1), line(4, 60)].join('\n'));
+  const spec: ScenarioSpec = { cluster: {}, workload: { from: log } };
+  const { recorded } = specOf(planOf(spec).runs[0]!, createSources()).workload;
+  expect(recorded).toEqual({ jobs: 3, meanMs: 60_000, p95Ms: 114_000 });
+  const seen = { recorded: recorded! };
+  expect(remarksOf(spec, planOf(spec), seen)).toEqual([
+    'As the input has it, jobs waited 1.00 min in the mean and 1.90 min at the 95th percentile (3 jobs).',
+  ]);
+  const faster = { ...spec, workload: { from: log, arrivals: 2 } };
+  expect(remarksOf(faster, planOf(faster), seen)).toEqual([]);
+});

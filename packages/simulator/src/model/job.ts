@@ -80,6 +80,13 @@ export interface InputNote {
   readonly lines: readonly number[];
 }
 
+export interface RecordedWaits {
+  /** Of how many it is known. */
+  readonly jobs: number;
+  readonly meanMs: number;
+  readonly p95Ms: number;
+}
+
 export interface Workload {
   readonly name: string;
   /** In the order of `submitMs`. Every call gives equal jobs from the first on. */
@@ -88,5 +95,7 @@ export interface Workload {
   readonly count?: number;
   /** Jobs with a priority that is not 0, if that is known. Of jobs that are made at random: 1 if there are any. */
   readonly prioritised?: number;
+  /** What its jobs waited in truth, where the input says it. */
+  readonly recorded?: RecordedWaits;
   readonly notes: readonly InputNote[];
 }

@@ -4,6 +4,8 @@ import { namesModel } from '../engine/speed.ts';
 import { priority } from '../ordering/queue-policies.ts';
 import { orderingOf } from './orderings.ts';
 import type { Plan } from './plan.ts';
+import type { RecordedWaits } from '../model/job.ts';
+import { duration } from '../report/units.ts';
 import { shapeOf } from './shapes.ts';
 import type { ScenarioSpec } from './types.ts';
 
@@ -13,15 +15,24 @@ export interface Seen {
   readonly prioritised?: number;
   /** Models of cards. */
   readonly models?: readonly string[];
+  readonly recorded?: RecordedWaits;
 }
 
 /** In sentences. */
 export function remarksOf(
   spec: ScenarioSpec,
   { runs }: Plan,
-  { prioritised = 0, models = [] }: Seen,
+  { prioritised = 0, models = [], recorded }: Seen,
 ): string[] {
   const out: string[] = [];
+  const { arrivals = 1, durations = 1, resample } = spec.workload;
+  if (recorded && arrivals === 1 && durations === 1 && resample === undefined) {
+    const { jobs, meanMs, p95Ms } = recorded;
+    out.push(
+      `As the input has it, jobs waited ${duration(meanMs)} in the mean and ${duration(p95Ms)} at the 95th percentile ` +
+        `(${jobs.toLocaleString('en-US')} jobs).`,
+    );
+  }
   const used = runs.some((run) => run.spec.preemption || orderingOf(run.ordering).rank === priority.rank);
   if (prioritised > 0 && !used) {
     out.push(

@@ -8,6 +8,7 @@ import { readInput, type InputOptions, type InputRequest } from '../inputs/read-
 import type { Cluster } from '../model/cluster.ts';
 import { noteText } from '../inputs/notes.ts';
 import type { InputNote, Workload } from '../model/job.ts';
+import { recordedWaits } from './recorded-waits.ts';
 import type { SourceJobs, Sources } from './run-spec.ts';
 import { ScenarioError } from './scenario-error.ts';
 import type { WorkloadSpec } from './types.ts';
@@ -81,7 +82,8 @@ function optionsOf({
 function kept(workload: Workload): Workload {
   const all = [...workload.jobs()];
   const prioritised = all.filter(({ priority = 0 }) => priority !== 0).length;
-  return { ...workload, count: all.length, prioritised, jobs: () => all };
+  const recorded = recordedWaits(all);
+  return { ...workload, count: all.length, prioritised, ...(recorded && { recorded }), jobs: () => all };
 }
 
 function lastOf<T>(): (key: string, read: () => T) => T {

@@ -48,7 +48,7 @@ export class OpenRun {
   /** What it has given so far; `detail`: with the whole result. */
   outcome(detail: boolean): RunOutcome {
     const result = this.#simulation.result();
-    const { notes, prioritised } = this.#spec.workload;
+    const { notes, prioritised, recorded } = this.#spec.workload;
     const models = [...new Set(this.#spec.cluster.nodes.flatMap(modelsOf))];
     return {
       summary: summarise(result),
@@ -56,6 +56,7 @@ export class OpenRun {
       notes,
       models,
       ...(prioritised !== undefined && { prioritised }),
+      ...(recorded && { recorded }),
       ...(detail && { result }),
     };
   }

@@ -1,5 +1,5 @@
 /** What the main thread and its workers say to each other. */
-import type { InputNote } from '../model/job.ts';
+import type { InputNote, RecordedWaits } from '../model/job.ts';
 import type { Progress, RunResult } from '../model/result.ts';
 import type { RunSummary } from '../report/summary.ts';
 import type { RunningRun } from '../report/terminal/progress.ts';
@@ -20,6 +20,8 @@ export interface RunOutcome {
   readonly notes: readonly InputNote[];
   /** Jobs of the workload with a priority that is not 0, if known. */
   readonly prioritised?: number;
+  /** What the jobs waited in truth, if the input says it. */
+  readonly recorded?: RecordedWaits;
   /** Models of the cluster's cards, as labels say them. */
   readonly models?: readonly string[];
   /** With `detail`. */
