@@ -43,6 +43,9 @@ describe('nodes of a file', () => {
     expect(() => sources.nodes(file('pods.yaml', 'kind: Pod'))).toThrow(
       'pods.yaml: there are no objects of kind Node in it',
     );
+    expect(() => sources.nodes(file('table.csv', 'a,b\n1,2\n'))).toThrow(
+      'table.csv: there are no nodes in it that are known here',
+    );
     expect(() => sources.nodes(join(folder, 'gone.yaml'))).toThrow('gone.yaml: there is no such file');
   });
 });

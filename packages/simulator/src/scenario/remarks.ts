@@ -36,7 +36,7 @@ export function remarksOf(
   const used = runs.some((run) => run.spec.preemption || orderingOf(run.ordering).rank === priority.rank);
   if (prioritised > 0 && !used) {
     out.push(
-      'Jobs have priorities, and nothing here uses them: they count with preemption (--preemption) or the ordering "priority".',
+      'Jobs have priorities, and nothing here uses them: they count with preemption (--preemption) and with the orderings "priority" and "kube-scheduler".',
     );
   }
   const all = [...models, ...brought(spec).flatMap((shape) => modelOf(spec, shape) ?? [])];

@@ -1,10 +1,12 @@
 /** Files of a scenario, each read once for runs that follow each other. */
 import type { Node } from '@coracle/machinery/api';
 import { loadAll, YAMLException } from 'js-yaml';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
+import { detect } from '../inputs/detect.ts';
 import { generate } from '../inputs/generator/generate.ts';
 import { InputError } from '../inputs/input-error.ts';
 import { readInput, type InputOptions, type InputRequest } from '../inputs/read-input.ts';
+import { headOf } from '../inputs/text-source.ts';
 import type { Cluster } from '../model/cluster.ts';
 import { noteText } from '../inputs/notes.ts';
 import type { InputNote, Workload } from '../model/job.ts';
@@ -106,6 +108,13 @@ function readNodes(path: string): readonly Node[] {
     const found = nodeObjects(path, readText(path));
     if (found) return found;
   }
+  const kind = isFile(path) ? detect(headOf(path)) : undefined;
+  if (kind === 'csv table' || kind === 'other') {
+    throw new ScenarioError(
+      `${path}: there are no nodes in it that are known here: Node objects (kubectl get nodes -o yaml), a recording, or the node list ` +
+        'of a trace were expected',
+    );
+  }
   const { cluster } = readInput({ path });
   if (!cluster || cluster.nodes.length === 0) throw new ScenarioError(`${path}: there are no nodes in it`);
   return atTheEnd(cluster);
@@ -117,6 +126,8 @@ function atTheEnd({ nodes, changes = [] }: Cluster): readonly Node[] {
   const there = nodes.filter(({ metadata }) => (last.get(metadata.name ?? '') ?? 'joins') === 'joins');
   return there.length > 0 ? there : nodes;
 }
+
+const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 
 interface Manifest {
   readonly kind?: string;
