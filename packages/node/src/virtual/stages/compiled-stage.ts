@@ -5,13 +5,14 @@ import { delayOf, valueFrom, weightOf } from './measures.ts';
 import { NotUnderstood } from './not-understood.ts';
 import { requirement } from './requirement.ts';
 import type { Stage, StageEvent, StageFinalizers, StagePatch, StageSpec, StageStep } from './stage-type.ts';
-import { template, type Template } from './template/template.ts';
+import { type RenderedYaml, renderedYaml } from './rendered-yaml.ts';
+import { template } from './template/template.ts';
 
 export interface CompiledPatch {
   subresource: string | undefined;
   root: string;
   type: 'json' | 'merge' | 'strategic';
-  template: Template;
+  yaml: RenderedYaml;
 }
 export interface CompiledStep {
   event?: StageEvent;
@@ -146,5 +147,6 @@ function compilePatch({
   type = 'strategic',
   template: text = '',
 }: StagePatch): CompiledPatch {
-  return { subresource: subresource === '' ? undefined : subresource, root, type, template: template(text) };
+  const yaml = renderedYaml(template(text));
+  return { subresource: subresource === '' ? undefined : subresource, root, type, yaml };
 }

@@ -10,13 +10,20 @@ export type { Surroundings } from './functions.ts';
 export interface Template {
   /** Throws TemplateError when the object lacks what the template needs. */
   render(about: unknown, surroundings: Surroundings): string;
+  /** The same with a mark in place of each text that ends a pipe in `Quote`; `marked` are these texts, without their quotes. */
+  renderMarked(about: unknown, surroundings: Surroundings): { text: string; marked: readonly string[] };
 }
+
+/** Begin and end a mark: characters for private use, which no YAML gives a meaning. Between them is its number. */
+export const markBegin = '\ue000';
+export const markEnd = '\ue001';
 
 interface Frame {
   dot: unknown;
   readonly variables: unknown[];
   readonly surroundings: Surroundings;
   out: string;
+  readonly marked: string[] | undefined;
 }
 type Value = (frame: Frame) => unknown;
 type Run = (frame: Frame) => 'break' | 'continue' | undefined;
@@ -24,13 +31,18 @@ type Run = (frame: Frame) => 'break' | 'continue' | undefined;
 /** Throws NotUnderstood. */
 export function template(text: string): Template {
   const run = blocks(parseTemplate(text));
+  const rendered = (about: unknown, surroundings: Surroundings, marked: string[] | undefined): string => {
+    const variables: unknown[] = [];
+    variables[rootPlace] = about;
+    const frame: Frame = { dot: about, variables, surroundings, out: '', marked };
+    run(frame);
+    return frame.out;
+  };
   return {
-    render(about, surroundings) {
-      const variables: unknown[] = [];
-      variables[rootPlace] = about;
-      const frame: Frame = { dot: about, variables, surroundings, out: '' };
-      run(frame);
-      return frame.out;
+    render: (about, surroundings) => rendered(about, surroundings, undefined),
+    renderMarked(about, surroundings) {
+      const marked: string[] = [];
+      return { text: rendered(about, surroundings, marked), marked };
     },
   };
 }
@@ -59,9 +71,15 @@ function block(of: Block): Run {
     case 'action': {
       const value = pipe(of.pipe);
       const quiet = of.pipe.into.length > 0;
+      const [last] = of.pipe.commands.at(-1) ?? [];
+      const quotes = last?.kind === 'function' && last.name === 'Quote';
       return (frame) => {
         const found = value(frame);
-        if (!quiet) frame.out += print(found);
+        if (quiet) return undefined;
+        if (quotes && frame.marked !== undefined && typeof found === 'string') {
+          frame.out += `"${markBegin}${frame.marked.length}${markEnd}"`;
+          frame.marked.push(JSON.parse(found) as string);
+        } else frame.out += print(found);
         return undefined;
       };
     }
