@@ -139,6 +139,13 @@ export const metrics: readonly Metric[] = [
     short: true,
   },
   {
+    key: 'coreAllocation',
+    label: 'Core allocation',
+    ...use,
+    about:
+      'Core time given to jobs, of the core time there was, beside the GPUs: where it is full, cards cannot be used.',
+  },
+  {
     key: 'placed',
     label: 'GPUs placed of asked',
     ...use,

@@ -41,6 +41,9 @@ export interface Totals {
   readonly usedMilli: number;
   readonly goodMilli: number;
   readonly fragmentedMilli: number;
+  /** Cores beside the cards; without cards NaN: the others are of cores. */
+  readonly coresUpMilli: number;
+  readonly coresUsedMilli: number;
   readonly jobsWaiting: number;
   readonly maxJobsWaiting: number;
   readonly nodesUp: number;
@@ -68,6 +71,8 @@ export function totals(result: RunResult): Totals {
     usedMilli: mean(gpu ? series.gpuMilliUsed : series.cpuMilliUsed),
     goodMilli: mean(gpu ? series.gpuMilliGood : series.cpuMilliGood),
     fragmentedMilli: gpu ? mean(series.gpuMilliFragmented) : Number.NaN,
+    coresUpMilli: gpu ? mean(series.cpuMilliUp) : Number.NaN,
+    coresUsedMilli: gpu ? mean(series.cpuMilliUsed) : Number.NaN,
     jobsWaiting: mean(series.jobsWaiting),
     maxJobsWaiting: series.length === 0 ? Number.NaN : series.jobsWaiting.reduce((a, b) => Math.max(a, b), 0),
     nodesUp: mean(series.nodesUp),

@@ -42,6 +42,7 @@ export type MetricKey =
   | 'allocation'
   | 'utilisation'
   | 'fragmentation'
+  | 'coreAllocation'
   | 'goodput'
   | 'placed'
   | 'meanQueue'
@@ -145,6 +146,7 @@ export function summarise(result: RunResult): RunSummary {
       allocation: mean.usedMilli / mean.upMilli,
       utilisation: mean.goodMilli / mean.upMilli,
       fragmentation: mean.fragmentedMilli / mean.upMilli,
+      coreAllocation: mean.coresUsedMilli / mean.coresUpMilli,
       goodput: mean.goodMilli / mean.usedMilli,
       placed: all.placed,
       meanQueue: mean.jobsWaiting,

@@ -55,6 +55,8 @@ const onPaper: Record<(typeof metrics)[number]['key'], number> = {
   goodput: useful / held,
   // Beside b there is one card that nobody asks for: all ask for three or four.
   fragmentation: 50 / cardSeconds,
+  // A core for each pod, of 128.
+  coreAllocation: (60 + 80 + 50 + 40) / (128 * 160),
   placed: 1,
   hours: (4 * 110 + 3 * 50 + 4 * 40) / 3600,
   fairness: (tenants[0] + tenants[1]) ** 2 / (2 * (tenants[0] ** 2 + tenants[1] ** 2)),

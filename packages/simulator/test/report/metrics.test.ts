@@ -185,6 +185,7 @@ describe('metrics of a run worked out by hand', () => {
     // 6 of 16 cores for 90 of 95 s; of the 8 that jobs held all the time.
     expect(values.utilisation).toBeCloseTo((6 * 90) / (16 * 95), 12);
     expect(values.goodput).toBeCloseTo((6 * 90) / (8 * 95), 12);
+    expect(values.coreAllocation).toBeNaN();
     // Cores are not in pieces.
     expect(values.fragmentation).toBeNaN();
   });
