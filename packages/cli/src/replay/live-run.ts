@@ -24,9 +24,14 @@ export interface LiveRun extends Replayed {
 /** Why a run cannot be done live; undefined: it can. */
 export function whyNotLive(spec: RunSpec): string | undefined {
   const { nodeFailures, jobFailures, autoscaling, dropUnplaced, speeds } = spec;
-  const what = Object.entries({ nodeFailures, jobFailures, autoscaling, dropUnplaced, speeds }).find(
-    ([, v]) => v,
-  );
+  const what = Object.entries({
+    nodeFailures,
+    jobFailures,
+    autoscaling,
+    dropUnplaced,
+    speeds,
+    'a cluster whose nodes come and go': spec.cluster.changes,
+  }).find(([, v]) => v);
   return what && `${what[0]} is for the simulator alone`;
 }
 
