@@ -67,13 +67,14 @@ const sizes = [
 const gang = { weight: 1, pods: 2, gpus: 8, cpu: 8 };
 
 /** More than the cluster can do, so that jobs wait and evict each other. */
-function contended(seed: number, gangs: boolean): Workload {
+function contended(seed: number, gangs: boolean, start = '0s'): Workload {
   return generate({
     jobs: 50,
     seed,
     arrivals: { process: 'poisson', load: 1.8, cards: 32 },
     lengths: { median: '40s', sigma: 0.8 },
     tenants: { count: 2 },
+    start,
     sizes: gangs ? [...sizes, gang] : sizes,
     priorities: [{ value: 0, weight: 3 }, { value: 100 }],
   });
@@ -171,7 +172,8 @@ describe('the same jobs in the simulator and live, on a clock that waits for the
   });
 
   test('a recording of the live run, simulated, puts its pods where they were', async () => {
-    const spec = specOf(contended(7, true), { seed: 7, ties: 'first', preemption: false });
+    // Pods take five seconds from their binding until they run: they hold their places meanwhile.
+    const spec = specOf(contended(7, true, '5s'), { seed: 7, ties: 'first', preemption: false });
     const folder = await mkdtemp(join(tmpdir(), 'coracle-validation-'));
     try {
       const path = join(folder, 'live.jsonl.gz');

@@ -30,6 +30,8 @@ export interface PodHistory {
   /** When it was seen first, seen running, seen ended, seen no more; NaN: it never was. */
   readonly seenMs: number;
   readonly runningMs: number;
+  /** When it was seen to have a node; NaN: it had one when the recorder began, or never. */
+  readonly boundMs: number;
   readonly endedMs: number;
   readonly goneMs: number;
 }
@@ -67,6 +69,7 @@ interface MutablePod {
   before: boolean;
   seenMs: number;
   runningMs: number;
+  boundMs: number;
   endedMs: number;
   goneMs: number;
 }
@@ -199,6 +202,8 @@ class Reader {
     const { uid } = pod;
     this.#seen.add(uid);
     let known = this.#pods.get(uid);
+    const first = known === undefined;
+    const wasBound = known?.facts.node !== undefined;
     if (pod.template !== undefined && !this.#templates.has(`${this.#session} ${pod.template}`)) {
       throw this.#bad(`there is no template ${pod.template} before it`, this.#line);
     }
@@ -213,12 +218,14 @@ class Reader {
         before: this.#listing && this.#session === 1,
         seenMs: this.#lastMs,
         runningMs: NaN,
+        boundMs: NaN,
         endedMs: NaN,
         goneMs: NaN,
       };
       this.#pods.set(uid, known);
     } else known.facts = { ...known.facts, ...pod, ...template } as unknown as RecordedPod;
-    const { phase } = known.facts;
+    const { phase, node } = known.facts;
+    if (node !== undefined && !wasBound && !(known.before && first)) known.boundMs = this.#lastMs;
     if (phase === 'Running' && Number.isNaN(known.runningMs)) known.runningMs = this.#lastMs;
     if ((phase === 'Succeeded' || phase === 'Failed') && Number.isNaN(known.endedMs))
       known.endedMs = this.#lastMs;

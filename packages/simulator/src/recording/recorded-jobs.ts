@@ -139,6 +139,10 @@ function toJob(
   const submitMs = Math.min(createdMs ?? Infinity, ...pods.map(cameMs));
   const running = startMs < beginMs;
   if (!running && submitMs < beginMs) notes.mended('it waited when the recording began: it comes at 0', line);
+  // From then on it held its places, though it did not work before its containers ran: images, volumes.
+  const placed = pods.map(({ boundMs }) => boundMs).filter((ms) => !Number.isNaN(ms));
+  const placedMs = running || placed.length < members.count ? NaN : firstFull(placed, members.count);
+  const costMs = Math.max(0, startMs - placedMs);
   const failed = pods.filter(({ facts: { phase } }) => phase === 'Failed').length > members.replaced;
   const cancelled = pods.some((pod) => Number.isNaN(pod.endedMs) && !Number.isNaN(pod.goneMs));
   const job: Job = {
@@ -147,6 +151,7 @@ function toJob(
     submitMs: Math.max(0, submitMs - beginMs),
     podSets: shared.of(members.sets),
     runMs: Math.max(0, runMs),
+    ...(costMs > 0 ? { startMs: costMs } : {}),
     ...(deadline === undefined ? {} : { estimateMs: deadline * 1000 }),
     ...(facts.priority ? { priority: facts.priority } : {}),
     ...(open ? {} : failed ? { ends: 'failed' as const } : cancelled ? { ends: 'cancelled' as const } : {}),
@@ -154,7 +159,7 @@ function toJob(
       ...(facts.owner ? { owner: `${facts.owner.kind}/${facts.owner.name}` } : {}),
       ...(Number.isNaN(startMs) || running
         ? {}
-        : { waitedMs: Math.max(0, startMs - Math.max(submitMs, beginMs)) }),
+        : { waitedMs: Math.max(0, startMs - (costMs || 0) - Math.max(submitMs, beginMs)) }),
       ...(facts.node === undefined || pods.length > 1 ? {} : { node: facts.node }),
     },
   };
