@@ -284,7 +284,7 @@ export function remarks(report: Report): string {
   const known =
     (report.remarks ?? []).length === 0
       ? ''
-      : `<h2>To be known</h2><ul class="plain">${report.remarks!.map((remark) => `<li>${escape(remark)}</li>`).join('')}</ul>`;
+      : `<h2>Notes</h2><ul class="plain">${report.remarks!.map((remark) => `<li>${escape(remark)}</li>`).join('')}</ul>`;
   return unplaced || notes || known ? `<section>${known}${unplaced}${notes}</section>` : '';
 }
 
