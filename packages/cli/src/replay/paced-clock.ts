@@ -109,7 +109,7 @@ export function pacedClock(options: PacedClockOptions): PacedClock {
   };
 }
 
-/** Resolves when this process's event loop has had nothing to do but wait for half a millisecond. */
+/** Resolves when this process's event loop has had nothing to do but wait for half a millisecond. Not for worker threads: theirs are not measured. */
 export async function loopIdle(): Promise<void> {
   for (;;) {
     const before = performance.eventLoopUtilization();
