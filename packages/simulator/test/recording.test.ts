@@ -230,6 +230,17 @@ describe('one pod', () => {
     ]);
   });
 
+  test('says on which nodes it had its cards', () => {
+    const { jobs } = read((recorder) => {
+      recorder.listed(at(0));
+      const resources = { limits: { 'nvidia.com/gpu': '1' }, requests: { 'nvidia.com/gpu': '1' } };
+      const spec = { containers: [{ name: 'main', image: 'i', resources }] };
+      live(recorder, 'cards', { created: 1, spec: { ...spec, nodeName: 'n1' }, node: 'n1' }, [2, 9]);
+      live(recorder, 'cores', { created: 1, node: 'n1' }, [2, 9]);
+    });
+    expect(jobs.map(({ about }) => about?.['cardNodes'])).toEqual(['n1', undefined]);
+  });
+
   test('with claims on devices and volumes is told', () => {
     const { notes } = read((recorder) => {
       recorder.listed(at(0));

@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { planOf } from '../src/scenario/plan.ts';
 import { specOf } from '../src/scenario/run-spec.ts';
+import type { Node } from '@coracle/machinery/api';
+import type { Job } from '../src/model/job.ts';
+import { atReference } from '../src/scenario/reference-times.ts';
 import { remarksOf } from '../src/scenario/remarks.ts';
 import { createSources } from '../src/scenario/sources.ts';
 import type { ScenarioSpec } from '../src/scenario/types.ts';
@@ -151,4 +154,28 @@ test('what jobs waited in truth is told where the input says it, and the jobs ar
   ]);
   const faster = { ...spec, workload: { from: log, arrivals: 2 } };
   expect(remarksOf(faster, planOf(faster), seen)).toEqual([]);
+});
+
+test('with speeds, a recorded job takes as long as it did where it was', () => {
+  const h100 = (name: string): Node => {
+    const { metadata, ...rest } = node(name, 8) as Node;
+    return {
+      ...rest,
+      metadata: { ...metadata, labels: { 'nvidia.com/gpu.product': 'NVIDIA-H100-80GB-HBM3' } },
+    };
+  };
+  const made = (id: string, cardNodes?: string): Job => ({
+    id,
+    tenant: 't',
+    submitMs: 0,
+    runMs: 1000,
+    podSets: [],
+    ...(cardNodes !== undefined && { about: { cardNodes } }),
+  });
+  const all = [made('fast', 'h1'), made('gang', 'h1,a1'), made('slow', 'a1'), made('cores')];
+  const workload = { name: 'w', notes: [], jobs: () => all };
+  const nodes = [h100('h1'), node('a1', 8) as Node];
+  const times = [...atReference(workload, nodes, { H100: 2 }).jobs()].map(({ runMs }) => runMs);
+  expect(times).toEqual([2000, 1000, 1000, 1000]);
+  expect(atReference(workload, nodes, undefined)).toBe(workload);
 });

@@ -97,6 +97,16 @@ function templateOf(shape: PodShape): PodTemplate {
   return makeTemplate(requests, annotations, whole ? { [wholeCardResource]: String(gpus) } : undefined);
 }
 
+/** Whether such pods ask for cards, whole or in parts. */
+export function asksForCards({ metadata, spec }: PodTemplate): boolean {
+  const { annotations = {} } = metadata ?? {};
+  if (annotations[countAnnotation] !== undefined || annotations[milliAnnotation] !== undefined) return true;
+  return spec.containers.some(({ resources }) => {
+    const { requests = {}, limits = {} } = resources ?? {};
+    return Number(requests[wholeCardResource] ?? limits[wholeCardResource] ?? 0) > 0;
+  });
+}
+
 /** A pod of one container that asks for this. The image is never pulled. */
 export function makeTemplate(
   requests: Readonly<Record<string, string>>,

@@ -7,6 +7,7 @@
  */
 import type { Job, PodSet, PodTemplate } from '../model/job.ts';
 import type { Notes } from '../inputs/notes.ts';
+import { asksForCards } from '../inputs/pod-shape.ts';
 import type { RecordedRef } from './format.ts';
 import { gangOf } from './kinds.ts';
 import { finer } from './finer.ts';
@@ -161,9 +162,20 @@ function toJob(
         ? {}
         : { waitedMs: Math.max(0, startMs - (costMs || 0) - Math.max(submitMs, beginMs)) }),
       ...(facts.node === undefined || pods.length > 1 ? {} : { node: facts.node }),
+      ...cardNodes(pods, history),
     },
   };
   return { job, cameMs: running ? -Infinity : submitMs };
+}
+
+/** Where its pods with cards were, by commas: how fast it ran. */
+function cardNodes(pods: readonly PodHistory[], { templates }: History): { cardNodes?: string } {
+  const nodes = new Set<string>();
+  for (const { facts } of pods) {
+    if (facts.node !== undefined && asksForCards(templates.get(String(facts.template))!))
+      nodes.add(facts.node);
+  }
+  return nodes.size === 0 ? {} : { cardNodes: [...nodes].join(',') };
 }
 
 function cameMs(pod: PodHistory): number {

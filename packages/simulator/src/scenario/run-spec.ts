@@ -7,6 +7,7 @@ import { changedWorkload } from './change-workload.ts';
 import { clusterOf } from './cluster.ts';
 import { readDuration } from './duration.ts';
 import { orderingOf } from './orderings.ts';
+import { atReference } from './reference-times.ts';
 import { placementOf } from './placements.ts';
 import type { RunPlan } from './plan.ts';
 import { spreadOver } from './node-size.ts';
@@ -51,7 +52,7 @@ export function specOf(plan: RunPlan, sources: Sources): RunSpec {
       spec.nodes,
       own ? changes.map((change) => ({ ...change, atMs: change.atMs / arrivals })) : [],
     ),
-    workload: changedWorkload(workload, spec.workload, seed),
+    workload: changedWorkload(atReference(workload, nodes, spec.speeds), spec.workload, seed),
     placement: placementOf(plan.placement, (path) => sources.text(path)),
     ordering: orderingOf(plan.ordering),
     seed,
