@@ -1,6 +1,18 @@
 /** The ordering kube-scheduler: the live scheduler's queue in virtual time. */
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { nodeOfPool, orderingOf, placementOf, poolOf, shapeOf, simulate, type Job } from '../../src/index.ts';
+import {
+  nodeOfPool,
+  orderingOf,
+  placementOf,
+  poolOf,
+  shapeOf,
+  simulate,
+  Simulation,
+  type Job,
+} from '../../src/index.ts';
+
+import { anySpec } from './random-spec.ts';
 
 const pool = poolOf('a100x8', shapeOf('a100x8'), 1);
 
@@ -42,4 +54,25 @@ test('who has been tried more often backs off for longer, and lets others pass t
 test('higher priority goes first and evicts; who was evicted comes back as a new pod', () => {
   const jobs = [job('victim', 0, 30), job('urgent', 2, 5, 100), job('more', 4, 3, 100)];
   expect(run('kube-scheduler', jobs, 'ends')).toEqual([40, 7, 10]);
+});
+
+test('whatever fails, is evicted, drained or added: the same, saved in between or not, and no job is lost', () => {
+  const ordering = orderingOf('kube-scheduler');
+  fc.assert(
+    fc.property(anySpec, fc.integer({ min: 0, max: 60 }), (any, steps) => {
+      const spec = { ...any, ordering, stays: true };
+      const whole = simulate(spec);
+      const first = new Simulation(spec);
+      first.step(steps);
+      const second = Simulation.resume(spec, first.save());
+      while (!second.step(7));
+      expect(second.result()).toEqual(whole);
+      expect(whole.jobs.ids).toHaveLength([...spec.workload.jobs()].length);
+      for (const { fromMs, toMs, nodes } of whole.stays!) {
+        expect(nodes.length).toBeGreaterThan(0);
+        expect(toMs < fromMs).toBe(false);
+      }
+    }),
+    { numRuns: 60 },
+  );
 });
