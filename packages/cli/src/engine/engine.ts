@@ -99,7 +99,7 @@ export interface Engine {
 const schedulerNames = ['default-scheduler', 'coracle', 'scheduler-plugins-scheduler', 'volcano'];
 
 /** History of a store in memory: enough for a watch that is behind, and for a list by pages while thousands of writes a second go on. */
-const inMemory = { keepEvents: 50_000, everyMs: 5000 };
+const inMemory = { keepEvents: 100_000, everyMs: 5000 };
 
 /** Starts an engine. Rejects, with everything undone, if the store is in use, the port is taken, or a part fails. */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
