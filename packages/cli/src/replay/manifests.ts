@@ -8,6 +8,8 @@ export const jobAnnotation = 'coracle.dev/job';
 
 /** Forever, as far as a virtual node is concerned. */
 const foreverSeconds = 1e9;
+/** A hundredth of a millisecond. */
+const apartSeconds = 1e-5;
 
 export interface Start {
   readonly job: Job;
@@ -38,6 +40,8 @@ export function manifestsOf(start: Start): Manifests {
   const pods: Draft<Pod>[] = [];
   for (const { template } of job.podSets.flatMap((set) => Array.from({ length: set.count }, () => set))) {
     const { metadata = {}, spec } = template;
+    // Members end one after the other, not all in one moment of which nobody could say what comes first.
+    const runSeconds = seconds + pods.length * apartSeconds;
     const number = String(pods.length).padStart(String(count - 1).length, '0');
     pods.push({
       metadata: {
@@ -48,7 +52,7 @@ export function manifestsOf(start: Start): Manifests {
           ...metadata.annotations,
           [jobAnnotation]: job.id,
           'coracle.dev/start-seconds': String((job.startMs ?? 0) / 1000),
-          'coracle.dev/run-seconds': String(seconds),
+          'coracle.dev/run-seconds': String(runSeconds),
           'coracle.dev/exit-code': job.ends === 'failed' ? '1' : '0',
         },
       },

@@ -136,6 +136,7 @@ export class Simulation {
     const pass = this.#pass;
     if (kind === eventKind.end) {
       const job = state.active.get(subject);
+      if (job?.version === version) pass.ending?.(job);
       if (job?.version === version) end(state, job, job.job.ends ?? 'succeeded');
     } else if (kind === eventKind.jobFailure) {
       const job = state.active.get(subject);

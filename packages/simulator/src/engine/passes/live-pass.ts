@@ -19,7 +19,7 @@ import {
   type StoodUnit,
   type Unit,
 } from '@coracle/scheduler/core';
-import { begin, interrupt } from '../jobs.ts';
+import { begin, count, interrupt, noteStretch, stretchesOf } from '../jobs.ts';
 import type { SimPod } from '../job-kind.ts';
 import { indexOf } from '../node-events.ts';
 import { namedPod, podsFor } from '../placing.ts';
@@ -110,6 +110,21 @@ export class LivePass implements Pass {
         if (this.#interrupted.length === 0) return;
         for (const job of this.#interrupted.splice(0)) this.#enqueue(job);
       }
+    }
+  }
+
+  /** Pods are seen to end one after the other: somebody may be put where the first was before the last has left. */
+  ending(job: SimJob): void {
+    const state = this.#state;
+    if (job.pods.length === 1) return;
+    noteStretch(state, job, stretchesOf(state, job));
+    job.stretchMs = state.nowMs;
+    for (const pod of job.pods.slice(0, -1)) {
+      // Unless what followed from the last one evicted this job.
+      if (!job.running) return;
+      job.pods.shift();
+      count(state, job, pod, -1, state.snapshot.removePod(pod.uid)!.row);
+      this.run();
     }
   }
 

@@ -5,6 +5,8 @@ export interface Pass {
   /** The job waits from now on. */
   add(job: SimJob): void;
   run(): void;
+  /** The job is about to end by itself. */
+  ending?(job: SimJob): void;
   /** When somebody is to be tried though nothing happens; undefined: never. */
   nextDue?(): number | undefined;
   /** In no particular order. */
