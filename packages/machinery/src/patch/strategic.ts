@@ -40,6 +40,11 @@ export function fieldSchema(schema: Schema | undefined, field: string): Schema |
 export const strategies = (schema: Schema | undefined): readonly string[] =>
   schema?.['x-kubernetes-patch-strategy']?.split(',') ?? [];
 
+/** Is this one of the schema's strategies? Mostly there is one, or none. */
+const patched = (schema: Schema | undefined, how: string): boolean =>
+  schema?.['x-kubernetes-patch-strategy'] !== undefined &&
+  (schema['x-kubernetes-patch-strategy'] === how || strategies(schema).includes(how));
+
 function mergeMap(schema: Schema | undefined, original: Json, patch: Json, shares: boolean): Json {
   const directive = patch['$patch'];
   if (directive === 'replace') return withoutDirectives(omit(patch, '$patch')) as Json;
@@ -64,9 +69,9 @@ function mergeMap(schema: Schema | undefined, original: Json, patch: Json, share
     const own = shares || named.has(key) || lists.has(key);
     setKey(result, key, own ? original[key] : jsonClone(original[key]));
   }
-  for (const key of named) mergeField(fieldSchema(schema, key), result, key, patch, shares);
+  for (const key of named) mergeField(fieldSchema(schema, key), result, key, patch, shares, lists.has(key));
   for (const key of lists)
-    if (!named.has(key)) mergeField(fieldSchema(schema, key), result, key, patch, shares);
+    if (!named.has(key)) mergeField(fieldSchema(schema, key), result, key, patch, shares, true);
   return result;
 }
 
@@ -79,16 +84,17 @@ function checkRetain(retain: unknown, patch: Json): void {
   }
 }
 
-/** Merges one field of the patch, with the directives that speak of it, into `result`. */
+/** Merges one field of the patch, with the directives that speak of it (`directed`: there are some), into `result`. */
 function mergeField(
   schema: Schema | undefined,
   result: Json,
   key: string,
   patch: Json,
   shares: boolean,
+  directed: boolean,
 ): void {
-  const order = patch[setOrder + key];
-  const removals = patch[deleteFrom + key];
+  const order = directed ? patch[setOrder + key] : undefined;
+  const removals = directed ? patch[deleteFrom + key] : undefined;
   const inPatch = Object.hasOwn(patch, key);
   const change = patch[key];
   if (inPatch && change === null) {
@@ -96,10 +102,9 @@ function mergeField(
     return;
   }
   const base = Object.hasOwn(result, key) ? result[key] : undefined;
-  const how = strategies(schema);
   if (isObject(change)) {
     const merged =
-      how.includes('replace') || !isObject(base)
+      patched(schema, 'replace') || !isObject(base)
         ? mergeMap(schema, {}, change, shares)
         : mergeMap(schema, base, change, shares);
     if (change['$patch'] === 'delete') delete result[key];
@@ -107,7 +112,7 @@ function mergeField(
     return;
   }
   const isList = Array.isArray(change) || (!inPatch && Array.isArray(base));
-  if (!isList || !how.includes('merge')) {
+  if (!isList || !patched(schema, 'merge')) {
     if (inPatch) setKey(result, key, withoutDirectives(change));
     else if (!shares && base !== undefined) setKey(result, key, jsonClone(base));
     return;
@@ -184,7 +189,8 @@ function mergeList(
     if (at < 0) merged.push(value);
     else merged[at] = value;
   }
-  return inOrder(merged, changes, base, mergeKey);
+  // Without elements of the server's they stand as the patch has them.
+  return base.length === 0 ? merged : inOrder(merged, changes, base, mergeKey);
 }
 
 /** What an element is known by in a merging list. */
