@@ -116,9 +116,12 @@ export class LivePass implements Pass {
   /** Pods are seen to end one after the other: somebody may be put where the first was before the last has left. */
   ending(job: SimJob): void {
     const state = this.#state;
+    // Of another job that has ended in the same moment.
+    this.run();
     if (job.pods.length === 1) return;
     noteStretch(state, job, stretchesOf(state, job));
     job.stretchMs = state.nowMs;
+    job.pods.sort((a, b) => numberOf(a) - numberOf(b));
     for (const pod of job.pods.slice(0, -1)) {
       // Unless what followed from the last one evicted this job.
       if (!job.running) return;
@@ -253,6 +256,9 @@ export class LivePass implements Pass {
     this.#evicting.clear();
   }
 }
+
+/** Of a pod among those of its job: see `namedPod`. */
+const numberOf = ({ uid }: SimPod): number => Number(/\.(\d+)/.exec(uid)?.[1] ?? 0);
 
 interface Stood {
   readonly unit: StoodUnit;
