@@ -68,6 +68,9 @@ export interface BackfillInput {
   readonly cards?: { readonly width: number; readonly milli: Int32Array } | undefined;
   /** Jobs that run, in the order of `untilMs` (`HoldingList` keeps them so). */
   readonly running: Iterable<Holding>;
+  /** For conservative plans, instead of `wait`: the next in order of those that wait and have not been asked for yet. A plan
+   * asks only as far as it must to answer. Undefined: there is none now. */
+  readonly behind?: (() => Ask | undefined) | undefined;
 }
 
 /** When a job that waits will start at the latest, and what it will then hold. */

@@ -4,7 +4,7 @@
  * room now.
  */
 import type { RowSet } from '@coracle/scheduler/core';
-import { createBackfillPlan } from '../../ordering/backfill.ts';
+import { createBackfillPlan, type Ask } from '../../ordering/backfill.ts';
 import { begin } from '../jobs.ts';
 import { mayFit, place, unplace } from '../placing.ts';
 import type { RunState } from '../run-state.ts';
@@ -103,15 +103,21 @@ export class BackfillPass implements Pass {
     const state = this.#state;
     const { nowMs, ordering, holdings } = state;
     const mode = ordering.backfill === 'conservative' ? 'conservative' : 'easy';
-    const plan = createBackfillPlan({ mode, nowMs, ...freeNow(state), running: holdings! });
     const queue = this.#queue;
-    this.#queue = [];
+    const waiting: SimJob[] = [];
+    this.#queue = waiting;
+    let asked = 0;
+    const behind = (): Ask | undefined => {
+      const job = waiting[asked++];
+      return job ? askOf(state, job, this.#within(job)) : (asked--, undefined);
+    };
+    const plan = createBackfillPlan({ mode, nowMs, ...freeNow(state), running: holdings!, behind });
     let reserved = false;
     for (const job of queue) {
       const open = this.#open(job);
-      // With one reservation made, EASY has nothing to say to who cannot start now.
-      if (!open && reserved && mode === 'easy') {
-        this.#queue.push(job);
+      // With one reservation made, EASY has nothing to say to who cannot start now. Conservative plans ask when they must.
+      if (!open && (reserved || mode === 'conservative')) {
+        waiting.push(job);
         continue;
       }
       const ask = askOf(state, job, this.#within(job));
@@ -124,9 +130,9 @@ export class BackfillPass implements Pass {
           unplace(state, job);
         }
       }
-      plan.wait(ask);
+      if (mode === 'easy') plan.wait(ask);
       reserved = true;
-      this.#queue.push(job);
+      waiting.push(job);
     }
   }
 

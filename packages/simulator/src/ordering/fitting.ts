@@ -1,0 +1,127 @@
+/** Where pods fit throughout a stay, on a plan's timeline: node by node, in order. */
+import type { AskedPods, HeldPlace, Holding } from './backfill.ts';
+import { slack } from './stretches.ts';
+import type { Timeline } from './timeline.ts';
+
+export class Fitting {
+  readonly #nodes: number;
+  readonly #time: Timeline;
+  readonly #left: Float64Array;
+  /** Whether a node is one for such pods: 1 yes, 2 no, 0 not asked yet. */
+  readonly #allowed = new Map<AskedPods, Uint8Array>();
+
+  constructor(nodes: number, time: Timeline) {
+    this.#nodes = nodes;
+    this.#time = time;
+    this.#left = new Float64Array(time.stride);
+  }
+
+  /** Places for all of the pods, the first nodes that have room; undefined if they do not all fit. */
+  place(pods: readonly AskedPods[], from: number, to: number): HeldPlace[] | undefined {
+    const places: HeldPlace[] = [];
+    // What those before have left of the nodes that they take from.
+    const taken = pods.length > 1 ? new Map<number, Float64Array>() : undefined;
+    for (const asked of pods) {
+      const allowed = this.#allowedOf(asked);
+      let left = asked.count;
+      for (let node = 0; node < this.#nodes && left > 0; node++) {
+        if (allowed && !this.#allows(asked, allowed, node)) continue;
+        const before = taken?.get(node);
+        if (!before) this.#time.least(node, from, to, this.#left);
+        const free = before ?? this.#left;
+        const here = this.#roomFor(free, asked, left);
+        if (here === 0) continue;
+        left -= here;
+        this.#put(node, free, asked, here, places);
+        if (taken && !before) taken.set(node, free.slice());
+      }
+      if (left > 0) return undefined;
+    }
+    return places;
+  }
+
+  /** Whether these very places are free all the time, but for `least` by dimension. Places on one node count together. */
+  holds({ places }: Holding, from: number, to: number, least: (d: number) => number): boolean {
+    const { dimensions, stride } = this.#time;
+    const left = new Map<number, Float64Array>();
+    for (const { node, amounts, cards } of places) {
+      let free = left.get(node);
+      if (!free) {
+        this.#time.least(node, from, to, (free = new Float64Array(stride)));
+        left.set(node, free);
+      }
+      for (let d = 0; d < dimensions; d++) free[d]! -= amounts[d] ?? 0;
+      if (cards && stride > dimensions)
+        for (const card of cards.cards) free[dimensions + card]! -= cards.milli;
+    }
+    return places.every(({ node, cards }) => {
+      const free = left.get(node)!;
+      for (let d = 0; d < dimensions; d++) if (free[d]! < 0 && free[d]! < least(d)) return false;
+      return stride === dimensions || !cards || cards.cards.every((card) => free[dimensions + card]! >= 0);
+    });
+  }
+
+  #allowedOf(asked: AskedPods): Uint8Array | undefined {
+    if (!asked.allows) return undefined;
+    let allowed = this.#allowed.get(asked);
+    if (!allowed) this.#allowed.set(asked, (allowed = new Uint8Array(this.#nodes)));
+    return allowed;
+  }
+
+  #allows(asked: AskedPods, allowed: Uint8Array, node: number): boolean {
+    if (allowed[node] === 0) allowed[node] = asked.allows!(node) ? 1 : 2;
+    return allowed[node] === 1;
+  }
+
+  /** How many such pods there is room for, at most `limit`. */
+  #roomFor(free: Float64Array, { amounts, cards }: AskedPods, limit: number): number {
+    const { dimensions, stride } = this.#time;
+    let most = limit;
+    for (let d = 0; d < dimensions && most > 0; d++) {
+      const amount = amounts[d] ?? 0;
+      if (amount > 0) {
+        const room = Math.floor((free[d]! * (1 + slack)) / amount);
+        if (room < most) most = Math.max(0, room);
+      }
+    }
+    return cards && stride > dimensions ? Math.min(most, this.#cardRoom(free, cards)) : most;
+  }
+
+  #cardRoom(free: Float64Array, { count, milli }: { count: number; milli: number }): number {
+    if (count === 0) return Infinity;
+    const { dimensions, stride } = this.#time;
+    let parts = 0;
+    for (let i = dimensions; i < stride; i++) {
+      const left = Math.max(0, free[i]!);
+      // A pod's cards differ: of several cards each counts once.
+      if (count === 1) parts += milli === 0 ? Infinity : Math.floor(left / milli);
+      else if (left >= milli) parts++;
+    }
+    return Math.floor(parts / count);
+  }
+
+  #put(node: number, free: Float64Array, asked: AskedPods, count: number, places: HeldPlace[]): void {
+    const { dimensions, stride } = this.#time;
+    if (!asked.cards || stride === dimensions) {
+      const amounts = new Float64Array(dimensions);
+      for (let d = 0; d < dimensions; d++) {
+        amounts[d] = count * (asked.amounts[d] ?? 0);
+        free[d]! -= amounts[d]!;
+      }
+      places.push({ node, amounts });
+      return;
+    }
+    const { milli } = asked.cards;
+    for (let i = 0; i < count; i++) {
+      // The fullest cards that do: whole ones stay whole.
+      const cards: number[] = [];
+      for (let card = 0; card < stride - dimensions; card++)
+        if (free[dimensions + card]! >= milli) cards.push(card);
+      cards.sort((a, b) => free[dimensions + a]! - free[dimensions + b]! || a - b);
+      cards.length = Math.min(cards.length, asked.cards.count);
+      for (let d = 0; d < dimensions; d++) free[d]! -= asked.amounts[d] ?? 0;
+      for (const card of cards) free[dimensions + card]! -= milli;
+      places.push({ node, amounts: asked.amounts, cards: { cards, milli } });
+    }
+  }
+}
