@@ -10,13 +10,13 @@
  * others may be anything in a range. The authors took what their solver, ECOS, ended with. Here such a job has its cards all the
  * time and the others are as fair as they can be among themselves: the least shares that do, nothing that depends on a solver.
  *
- * The published figures of Themis are met by this on trace2 and trace3 only, which may be chance, and cannot be met by rule:
- * - they come from another state of the program. On trace3 the authors have the last job ended at 8,172,104.5 s (simulator/draw_fig9-10.py);
- *   it comes at 8,042,503 s and has 129,457.8 s to do, times 1.015, so it cannot end before 8,173,902.7 s. All their other policies
- *   end at 8,174,135 s or later;
- * - the authors' present program with ECOS (2.0.7 to 2.0.14: all the same) has 411,777 s on trace3 (+3.7 %) and 1,779,270 s on
- *   trace3_pr (+18 %). There a change of the input in the twelfth digit moves the mean by up to 2.4 %: jobs alike in all but size
- *   are given shares that differ by less than the solver's error, and who has more goes first.
+ * The published means of Themis are met within 1 % on trace2 and trace3 only, which may be chance. What was found of the others:
+ * - the published figures seem to come from another state of the authors' program. On trace3 they have the last job ended at
+ *   8,172,104.5 s (simulator/draw_fig9-10.py); job 978 comes at 8,042,503 s and has 129,457.8 s to do, times 1.015, so it cannot
+ *   end before 8,173,902.7 s, whatever the shares. All their other policies end at 8,174,135 s or later;
+ * - their present rules, the same programme given to ECOS without cvxpy: 411,777 s on trace3 (+3.7 %) and 1,779,270 s on trace3_pr
+ *   (+18 %), with 2.0.7, 2.0.8 and 2.0.10 to 2.0.14 alike. Four runs of trace3_pr with the input changed in the twelfth digit:
+ *   -2.4 to +1.4 % of that. Never-run jobs go by share, and shares of like jobs differ by less than the solver's error there.
  */
 import type { ActiveJob, OrderingContext, OrderingPolicy } from '../../ordering/policy.ts';
 import { fairestShares, type Asks } from './fairest-shares.ts';
