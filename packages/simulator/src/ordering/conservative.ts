@@ -122,7 +122,7 @@ export class ConservativePlan implements BackfillPlan {
         const holding = { untilMs, places };
         return { reservation: { startMs, holding }, first, end: this.#take(first, holding) };
       }
-      first++;
+      first = Math.max(first + 1, stretches.indexOf(this.#fitting.next));
     }
     this.#note(ask, Infinity);
     return undefined;

@@ -1,5 +1,5 @@
 /** Where pods fit throughout a stay, on a plan's timeline: node by node, in order. */
-import type { AskedPods, HeldPlace, Holding } from './backfill.ts';
+import type { Amounts, AskedPods, HeldPlace, Holding } from './backfill.ts';
 import { slack } from './stretches.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -7,6 +7,12 @@ export class Fitting {
   readonly #nodes: number;
   readonly #time: Timeline;
   readonly #left: Float64Array;
+  readonly #bounds = new Map<AskedPods, Int32Array>();
+  readonly #later: Float64Array;
+  readonly #on: number[] = [];
+  readonly #here: number[] = [];
+  /** After `place` found none: as long or longer stays that begin before this label have no place either. */
+  next = -Infinity;
   /** Whether a node is one for such pods: 1 yes, 2 no, 0 not asked yet. */
   readonly #allowed = new Map<AskedPods, Uint8Array>();
 
@@ -14,10 +20,15 @@ export class Fitting {
     this.#nodes = nodes;
     this.#time = time;
     this.#left = new Float64Array(time.stride);
+    this.#later = new Float64Array(nodes);
   }
 
   /** Places for all of the pods, the first nodes that have room; undefined if they do not all fit. */
   place(pods: readonly AskedPods[], from: number, to: number): HeldPlace[] | undefined {
+    this.next = -Infinity;
+    const [only] = pods;
+    if (pods.length === 1 && (!only!.cards || this.#time.stride === this.#time.dimensions))
+      return this.#placeEqual(only!, from, to);
     const places: HeldPlace[] = [];
     // What those before have left of the nodes that they take from.
     const taken = pods.length > 1 ? new Map<number, Float64Array>() : undefined;
@@ -38,6 +49,50 @@ export class Fitting {
       if (left > 0) return undefined;
     }
     return places;
+  }
+
+  #placeEqual(asked: AskedPods, from: number, to: number): HeldPlace[] | undefined {
+    const time = this.#time;
+    const most = this.#mostOf(asked);
+    const { count, amounts } = asked;
+    const later = this.#later;
+    let waiting = 0;
+    let gain = 0;
+    let left = count;
+    this.#on.length = 0;
+    this.#here.length = 0;
+    for (let node = 0; node < this.#nodes && left > 0; node++) {
+      if (most[node] === 0) continue;
+      if (most[node]! < 0) most[node] = this.#most(asked, node);
+      const bound = most[node]!;
+      if (bound === 0) continue;
+      const here = time.room(node, from, to, amounts, Math.min(left, bound));
+      if (here < bound) {
+        later[waiting++] = time.until;
+        if (bound - here > gain) gain = bound - here;
+      }
+      if (here === 0) continue;
+      left -= here;
+      this.#on.push(node);
+      this.#here.push(here);
+    }
+    if (left > 0) {
+      this.next = nth(later.subarray(0, waiting), Math.ceil(left / gain));
+      return undefined;
+    }
+    return this.#on.map((node, i) => ({ node, amounts: times(amounts, this.#here[i]!, time.dimensions) }));
+  }
+
+  /** By node, how many such pods it may have at most; -1: not known yet. */
+  #mostOf(asked: AskedPods): Int32Array {
+    let most = this.#bounds.get(asked);
+    if (!most) this.#bounds.set(asked, (most = new Int32Array(this.#nodes).fill(-1)));
+    return most;
+  }
+
+  #most(asked: AskedPods, node: number): number {
+    if (asked.allows && !asked.allows(node)) return 0;
+    return this.#time.most(node, asked.amounts, asked.count);
   }
 
   /** Whether these very places are free all the time, but for `least` by dimension. Places on one node count together. */
@@ -124,4 +179,19 @@ export class Fitting {
       places.push({ node, amounts: asked.amounts, cards: { cards, milli } });
     }
   }
+}
+
+function times(amounts: Amounts, count: number, dimensions: number): Float64Array {
+  const result = new Float64Array(dimensions);
+  for (let d = 0; d < dimensions; d++) result[d] = count * (amounts[d] ?? 0);
+  return result;
+}
+
+/** The n-th smallest, from 1; Infinity if there are fewer. Changes their order. */
+function nth(numbers: Float64Array, n: number): number {
+  if (!(n <= numbers.length)) return Infinity;
+  if (n > 1) return numbers.sort()[n - 1]!;
+  let least = Infinity;
+  for (const each of numbers) if (each < least) least = each;
+  return least;
 }

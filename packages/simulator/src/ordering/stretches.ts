@@ -1,5 +1,4 @@
 /** What is free in all, over time: stretches from one change to the next, each with the total of every dimension. */
-import type { Amounts } from './backfill.ts';
 
 /** Amounts are sums of decimals: so much of rounding is forgiven, relative to the amount. */
 export const slack = 1e-9;

@@ -3,18 +3,23 @@
  * stretches. A node's time is cut only where something that it holds begins or ends, so that what is free on it throughout a
  * stay is found in a few steps however many reservations there are elsewhere. A node is looked at when it is first asked for.
  */
-import type { BackfillInput, HeldPlace } from './backfill.ts';
+import type { Amounts, BackfillInput, HeldPlace } from './backfill.ts';
+import { slack } from './stretches.ts';
 
 /** A node: from `labels[i]` on until the next, `values[i * stride + ...]` is free: dimensions, then cards. */
 interface NodeTime {
   readonly labels: number[];
   readonly values: number[];
+  /** What is free when all that runs has ended. */
+  readonly ended: readonly number[];
 }
 
 export class Timeline {
   readonly dimensions: number;
   readonly width: number;
   readonly stride: number;
+  /** Of the last answer of `room`. */
+  until = -Infinity;
   readonly #free: Float64Array;
   readonly #milli: Int32Array | undefined;
   readonly #nodes: (NodeTime | undefined)[];
@@ -58,6 +63,47 @@ export class Timeline {
     }
   }
 
+  /**
+   * How many pods of such amounts there is room for all the time, at most `limit`; cards aside. `until` then says how long it
+   * is no more for later stays that are as long or longer: none that begins before that label has more.
+   */
+  room(node: number, from: number, to: number, amounts: Amounts, limit: number): number {
+    const { stride, dimensions } = this;
+    const { labels, values } = this.#at(node);
+    const first = pieceAt(labels, from);
+    let last = labels.length - 1;
+    while (last > first && labels[last]! >= to) last--;
+    let most = limit;
+    this.until = -Infinity;
+    // From the end: so that of the pieces with least room the last is found.
+    for (let piece = last; piece >= first; piece--) {
+      const at = piece * stride;
+      for (let d = 0; d < dimensions; d++) {
+        const amount = amounts[d] ?? 0;
+        if (amount === 0) continue;
+        const free = values[at + d]! * (1 + slack);
+        if (free >= most * amount) continue;
+        const here = Math.max(0, Math.floor(free / amount));
+        if (here >= most) continue;
+        most = here;
+        this.until = labels[piece + 1] ?? Infinity;
+      }
+      if (most === 0) return 0;
+    }
+    return most;
+  }
+
+  /** How many such pods there is room for when nobody else is there: an upper bound. */
+  most(node: number, amounts: Amounts, limit: number): number {
+    const { ended } = this.#at(node);
+    let most = limit;
+    for (let d = 0; d < this.dimensions; d++) {
+      const amount = amounts[d] ?? 0;
+      if (amount > 0) most = Math.min(most, Math.max(0, Math.floor((ended[d]! * (1 + slack)) / amount)));
+    }
+    return most;
+  }
+
   /** Takes the place from `from` on until `to`. */
   take(place: HeldPlace, from: number, to: number): void {
     const { stride, dimensions, width } = this;
@@ -90,7 +136,8 @@ export class Timeline {
     const { stride } = this;
     labels.splice(piece + 1, 0, label);
     const from = piece * stride;
-    values.splice(from, 0, ...values.slice(from, from + stride));
+    for (let i = 0; i < stride; i++) values.push(0);
+    for (let i = values.length - 1; i >= from + stride; i--) values[i] = values[i - stride]!;
     return piece + 1;
   }
 
@@ -118,7 +165,7 @@ export class Timeline {
       if (place.cards && width > 0)
         for (const card of place.cards.cards) values[at + dimensions + card]! += place.cards.milli;
     }
-    return { labels, values };
+    return { labels, values, ended: values.slice(-stride) };
   }
 }
 
