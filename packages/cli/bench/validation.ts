@@ -38,7 +38,7 @@ function specOf(policy: string, ordering: string, ties: 'first' | 'random'): Run
       seed: 1,
       arrivals: { process: 'poisson', every: `${Math.round(60_000 / Number(jobs))}ms` },
       // In a minute nearly twice what the cluster has is asked for.
-      lengths: { median: `${Math.max(1, Math.round((cards * 26) / Number(jobs)))}s`, sigma: 0.5, max: '25s' },
+      lengths: { median: `${Math.max(1, Math.round((cards * 26) / Number(jobs)))}s`, sigma: 0.3 },
       tenants: { count: 5 },
       sizes: [
         { weight: 3, gpus: 1, cpu: 4 },

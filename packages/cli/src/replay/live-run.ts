@@ -24,15 +24,14 @@ export interface LiveRun extends Replayed {
 /** Why a run cannot be done live; undefined: it can. */
 export function whyNotLive(spec: RunSpec): string | undefined {
   const { nodeFailures, jobFailures, autoscaling, dropUnplaced, speeds } = spec;
-  const what = Object.entries({
-    nodeFailures,
-    jobFailures,
-    autoscaling,
-    dropUnplaced,
-    speeds,
-    'a cluster whose nodes come and go': spec.cluster.changes,
-  }).find(([, v]) => v);
-  return what && `${what[0]} is for the simulator alone`;
+  const what = Object.entries({ nodeFailures, jobFailures, autoscaling, dropUnplaced, speeds }).find(
+    ([, v]) => v,
+  );
+  if (what) return `${what[0]} is for the simulator alone`;
+  if (spec.cluster.changes?.length) return 'nodes that come and go are for the simulator alone';
+  for (const { id, elastic } of spec.workload.jobs())
+    if (elastic) return `job "${id}" is elastic: that is for the simulator alone`;
+  return undefined;
 }
 
 /** Nodes as both sides are to have them: in the order of their names, as an API server lists them. */

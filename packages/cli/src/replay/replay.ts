@@ -47,8 +47,6 @@ export interface Replayed {
 export async function replay(options: ReplayOptions): Promise<Replayed> {
   const { client, clock, workload, signal, logger } = options;
   const jobs = [...workload.jobs()];
-  for (const { id, elastic } of jobs)
-    if (elastic) throw new Error(`job "${id}" is elastic: it cannot be replayed`);
   const namespaces = await prepare(client, jobs, options);
   const informers = createInformerFactory({ client, clock, logger });
   const replayed = new Replay(jobs, namespaces, options);
