@@ -67,6 +67,8 @@ export async function main(argv: readonly string[]): Promise<void> {
     await program.parseAsync(argv as string[], { from: 'user' });
   } catch (error) {
     process.exitCode = reportError(error, context);
+    // Timers of what was coming up when it was interrupted must not keep the process.
+    if (stop.signal.aborted) process.exit();
   }
   process.off('SIGINT', interrupt);
   process.off('SIGTERM', interrupt);

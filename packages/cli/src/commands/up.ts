@@ -155,6 +155,7 @@ async function serve(context: CliContext, flags: UpFlags): Promise<void> {
     ...(flags.node ? (flags.nodeName ? { nodeName: flags.nodeName } : {}) : { nodeName: false as const }),
     logger,
     progress: waiting(context.stderr),
+    signal: context.signal,
   }).catch((error: unknown) => {
     throw startError(error, where);
   });

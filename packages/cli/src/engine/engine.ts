@@ -72,6 +72,8 @@ export interface EngineOptions {
   /** In [0, 1): by it the scheduler chooses among equals. Default: Math.random. */
   lots?: () => number;
   logger: Logger;
+  /** Ends a start that is under way: it rejects with the signal's reason, with everything undone. */
+  signal?: AbortSignal | undefined;
   /** Told what takes long at the start, for who waits. */
   progress?: ((text: string) => void) | undefined;
 }
@@ -114,6 +116,14 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
         logger.error({ error: String(error) }, 'stopping a part of the engine failed');
       }
     }
+    // Of a start that was ended: what is still coming up is undone as it comes.
+    undo.push = (...late) => {
+      for (const step of late)
+        void (async () => step())().catch((error: unknown) =>
+          logger.error({ error: String(error) }, 'stopping a part of the engine failed'),
+        );
+      return 0;
+    };
   };
   try {
     if (home) await makeFolder(home.root);
@@ -277,7 +287,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
           ];
     if (schedulers[0]) explainer.scheduler = schedulers[0];
     const notes: string[] = [];
-    await Promise.all([
+    const everything = Promise.all([
       start(shared, [...managed, ...training, signer, provisioner]),
       start(schedulerInformers, schedulers),
       startNodes({
@@ -294,6 +304,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
         undo,
       }),
     ]);
+    await (options.signal ? unlessAborted(options.signal, everything) : everything);
     return {
       server: address,
       readyMs,
@@ -311,4 +322,14 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     await close();
     throw error;
   }
+}
+
+/** What the work comes to; rejects with the signal's reason if that aborts before. */
+function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
 }
