@@ -116,7 +116,7 @@ export class ConservativePlan implements BackfillPlan {
         first = lacking + 1;
         continue;
       }
-      const places = this.#fitting.place(ask.pods, stretches.labels[first]!, this.#labelOf(end));
+      const places = this.#fitting.place(ask, stretches.labels[first]!, this.#labelOf(end));
       if (places) {
         this.#note(ask, stretches.labels[first]!);
         const holding = { untilMs, places };
@@ -168,6 +168,7 @@ export class ConservativePlan implements BackfillPlan {
     const known = this.#stretches.relabel();
     const labelOf = (label: number): number => known.get(label) ?? label;
     this.#time.relabel(labelOf);
+    this.#fitting.forget();
     for (const tried of this.#tried.values())
       for (const [i, { estimateMs, label }] of tried.entries())
         tried[i] = { estimateMs, label: labelOf(label) };

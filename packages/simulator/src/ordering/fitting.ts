@@ -1,13 +1,23 @@
 /** Where pods fit throughout a stay, on a plan's timeline: node by node, in order. */
-import type { Amounts, AskedPods, HeldPlace, Holding } from './backfill.ts';
+import type { Amounts, Ask, AskedPods, HeldPlace, Holding } from './backfill.ts';
 import { slack } from './stretches.ts';
-import type { Timeline } from './timeline.ts';
+import type { Needed, Timeline } from './timeline.ts';
+
+/** What is known of equal pods. */
+interface Shape {
+  /** By node, how many it may have at most; -1: not known yet. */
+  readonly most: Int32Array;
+  /** By node: stays of `estimateMs` or longer that begin before that label have room for none. */
+  readonly noneUntil: Float64Array;
+  estimateMs: number;
+  readonly amounts: readonly Needed[];
+}
 
 export class Fitting {
   readonly #nodes: number;
   readonly #time: Timeline;
   readonly #left: Float64Array;
-  readonly #bounds = new Map<AskedPods, Int32Array>();
+  readonly #shapes = new Map<AskedPods, Shape>();
   readonly #later: Float64Array;
   readonly #on: number[] = [];
   readonly #here: number[] = [];
@@ -24,11 +34,11 @@ export class Fitting {
   }
 
   /** Places for all of the pods, the first nodes that have room; undefined if they do not all fit. */
-  place(pods: readonly AskedPods[], from: number, to: number): HeldPlace[] | undefined {
+  place({ pods, estimateMs }: Ask, from: number, to: number): HeldPlace[] | undefined {
     this.next = -Infinity;
     const [only] = pods;
     if (pods.length === 1 && (!only!.cards || this.#time.stride === this.#time.dimensions))
-      return this.#placeEqual(only!, from, to);
+      return this.#placeEqual(only!, from, to, estimateMs);
     const places: HeldPlace[] = [];
     // What those before have left of the nodes that they take from.
     const taken = pods.length > 1 ? new Map<number, Float64Array>() : undefined;
@@ -51,27 +61,35 @@ export class Fitting {
     return places;
   }
 
-  #placeEqual(asked: AskedPods, from: number, to: number): HeldPlace[] | undefined {
+  #placeEqual(asked: AskedPods, from: number, to: number, estimateMs: number): HeldPlace[] | undefined {
     const time = this.#time;
-    const most = this.#mostOf(asked);
-    const { count, amounts } = asked;
+    const shape = this.#shapeOf(asked, estimateMs);
+    const { most, noneUntil, amounts } = shape;
     const later = this.#later;
     let waiting = 0;
     let gain = 0;
-    let left = count;
+    let left = asked.count;
     this.#on.length = 0;
     this.#here.length = 0;
     for (let node = 0; node < this.#nodes && left > 0; node++) {
-      if (most[node] === 0) continue;
-      if (most[node]! < 0) most[node] = this.#most(asked, node);
-      const bound = most[node]!;
+      let bound = most[node]!;
+      if (bound === 0) continue;
+      if (noneUntil[node]! > from) {
+        later[waiting++] = noneUntil[node]!;
+        if (bound > gain) gain = bound;
+        continue;
+      }
+      if (bound < 0) bound = most[node] = this.#most(asked, node);
       if (bound === 0) continue;
       const here = time.room(node, from, to, amounts, Math.min(left, bound));
       if (here < bound) {
         later[waiting++] = time.until;
         if (bound - here > gain) gain = bound - here;
       }
-      if (here === 0) continue;
+      if (here === 0) {
+        noneUntil[node] = time.until;
+        continue;
+      }
       left -= here;
       this.#on.push(node);
       this.#here.push(here);
@@ -80,14 +98,34 @@ export class Fitting {
       this.next = nth(later.subarray(0, waiting), Math.ceil(left / gain));
       return undefined;
     }
-    return this.#on.map((node, i) => ({ node, amounts: times(amounts, this.#here[i]!, time.dimensions) }));
+    return this.#on.map((node, i) => ({
+      node,
+      amounts: times(asked.amounts, this.#here[i]!, time.dimensions),
+    }));
   }
 
-  /** By node, how many such pods it may have at most; -1: not known yet. */
-  #mostOf(asked: AskedPods): Int32Array {
-    let most = this.#bounds.get(asked);
-    if (!most) this.#bounds.set(asked, (most = new Int32Array(this.#nodes).fill(-1)));
-    return most;
+  /** What is known of the shape for stays of that length: what was found for shorter ones holds, too. */
+  #shapeOf(asked: AskedPods, estimateMs: number): Shape {
+    let shape = this.#shapes.get(asked);
+    if (!shape) {
+      const { dimensions } = this.#time;
+      const all = Array.from({ length: dimensions }, (_, d) => d);
+      const used = all.filter((d) => (asked.amounts[d] ?? 0) > 0);
+      shape = {
+        most: new Int32Array(this.#nodes).fill(-1),
+        noneUntil: new Float64Array(this.#nodes).fill(-Infinity),
+        estimateMs,
+        amounts: used.map((d) => ({ d, amount: asked.amounts[d]! })),
+      };
+      this.#shapes.set(asked, shape);
+    } else if (estimateMs < shape.estimateMs) shape.noneUntil.fill(-Infinity);
+    shape.estimateMs = estimateMs;
+    return shape;
+  }
+
+  /** Labels have changed. */
+  forget(): void {
+    for (const { noneUntil } of this.#shapes.values()) noneUntil.fill(-Infinity);
   }
 
   #most(asked: AskedPods, node: number): number {

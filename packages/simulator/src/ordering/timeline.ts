@@ -14,6 +14,12 @@ interface NodeTime {
   readonly ended: readonly number[];
 }
 
+/** So much of a dimension, more than 0. */
+export interface Needed {
+  readonly d: number;
+  readonly amount: number;
+}
+
 export class Timeline {
   readonly dimensions: number;
   readonly width: number;
@@ -67,20 +73,19 @@ export class Timeline {
    * How many pods of such amounts there is room for all the time, at most `limit`; cards aside. `until` then says how long it
    * is no more for later stays that are as long or longer: none that begins before that label has more.
    */
-  room(node: number, from: number, to: number, amounts: Amounts, limit: number): number {
-    const { stride, dimensions } = this;
+  room(node: number, from: number, to: number, needed: readonly Needed[], limit: number): number {
+    const { stride } = this;
     const { labels, values } = this.#at(node);
     const first = pieceAt(labels, from);
-    let last = labels.length - 1;
-    while (last > first && labels[last]! >= to) last--;
+    let last = to === Infinity ? labels.length - 1 : pieceAt(labels, to);
+    if (last > first && labels[last] === to) last--;
     let most = limit;
     this.until = -Infinity;
     // From the end: so that of the pieces with least room the last is found.
     for (let piece = last; piece >= first; piece--) {
       const at = piece * stride;
-      for (let d = 0; d < dimensions; d++) {
-        const amount = amounts[d] ?? 0;
-        if (amount === 0) continue;
+      for (let i = 0; i < needed.length; i++) {
+        const { d, amount } = needed[i]!;
         const free = values[at + d]! * (1 + slack);
         if (free >= most * amount) continue;
         const here = Math.max(0, Math.floor(free / amount));
