@@ -183,6 +183,10 @@ export function resized(state: RunState, job: SimJob): void {
   job.gpuMilliHeld = job.pods.reduce((sum, pod) => sum + pod.gpuMilli, 0);
   job.cpuMilliHeld = job.pods.reduce((sum, pod) => sum + pod.cpuMilli, 0);
   job.speed = speedNow(state, job);
+  if (job.holding) {
+    state.holdings!.remove(job.holding);
+    state.holdings!.add((job.holding = holdingOf(state, job, job.startLeftMs)));
+  }
   expectEnd(state, job);
 }
 

@@ -138,6 +138,24 @@ describe('elastic jobs', () => {
     expect(result.jobs.idealMs[0]).toBe(6 * second);
   });
 
+  test('that have shrunk are expected to give back what they still have', () => {
+    const result = simulate(
+      spec(
+        nodes(1, 4),
+        [
+          job('elastic', 0, 20 * second, pods(2, 1), { elastic: { min: 1, max: 2 } }),
+          job('soon over', 0, 10 * second, pods(1, 1)),
+          job('takes its card', second, 100 * second, pods(1, 2)),
+          job('first that waits', 2 * second, 10 * second, pods(1, 3)),
+          job('behind it', 3 * second, 50 * second, pods(1, 1)),
+        ],
+        { ordering: orderingPolicy('easy') },
+      ),
+    );
+    // Three cards are not free before those of the third job: there is time for another on the card of the second.
+    expect([...result.jobs.startMs]).toEqual([0, 0, second, 101 * second, 10 * second]);
+  });
+
   test('lose a node and go on with the other pods', () => {
     const result = simulate(
       spec(nodes(2, 1), [job('elastic', 0, 10 * second, pods(2, 1), { elastic: { min: 1, max: 2 } })], {

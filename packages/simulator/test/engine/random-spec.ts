@@ -19,7 +19,17 @@ const anyJob = fc.record({
   tenant: fc.constantFrom('a', 'b', 'c'),
 });
 
-export const orderings = ['fifo', 'fifo-skip', 'sjf', 'drf', 'easy', 'conservative', 'srtf', 'tiresias'];
+export const orderings = [
+  'fifo',
+  'fifo-skip',
+  'sjf',
+  'drf',
+  'easy',
+  'conservative',
+  'srtf',
+  'tiresias',
+  'kube-scheduler',
+];
 
 export const anySpec = fc
   .record({

@@ -4,7 +4,7 @@ import type { Ask, AskedPods, HeldPlace, Holding } from '../../ordering/backfill
 import type { SimPod } from '../job-kind.ts';
 import type { RunState } from '../run-state.ts';
 import type { SimJob } from '../sim-job.ts';
-import { nodesSpeed } from '../speed.ts';
+import { speedNow } from '../speed.ts';
 
 /** Of the core's dimensions: how many pods a node holds. */
 const podsDimension = 3;
@@ -24,7 +24,8 @@ function amounts(pod: SimPod): Float64Array {
   return result;
 }
 
-export function holdingOf(state: RunState, job: SimJob): Holding {
+/** What it holds from now on. `startMs`: of its start, still to come. */
+export function holdingOf(state: RunState, job: SimJob, startMs = job.job.startMs ?? 0): Holding {
   const { snapshot, nowMs } = state;
   const places: HeldPlace[] = [];
   for (const pod of job.pods) {
@@ -35,14 +36,15 @@ export function holdingOf(state: RunState, job: SimJob): Holding {
       ...(indices ? { cards: { cards: indices, milli: pod.cards!.milli } } : {}),
     });
   }
-  return { untilMs: nowMs + leftOf(job, nodesSpeed(state, job)), places };
+  return { untilMs: nowMs + leftOf(job, speedNow(state, job), startMs), places };
 }
 
-/** How long the job will hold its places when it starts now, by its estimate, on nodes of that speed. */
-export function leftOf(job: SimJob, speed = 1): number {
-  const left = Math.max(0, job.estimateMs - job.work);
+/** How long the job will hold its places from now on, by its estimate, at that speed. `startMs`: of its start, still to come. */
+export function leftOf(job: SimJob, speed = 1, startMs = job.job.startMs ?? 0): number {
+  const begun = (job.job.startMs ?? 0) - startMs;
+  const left = Math.max(0, job.estimateMs - begun - job.work);
   if (speed === 1) return left;
-  const start = Math.min(left, job.job.startMs ?? 0);
+  const start = Math.min(left, startMs);
   return start + (left - start) / speed;
 }
 
