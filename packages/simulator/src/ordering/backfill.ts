@@ -15,6 +15,9 @@
  *       plan.wait(ask);
  *     }
  *
+ * A conservative plan may instead be given `behind`, and then asks for those that wait only as far as it must. What it says is
+ * the same: who is held up by the reservations of the first few is held up by all.
+ *
  * Reservations are exact where a pod's place depends on nothing but the amounts and cards of its node, one after the other:
  * always on one node. With several nodes and pods of several shapes they are greedy, so later than they could be, and still
  * sound: a job that starts past another does not delay the estimate of that one's start. What is left out: affinity, ports.
