@@ -149,7 +149,7 @@ describe('elastic jobs', () => {
           job('first that waits', 2 * second, 10 * second, pods(1, 3)),
           job('behind it', 3 * second, 50 * second, pods(1, 1)),
         ],
-        { ordering: orderingPolicy('easy') },
+        { ordering: orderingPolicy('easy')! },
       ),
     );
     // Three cards are not free before those of the third job: there is time for another on the card of the second.
