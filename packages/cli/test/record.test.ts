@@ -151,7 +151,7 @@ describe('coracle record', () => {
   test.each([
     [['record'], 'name the file'],
     [['record', '--out', '/nowhere/x', '--for', 'soon'], 'no time such as'],
-    [['record', '--out', '/nowhere/x.jsonl'], 'no such file or folder'],
+    [['record', '--out', '/nowhere/x.jsonl'], 'cannot be made: there is no such folder'],
   ])('%j is refused in words', async (argv, words) => {
     expect(await setupCli().run(...argv)).toMatchObject({
       code: 1,
