@@ -2,18 +2,9 @@ import fc from 'fast-check';
 import { load } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
 import { NotUnderstood } from '../src/virtual/stages/not-understood.ts';
-import { template, type Surroundings } from '../src/virtual/stages/template/template.ts';
+import { template } from '../src/virtual/stages/template/template.ts';
+import { surroundings } from './stage-surroundings.ts';
 import { yamlText } from '../src/virtual/stages/template/yaml-text.ts';
-
-const surroundings: Surroundings = {
-  now: Date.parse('2026-01-02T03:04:05Z'),
-  startedAt: 0,
-  random: () => 0.5,
-  nodeName: 'n1',
-  nodePort: 0,
-  nodeIP: (name) => (name === 'n1' ? '10.64.0.1' : ''),
-  podIP: () => '10.128.0.9',
-};
 const pod = {
   metadata: { name: 'p', uid: 'u', namespace: 'ns' },
   spec: {

@@ -3,17 +3,8 @@ import fc from 'fast-check';
 import { load } from 'js-yaml';
 import { describe, expect, test } from 'vitest';
 import { renderedYaml } from '../src/virtual/stages/rendered-yaml.ts';
-import { template, type Surroundings } from '../src/virtual/stages/template/template.ts';
-
-const surroundings: Surroundings = {
-  now: Date.parse('2026-01-02T03:04:05Z'),
-  startedAt: 0,
-  random: () => 0.5,
-  nodeName: 'n1',
-  nodePort: 0,
-  nodeIP: () => '10.64.0.1',
-  podIP: () => '10.128.0.9',
-};
+import { template } from '../src/virtual/stages/template/template.ts';
+import { surroundings } from './stage-surroundings.ts';
 const outcome = (run: () => unknown): unknown => {
   try {
     return run();
