@@ -4,7 +4,7 @@ import type { Pod, PodGroup, PriorityClass } from '@coracle/machinery/api';
 import type { Job } from '@coracle/simulator';
 
 /** Whose pod it is, for people. */
-export const jobAnnotation = 'coracle.dev/job';
+const jobAnnotation = 'coracle.dev/job';
 
 /** Forever, as far as a virtual node is concerned. */
 const foreverSeconds = 1e9;
