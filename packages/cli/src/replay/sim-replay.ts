@@ -1,18 +1,9 @@
 /** What `coracle sim replay` does: a scenario through the simulator and through a live engine, and how far they differ. */
-import {
-  createSources,
-  InputError,
-  planOf,
-  ScenarioError,
-  simulate,
-  specOf,
-  type RunPlan,
-  type RunSpec,
-} from '@coracle/simulator';
+import { createSources, planOf, simulate, specOf, type RunPlan, type RunSpec } from '@coracle/simulator';
 import { createLogger } from '@coracle/operator';
 import { CliError, type CliContext } from '../context.ts';
 import type { SimFlags } from '../sim/flags.ts';
-import { scenarioOf } from '../sim/simulate.ts';
+import { scenarioOf, tellingMistakes } from '../sim/simulate.ts';
 import { compare } from './compare.ts';
 import { comparisonText } from './comparison-text.ts';
 import { inOrderOfNames, runLive, whyNotLive } from './live-run.ts';
@@ -30,13 +21,7 @@ export async function replayScenario(
   file: string | undefined,
   flags: ReplayFlags,
 ): Promise<void> {
-  try {
-    await run(context, file, flags);
-  } catch (error) {
-    if (error instanceof ScenarioError || error instanceof InputError)
-      throw new CliError(error.message, { cause: error });
-    throw error;
-  }
+  await tellingMistakes(() => run(context, file, flags));
 }
 
 async function run(context: CliContext, file: string | undefined, flags: ReplayFlags): Promise<void> {

@@ -42,8 +42,13 @@ export async function simulate(
   file: string | undefined,
   flags: SimFlags,
 ): Promise<void> {
+  await tellingMistakes(() => run(context, file, flags));
+}
+
+/** Mistakes in scenarios and inputs are the user's to mend: told as CliError. */
+export async function tellingMistakes(run: () => Promise<void>): Promise<void> {
   try {
-    await run(context, file, flags);
+    await run();
   } catch (error) {
     if (error instanceof ScenarioError || error instanceof InputError) {
       throw new CliError(error.message, { cause: error });

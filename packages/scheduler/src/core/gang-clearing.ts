@@ -257,12 +257,12 @@ export class Clearing {
 
   /** The cheapest, then smallest, of the least important units that by amounts makes room without any other. */
   #alone(pod: PodInfo, row: number, units: readonly Unit[]): Unit | undefined {
-    const { allocatable, requested } = this.#snapshot;
+    const { free: left } = this.#snapshot;
     const least = units[0]!.cost;
     let short: number | undefined;
     for (let i = 0; i < pod.dimensions.length; i++) {
       const d = pod.dimensions[i]!;
-      const missing = pod.requests[i]! - (allocatable[d]![row]! - requested[d]![row]!);
+      const missing = pod.requests[i]! - left[d]![row]!;
       if (missing > 0) short = Math.max(short ?? 0, missing / pod.requests[i]!);
     }
     let best: Unit | undefined;

@@ -140,9 +140,8 @@ function roomWithout(snapshot: Snapshot, pod: PodInfo, row: number): [number, nu
   if (lower.length === 0) return [];
   lower.sort((a, b) => a.info.priority - b.info.priority);
   const { dimensions, requests } = pod;
-  const { allocatable, requested } = snapshot;
-  const left = dimensions.map((d) => allocatable[d]![row]! - requested[d]![row]!);
-  let slots = allocatable[podsDimension]![row]! - requested[podsDimension]![row]!;
+  const left = dimensions.map((d) => snapshot.free[d]![row]!);
+  let slots = snapshot.free[podsDimension]![row]!;
   const result: [number, number][] = [];
   lower.forEach(({ info }, n) => {
     slots++;

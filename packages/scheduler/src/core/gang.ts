@@ -220,11 +220,10 @@ export function tasksMet({ tasks }: Gang, placed: readonly { readonly pod: PodIn
 /** The first resource of which less is free than the gang's `minResources` asks; undefined: there is enough of all. */
 function missingResource({ snapshot }: Framework, { minResources }: Gang): string | undefined {
   for (const [dimension, amount] of minResources ?? []) {
-    const [allocatable, requested] = [snapshot.allocatable[dimension]!, snapshot.requested[dimension]!];
+    const left = snapshot.free[dimension]!;
     let free = 0;
     for (let row = 0; row < snapshot.rowCount && free < amount; row++) {
-      if (snapshot.alive[row] !== 0 && snapshot.unschedulable[row] === 0)
-        free += Math.max(0, allocatable[row]! - requested[row]!);
+      if (snapshot.alive[row] !== 0 && snapshot.unschedulable[row] === 0) free += Math.max(0, left[row]!);
     }
     if (free < amount)
       return `the cluster has less ${snapshot.resourceName(dimension)} free than minResources`;

@@ -40,13 +40,12 @@ export class RoomColumn {
 }
 
 /** How many pods like one that fits have room on the row. */
-function freeFor({ allocatable, requested }: Snapshot, pod: PodInfo, row: number): number {
+function freeFor(snapshot: Snapshot, pod: PodInfo, row: number): number {
   if (pod.ports.length > 0) return 1;
-  let most = allocatable[podsDimension]![row]! - requested[podsDimension]![row]!;
+  let most = snapshot.free[podsDimension]![row]!;
   const { dimensions, requests } = pod;
   for (let i = 0; i < dimensions.length; i++) {
-    const d = dimensions[i]!;
-    const free = allocatable[d]![row]! - requested[d]![row]!;
+    const free = snapshot.free[dimensions[i]!]![row]!;
     // It fits though there is less than it asks for: another plugin answers for this resource.
     if (free >= requests[i]!) most = Math.min(most, Math.floor(free / requests[i]!));
   }

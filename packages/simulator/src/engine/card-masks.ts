@@ -45,10 +45,9 @@ export class CardMasks {
 
   /** Whole cards that are free, never too few: as the resource where the node offers it, else as cards. */
   #left(row: number): number {
-    const { allocatable, requested, cards } = this.#snapshot;
+    const { allocatable, free, cards } = this.#snapshot;
     const d = this.#dimension;
-    const offered = allocatable[d]![row]!;
-    return offered > 0 ? offered - requested[d]![row]! : cards.wholeFree(row) - cards.floating[row]!;
+    return allocatable[d]![row]! > 0 ? free[d]![row]! : cards.wholeFree(row) - cards.floating[row]!;
   }
 
   /** The rows worth a look for such pods: others have too few free cards. Undefined: all are. */

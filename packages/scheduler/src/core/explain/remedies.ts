@@ -193,7 +193,7 @@ function lowerRequest(situation: Situation, indices: readonly number[]): Remedy 
     const short = pod.dimensions.filter((d, i) => missingAmount(snapshot, row, d, pod.requests[i]!) > 0);
     const [dimension] = short;
     if (dimension === undefined || short.length > 1) continue;
-    const free = snapshot.allocatable[dimension]![row]! - snapshot.requested[dimension]![row]!;
+    const free = snapshot.free[dimension]![row]!;
     const share = free / pod.requests[pod.dimensions.indexOf(dimension)]!;
     if (free > 0 && (!best || share > best.share)) best = { dimension, free, share, index };
   }

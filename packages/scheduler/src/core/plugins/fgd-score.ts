@@ -51,7 +51,7 @@ export function fgdScore(args: FgdScoreArgs = {}): ScorePlugin & ReservePlugin {
   const judge = (request: CardRequest | undefined, cpu: number, row: number, snapshot: Snapshot): number => {
     const frag = current(snapshot);
     const { cards } = snapshot;
-    const left = snapshot.allocatable[cpuDimension]![row]! - snapshot.requested[cpuDimension]![row]!;
+    const left = snapshot.free[cpuDimension]![row]!;
     const before = frag.ofRow(cards, row, left);
     bestCard = -1;
     if (!request) return descentScore(before, frag.ofRow(cards, row, left - cpu));

@@ -18,8 +18,7 @@ const cpuOf = (pod: PodInfo): number => {
   const index = pod.dimensions.indexOf(cpuDimension);
   return index < 0 ? 0 : pod.requests[index]!;
 };
-const cpuLeft = (snapshot: Snapshot, row: number): number =>
-  snapshot.allocatable[cpuDimension]![row]! - snapshot.requested[cpuDimension]![row]!;
+const cpuLeft = (snapshot: Snapshot, row: number): number => snapshot.free[cpuDimension]![row]!;
 
 /**
  * Best are cards in use already, the fuller the better (50..100); then untouched cards of a node in use (33..50); then nodes

@@ -31,10 +31,8 @@ function couldFit(state: RunState, { samples }: JobKind, row: number): boolean {
 }
 
 function roomFor({ snapshot }: RunState, { dimensions, requests, cards }: SimPod, row: number): boolean {
-  const { allocatable, requested } = snapshot;
   for (let i = 0; i < dimensions.length; i++) {
-    const d = dimensions[i]!;
-    if (allocatable[d]![row]! - requested[d]![row]! < requests[i]!) return false;
+    if (snapshot.free[dimensions[i]!]![row]! < requests[i]!) return false;
   }
   return cards === undefined || cards.extended || snapshot.cards.fits(row, cards);
 }

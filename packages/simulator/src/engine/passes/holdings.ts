@@ -88,14 +88,14 @@ export function freeNow({ snapshot, kinds }: RunState): {
   free: Float64Array;
   cards?: { width: number; milli: Int32Array };
 } {
-  const { rowCount: nodes, allocatable, requested, alive, unschedulable } = snapshot;
-  const dimensions = allocatable.length;
+  const { rowCount: nodes, alive, unschedulable } = snapshot;
+  const dimensions = snapshot.free.length;
   const free = new Float64Array(nodes * dimensions);
   for (let d = 0; d < dimensions; d++) {
-    const [has, taken] = [allocatable[d]!, requested[d]!];
+    const left = snapshot.free[d]!;
     for (let row = 0; row < nodes; row++) {
       if (alive[row] === 0 || unschedulable[row] !== 0) continue;
-      free[row * dimensions + d] = has[row]! - taken[row]!;
+      free[row * dimensions + d] = left[row]!;
     }
   }
   if (!kinds.parts) return { nodes, dimensions, free };

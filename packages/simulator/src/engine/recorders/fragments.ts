@@ -72,9 +72,9 @@ export class Fragments {
   }
 
   #of(row: number): number {
-    const { cards, alive, allocatable, requested } = this.#snapshot;
+    const { cards, alive, free } = this.#snapshot;
     if (alive[row] === 0) return 0;
-    const cpu = allocatable[0]![row]! - requested[0]![row]!;
+    const cpu = free[0]![row]!;
     const floating = cards.floating[row]!;
     // Whole cards of which nobody says which: any untouched ones.
     return floating > 0
